@@ -1,0 +1,1 @@
+"""What knows Slack, the environment and the process."""

@@ -1,0 +1,1 @@
+"""Listeners: ack, parse, make one call."""

@@ -1,0 +1,1 @@
+"""Who carries out a step: the playbook on real evidence, or Claude."""

@@ -1,0 +1,1 @@
+"""Past solutions and patterns."""

@@ -1,0 +1,1 @@
+"""Shipped data and text: policies, workflows, prompts, messages, the demo service."""
