@@ -1,0 +1,95 @@
+"""What `sitrep.yml` says: the services, the people, who fills which role, who may approve what."""
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from incidents.durations import Duration
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Environment(_Frozen):
+    """One place where a service runs. Commands are argv lists; `{commit}` and `{release}` are filled in."""
+
+    deploy: tuple[str, ...] = ()  #: starts a release from `{commit}`; prints one JSON line {"release", "commit"}
+    rollback: tuple[str, ...] = ()  #: puts back `{release}`
+    health: str = ""  #: URL; 200 means healthy
+    stats: str = ""  #: URL answering {"requests": n, "errors": n} since start, for the error rate
+    watch: Duration = timedelta(minutes=10)  #: how long a release is watched before it counts as recovered
+    max_error_rate: float = Field(default=0.01, ge=0, le=1)  #: above this a watched release counts as bad
+    deploy_timeout: Duration = timedelta(minutes=10)
+
+
+class Tests(_Frozen):
+    """How a service's own tests are run."""
+
+    command: tuple[str, ...] = ()  #: argv; run inside the worktree
+    timeout: Duration = timedelta(minutes=5)
+    python: str = ""  #: interpreter put first on PATH, where the tests need another than Sitrep's own
+
+
+class Service(_Frozen):
+    """A service of the catalogue."""
+
+    key: str = ""  #: filled from the mapping's key
+    title: str = ""
+    repository: str = ""  #: path of a local clone
+    branch: str = "main"
+    logs: tuple[str, ...] = ()  #: paths of log files, newest content last
+    deploys: str = ""  #: path of the deploy log: JSON lines {"at", "release", "commit", "environment", "by"}
+    production: Environment = Environment()
+    staging: Environment | None = None
+    tests: Tests = Tests()
+    runbook: str = ""  #: URL, or path inside the repository
+    dashboard: str = ""
+    war_room: str = ""
+    areas: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: api|frontend|data -> path globs
+    depends_on: tuple[str, ...] = ()  #: other services of the catalogue
+    third_parties: tuple[str, ...] = ()  #: vendors it needs
+
+
+class Person(_Frozen):
+    """Somebody Sitrep knows by name."""
+
+    key: str = ""
+    name: str = ""
+    email: str = ""
+    slack: str = ""  #: Slack id; looked up by e-mail where empty
+
+
+class Approvers(_Frozen):
+    """Who, besides the incident commander, may decide. Names are people or roles."""
+
+    deploy: tuple[str, ...] = ()
+    choose_fix: tuple[str, ...] = ()
+    attest: tuple[str, ...] = ()
+
+
+class Sandbox(_Frozen):
+    """How a repository's own code is run."""
+
+    mode: str = Field(default="bubblewrap", pattern="^(bubblewrap|none)$")  #: `none` must be chosen; never a fallback
+    memory_mb: int = 1024
+
+
+class Settings(_Frozen):
+    """The whole of `sitrep.yml`."""
+
+    workspace_name: str = ""
+    business_hours: str = "Mon-Fri 09:00-17:00"
+    timezone: str = "UTC"
+    operators_channel: str = ""  #: where Sitrep speaks of its own troubles
+    announce_channel: str = ""  #: where a declared incident is announced, where one is wanted
+    services: dict[str, Service] = Field(default_factory=dict)
+    people: dict[str, Person] = Field(default_factory=dict)
+    audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: matrix audience (cto, team_lead …) -> people
+    approvers: Approvers = Approvers()
+    sandbox: Sandbox = Sandbox()
+    drill_audience: str = ""
+    revenue_threshold_per_hour: float | None = None
+    models: dict[str, str] = Field(default_factory=dict)  #: tier (fast, standard, deep) -> model id
+    model_budget_usd: float = Field(default=5.0, gt=0)  #: per incident
+    templates: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,185 @@
+"""The frozen models of policies and workflows, in the words of the seed document."""
+
+import hashlib
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from incidents.durations import Duration
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Severity(StrEnum):
+    """How bad it is, worst first."""
+
+    CRITICAL = "critical"  #: production down, data loss, or security breach
+    HIGH = "high"  #: core functionality broken for all users
+    MEDIUM = "medium"  #: functionality broken for a subset of users
+    LOW = "low"  #: minor or cosmetic
+
+
+class Phase(StrEnum):
+    """The five phases that people follow, in order; each has one thread."""
+
+    STABILIZE = "stabilize"
+    HOTFIX = "hotfix"
+    TEST = "test"
+    DEPLOY = "deploy"
+    POSTMORTEM = "postmortem"
+
+
+class ApprovalKind(StrEnum):
+    """What a person decides before a step starts."""
+
+    CHOOSE_FIX = "choose_fix"  #: which of the fix options is prepared
+    DEPLOY = "deploy"  #: that exactly this commit goes to production
+
+
+class SeverityLevel(_Frozen):
+    """`severity_levels` of the seed: one severity and what it promises."""
+
+    description: str
+    response_time: Duration  #: the seed's "< 30 minutes"
+    escalation: str  #: the seed's word: immediate, within_1_hour, within_4_hours, next_business_day
+    workflow: str  #: name of a workflow file
+
+
+class StepDefinition(_Frozen):
+    """One step: an agent call with named inputs and outputs."""
+
+    name: str  #: `1.1`
+    title: str
+    agent: tuple[str, ...]  #: one agent, or those to choose from by affected area
+    prompt: str  #: file in prompts/
+    phase: Phase  #: the thread it reports in
+    parallel_with: tuple[str, ...] = ()  #: step names; said by the seed, checked against depends_on
+    depends_on: tuple[str, ...] = ()  #: step names, `Phase N` for all steps of a stage, `4.1/preliminary` for a partial
+    approval: ApprovalKind | None = None  #: what a person decides before it starts
+    gates: tuple[str, ...] = ()  #: stage ids whose quality gates must hold before it starts
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    duration: Duration
+    priority: str  #: immediate, critical, high, medium
+
+
+class Stage(_Frozen):
+    """One of the seed's phases: a window of time with steps and quality gates."""
+
+    number: int
+    title: str
+    window: str  #: the seed's words: "0-30 minutes"
+    ends_after: Duration  #: when it should be over, counted from declaring
+    steps: tuple[StepDefinition, ...]
+    gates: tuple[str, ...] = ()  #: quality gates that must hold before the next stage's steps start
+
+
+class WorkflowDefinition(_Frozen):
+    """A whole workflow; a run keeps a frozen copy of it."""
+
+    name: str
+    title: str
+    severity: Severity
+    stages: tuple[Stage, ...]
+
+    def steps(self) -> tuple[StepDefinition, ...]:
+        """Return all steps, in the order of the file."""
+        return tuple(step for stage in self.stages for step in stage.steps)
+
+    def step(self, name: str) -> StepDefinition:
+        """Return the step called `name`; raises KeyError where there is none."""
+        for step in self.steps():
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    def stage_of(self, name: str) -> Stage:
+        """Return the stage that holds the step `name`; raises KeyError where there is none."""
+        for stage in self.stages:
+            if any(step.name == name for step in stage.steps):
+                return stage
+        raise KeyError(name)
+
+    def digest(self) -> str:
+        """Return the sha256 of the definition's canonical JSON."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class EscalationTrigger(_Frozen):
+    """A time-based escalation: unless `until` happened within `after`, tell `escalate_to`."""
+
+    name: str  #: the seed's key: critical_bug_not_resolved_60_minutes
+    severity: Severity
+    until: str  #: the milestone that stops it: acknowledged, triaged, started, resolved
+    after: Duration
+    escalate_to: str  #: an audience: cto
+    action: str  #: the seed's words: escalate_to_cto
+
+
+class ImpactTrigger(_Frozen):
+    """An escalation by what is found: `revenue_impact_exceeds_threshold` -> business_stakeholders."""
+
+    name: str
+    escalate_to: str
+    action: str
+
+
+class MatrixRow(_Frozen):
+    """One promise of the communication matrix: these audiences hear within this time."""
+
+    within: Duration  #: 0s for `immediate`
+    label: str  #: the seed's key: immediate, within_30_min
+    audiences: tuple[str, ...]
+
+
+class RegularUpdates(_Frozen):
+    """`regular_updates` of the seed."""
+
+    frequency: dict[Severity, Duration]  #: absent: no regular updates
+    channels: tuple[str, ...]  #: slack_incident_channel, email_stakeholders
+    format: str
+    draft_ahead: Duration = timedelta(minutes=5)  #: how long before it is due the draft appears
+    overdue_after: Duration = timedelta(minutes=5)  #: how long after it was due the facts are sent and the miss told
+
+
+class Acknowledgement(_Frozen):
+    """Paging: how long each level has before the next is paged."""
+
+    severity: Severity
+    levels: tuple[str, ...]  #: audiences in order
+    every: Duration
+
+
+class Kpi(_Frozen):
+    """A target: `initial_response: target < 15_minutes`."""
+
+    name: str
+    group: str  #: response_time, quality_metrics, business_impact
+    target: str  #: the seed's words
+    limit: float  #: seconds for durations, a share 0 to 1 for percentages, else the plain number
+    unit: str = Field(pattern="^(seconds|share|score)$")
+    direction: str = Field(pattern="^(below|above)$")
+
+
+class Policies(_Frozen):
+    """All policies."""
+
+    severity_levels: dict[Severity, SeverityLevel]
+    time_based: tuple[EscalationTrigger, ...]
+    impact_based: tuple[ImpactTrigger, ...]
+    complexity_based: tuple[ImpactTrigger, ...]
+    paging: tuple[Acknowledgement, ...]
+    communication_matrix: dict[Severity, tuple[MatrixRow, ...]]
+    regular_updates: RegularUpdates
+    kpis: tuple[Kpi, ...]
+
+
+class Library(_Frozen):
+    """Everything that was loaded from templates/ and the configuration folder."""
+
+    policies: Policies
+    workflows: dict[str, WorkflowDefinition]  #: by name: emergency_response …
+    prompts: dict[str, str]  #: prompt file name -> its text

@@ -1,0 +1,65 @@
+"""The error tree. Every error says what is wrong and what a responder can do about it.
+
+SitrepError
+├── InvalidInput          what somebody typed cannot be used
+├── NotFound              no such incident, step, approval …
+├── NotAllowed            the person lacks the role for this action
+├── Conflict              the world moved on: already decided, resolved, stale
+├── ConfigurationError    a policy, workflow or sitrep.yml has mistakes (carries all of them)
+├── ToolFailed            a tool could not do its work (repository, tests, deploy)
+├── StepFailed            an agent could not finish its step
+└── ModelUnavailable      the model's API failed, refused, or ran out of budget
+"""
+
+
+class SitrepError(Exception):
+    """Something went wrong that a person can act on."""
+
+    def __init__(self, message: str, *, remedy: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.message = message  #: One sentence: what is wrong.
+        self.remedy = remedy  #: One sentence: what to do about it.
+        self.field = field  #: The input it is about, where there is one (a modal's block id).
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class InvalidInput(SitrepError):
+    """What was typed cannot be used as it is."""
+
+
+class NotFound(SitrepError):
+    """There is no such thing."""
+
+
+class NotAllowed(SitrepError):
+    """This person may not do this."""
+
+
+class Conflict(SitrepError):
+    """The action no longer fits the current state."""
+
+
+class ToolFailed(SitrepError):
+    """A tool could not do its work."""
+
+
+class StepFailed(SitrepError):
+    """An agent could not finish its step."""
+
+
+class ModelUnavailable(SitrepError):
+    """The model did not answer, refused, or went over its budget."""
+
+
+class ConfigurationError(SitrepError):
+    """One or more configuration files have mistakes; `mistakes` lists every one."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        count = len(mistakes)
+        super().__init__(
+            f"{count} mistake{'s' if count != 1 else ''} in the configuration:\n" + "\n".join(mistakes),
+            remedy="Correct the lines named and start again.",
+        )
+        self.mistakes = mistakes  #: `file:line: key: what is wrong. What to do.`

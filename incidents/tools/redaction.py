@@ -1,0 +1,28 @@
+"""Masks secrets before anything is logged, prompted, kept as evidence or posted."""
+
+import re
+
+MASK = "[redacted]"
+
+_PATTERNS = (
+    re.compile(r"xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}"),  # Slack
+    re.compile(r"sk-ant-[A-Za-z0-9_-]{8,}|sk-[A-Za-z0-9_-]{20,}"),  # model keys
+    re.compile(r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"),  # GitHub
+    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),  # AWS
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),  # JSON web tokens
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+)
+_URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)[^\s@/]+(@)", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"(?P<name>[\"']?\b[\w-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|token|authorization)[\"']?\s*[=:]\s*)"
+    r"(?P<value>\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?:bearer |basic )?[^\s\"',;)}\]]{4,})",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """Return `text` with everything that looks like a credential replaced by MASK."""
+    for pattern in _PATTERNS:
+        text = pattern.sub(MASK, text)
+    text = _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
+    return _ASSIGNED.sub(lambda found: found["name"] + MASK, text)
