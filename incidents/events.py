@@ -1,0 +1,45 @@
+"""What can happen to an incident: the words of the timeline and of the audit."""
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """One kind of event. The payload's keys stand behind each."""
+
+    DECLARED = "declared"  #: title, severity, service
+    CHANNEL_READY = "channel_ready"  #: channel, name
+    FACTS_ADDED = "facts_added"  #: facts {name: text}, missing [names]
+    SEVERITY_CHANGED = "severity_changed"  #: before, after, reason
+    MILESTONE = "milestone"  #: milestone, implied (bool); see lifecycle.Milestone
+    ROLE_TAKEN = "role_taken"  #: role, person, before
+    IMPACT_FOUND = "impact_found"  #: trigger (a name of escalation_triggers), detail
+    PAGED = "paged"  #: audience, people, level
+    PAGE_PASSED = "page_passed"  #: person: cannot take it
+    TOLD = "told"  #: notice key, audience, road, late_seconds
+    ESCALATED = "escalated"  #: trigger, audience, reason
+    UPDATE_DRAFTED = "update_drafted"  #: slot
+    UPDATE_SENT = "update_sent"  #: slot, fields, no_change
+    UPDATE_SNOOZED = "update_snoozed"  #: slot, until
+    UPDATE_MISSED = "update_missed"  #: slot
+    NOTE = "note"  #: text, link: added to the timeline by a person
+    RUN_STARTED = "run_started"  #: workflow, digest
+    RUN_PAUSED = "run_paused"
+    RUN_RESUMED = "run_resumed"
+    RUN_STOPPED = "run_stopped"  #: reason
+    STEP_STARTED = "step_started"  #: step, attempt
+    STEP_DONE = "step_done"  #: step, attempt, summary, runner
+    STEP_FAILED = "step_failed"  #: step, attempt, error, remedy
+    STEP_RETRIED = "step_retried"  #: step, attempt
+    STEP_TAKEN_OVER = "step_taken_over"  #: step: a person does it by hand
+    GATE_PASSED = "gate_passed"  #: stage, gate, by, evidence
+    GATE_ATTESTED = "gate_attested"  #: stage, gate, note
+    APPROVAL_ASKED = "approval_asked"  #: approval, kind, step
+    APPROVAL_DECIDED = "approval_decided"  #: approval, kind, decision, subject
+    RESOLVED = "resolved"  #: summary
+    REOPENED = "reopened"  #: reason
+    CLOSED = "closed"  #: reason
+    CANCELLED = "cancelled"  #: reason, duplicate_of
+    POSTMORTEM_POSTED = "postmortem_posted"
+    POSTMORTEM_WRITTEN = "postmortem_written"  #: section, text
+    FOLLOWUP_ADDED = "followup_added"  #: followup, title, owner, due
+    DELIVERY_FAILED = "delivery_failed"  #: notice key, road, error

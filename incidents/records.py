@@ -1,0 +1,351 @@
+"""The rows. They are the truth; everything else is drawn from them."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, Dialect, Index, Text, TypeDecorator, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from incidents.definitions import Severity
+from incidents.events import EventKind
+from incidents.lifecycle import Milestone, Status
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timezone-aware UTC time on both databases; SQLite keeps no zone of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return `value` in UTC; naive times are refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times are stored timezone-aware")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored time, aware."""
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of a closed set, stored as its word."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
+        """Return the member's word; a word outside the set is refused."""
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Return the member."""
+        return None if value is None else self.words(value)
+
+
+def _word(words: type[StrEnum], **options: Any) -> Any:
+    return Field(sa_type=Word(words), **options)
+
+
+def _time(**options: Any) -> Any:
+    return Field(sa_type=UtcDateTime, **options)
+
+
+def _json(default: type) -> Any:
+    return Field(default_factory=default, sa_type=JSON)
+
+
+def _text(default: str = "") -> Any:
+    return Field(default=default, sa_type=Text)
+
+
+class Incident(SQLModel, table=True):
+    """One incident."""
+
+    __tablename__: ClassVar[str] = "incident"
+    __table_args__ = (Index("ix_incident_status", "status", "declared_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    title: str
+    severity: Severity = _word(Severity)
+    status: Status = _word(Status, default=Status.OPEN)
+    service: str = ""  #: key of the catalogue, or empty
+    reporter: str  #: person id
+    known: str = _text()  #: what the reporter wrote, verbatim
+    facts: dict[str, str] = _json(dict)  #: the triage facts that are known
+    impact: str = _text()  #: one line, newest word on who is hurt
+    private: bool = False
+    drill: bool = False
+    channel: str = Field(default="", index=True)  #: Slack id, empty until it exists
+    channel_name: str = ""
+    declared_at: datetime = _time()
+    acknowledged_at: datetime | None = _time(default=None)
+    triaged_at: datetime | None = _time(default=None)
+    started_at: datetime | None = _time(default=None)
+    mitigated_at: datetime | None = _time(default=None)
+    deployed_at: datetime | None = _time(default=None)
+    resolved_at: datetime | None = _time(default=None)
+    closed_at: datetime | None = _time(default=None)
+    next_update_at: datetime | None = _time(default=None)
+    resolution: str = _text()
+    duplicate_of: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the incident's name for people: `inc-7`."""
+        return f"inc-{self.id}"
+
+    def reached(self, milestone: Milestone) -> datetime | None:
+        """Return when `milestone` was reached (UTC), or None."""
+        at: datetime | None = getattr(self, f"{milestone.value}_at")
+        return at
+
+
+class Event(SQLModel, table=True):
+    """One thing that happened; append-only."""
+
+    __tablename__: ClassVar[str] = "event"
+    __table_args__ = (Index("ix_event_incident", "incident_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id")
+    kind: EventKind = _word(EventKind)
+    actor: str = ""  #: person id, `playbook`, `claude`, or empty for Sitrep itself
+    at: datetime = _time()  #: when it happened
+    recorded_at: datetime = _time()
+    data: dict[str, Any] = _json(dict)
+
+
+class RoleHolder(SQLModel, table=True):
+    """Who holds a role now."""
+
+    __tablename__: ClassVar[str] = "role"
+
+    incident_id: int = Field(foreign_key="incident.id", primary_key=True)
+    role: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    since: datetime = _time()
+
+
+class Timer(SQLModel, table=True):
+    """Something that is due."""
+
+    __tablename__: ClassVar[str] = "timer"
+    __table_args__ = (Index("ix_timer_due", "state", "due_at"), Index("ix_timer_incident", "incident_id", "state"))
+
+    key: str = Field(primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id")
+    kind: str
+    due_at: datetime = _time()
+    state: str = "pending"  #: pending, fired, cancelled
+    fired_at: datetime | None = _time(default=None)
+    payload: dict[str, Any] = _json(dict)
+
+
+class Outbox(SQLModel, table=True):
+    """One notice on its way out, and what came of it."""
+
+    __tablename__: ClassVar[str] = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_todo", "state", "lane", "not_before"),
+        Index("ix_outbox_incident", "incident_id", "id"),
+        Index("ix_outbox_coalesce", "coalesce", "state"),
+        Index("ix_outbox_after", "after_key", "state"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    incident_id: int | None = Field(default=None, foreign_key="incident.id")
+    lane: int
+    road: str
+    action: str
+    target: str = ""
+    surface: str = ""
+    params: dict[str, Any] = _json(dict)
+    after_key: str = ""
+    of_key: str = ""
+    coalesce: str = ""
+    holds_while: str = ""
+    state: str = "pending"  #: waiting (for `after_key`), pending, sending, done, failed, superseded, dropped
+    owner: str = ""
+    lease_until: datetime | None = _time(default=None)
+    attempts: int = 0
+    created_at: datetime = _time()
+    due_at: datetime | None = _time(default=None)
+    not_before: datetime = _time()
+    expires_at: datetime | None = _time(default=None)
+    first_tried_at: datetime | None = _time(default=None)
+    sent_at: datetime | None = _time(default=None)
+    result: dict[str, Any] = _json(dict)
+    error: str = _text()
+
+
+class Run(SQLModel, table=True):
+    """One workflow at work for one incident; keeps a frozen copy of its definition."""
+
+    __tablename__: ClassVar[str] = "run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    workflow: str
+    definition: dict[str, Any] = _json(dict)
+    digest: str
+    state: str = "running"  #: running, paused, stopped, done, superseded
+    created_at: datetime = _time()
+    finished_at: datetime | None = _time(default=None)
+
+
+class Step(SQLModel, table=True):
+    """One step of a run."""
+
+    __tablename__: ClassVar[str] = "step"
+    __table_args__ = (UniqueConstraint("run_id", "name"), Index("ix_step_state", "state", "lease_until"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id")
+    name: str
+    state: str = "queued"  #: see incidents.response.plan.StepState
+    owner: str = ""
+    lease_until: datetime | None = _time(default=None)
+    attempt: int = 0
+    version: int = 0  #: how many outputs were stored
+    agent: str = ""
+    runner: str = ""
+    started_at: datetime | None = _time(default=None)
+    finished_at: datetime | None = _time(default=None)
+    summary: str = _text()
+    output: dict[str, Any] = _json(dict)
+    usage: list[Any] = _json(list)
+    notes: list[str] = _json(list)
+    error: str = _text()
+    feedback: str = _text()
+
+
+class EvidenceRow(SQLModel, table=True):
+    """One piece of evidence of a step; see incidents.tools.evidence."""
+
+    __tablename__: ClassVar[str] = "evidence"
+    __table_args__ = (UniqueConstraint("incident_id", "ref", "step_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    step_id: int | None = Field(default=None, foreign_key="step.id", index=True)
+    version: int = 1
+    ref: str = Field(index=True)  #: E3f9a2b
+    kind: str
+    source: str = _text()
+    summary: str = _text()
+    command: list[str] | None = Field(default=None, sa_type=JSON)
+    exit_code: int | None = None
+    digest: str
+    excerpt: str = _text()
+    captured_at: datetime = _time()
+
+
+class Attestation(SQLModel, table=True):
+    """What a person vouches for at a quality gate."""
+
+    __tablename__: ClassVar[str] = "attestation"
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    stage: int = Field(primary_key=True)
+    gate: str = Field(primary_key=True)
+    person: str
+    note: str = _text()
+    at: datetime = _time()
+
+
+class Approval(SQLModel, table=True):
+    """A decision asked of people, bound to exactly one subject."""
+
+    __tablename__: ClassVar[str] = "approval"
+    __table_args__ = (Index("ix_approval_state", "state", "incident_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id")
+    run_id: int = Field(foreign_key="run.id", index=True)
+    step: str  #: the step that waits
+    kind: str  #: definitions.ApprovalKind
+    subject: dict[str, Any] = _json(dict)
+    digest: str
+    state: str = "pending"  #: pending, approved, rejected, expired, superseded
+    decision: dict[str, Any] = _json(dict)
+    asked_at: datetime = _time()
+    expires_at: datetime | None = _time(default=None)
+    decided_by: str = ""
+    decided_at: datetime | None = _time(default=None)
+
+
+class StatusUpdate(SQLModel, table=True):
+    """One slot of the regular updates."""
+
+    __tablename__: ClassVar[str] = "status_update"
+    __table_args__ = (UniqueConstraint("incident_id", "slot"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id")
+    slot: str  #: `2026-11-21T10:30:00Z`, or `extra-<event id>` for one out of turn
+    due_at: datetime = _time()
+    state: str = "planned"  #: planned, drafted, sent, no_change, missed
+    fields: dict[str, str] = _json(dict)  #: condition, impact, done, next, needs
+    sent_at: datetime | None = _time(default=None)
+    sent_by: str = ""
+
+
+class Followup(SQLModel, table=True):
+    """Something to do after the incident."""
+
+    __tablename__: ClassVar[str] = "followup"
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    title: str
+    why: str = _text()
+    owner: str = ""  #: person id
+    due: datetime | None = _time(default=None)
+    state: str = "open"  #: open, done, dropped
+    created_by: str = ""
+    created_at: datetime = _time()
+
+
+class Solution(SQLModel, table=True):
+    """A solved problem, found again by the next incident."""
+
+    __tablename__: ClassVar[str] = "solution"
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int | None = Field(default=None, foreign_key="incident.id")
+    service: str = Field(default="", index=True)
+    title: str
+    problem: str = _text()
+    solution: str = _text()
+    signature: str = _text()  #: the error's type and place
+    created_at: datetime = _time()
+
+
+class PostmortemSection(SQLModel, table=True):
+    """The judgement in a post-mortem, written by people."""
+
+    __tablename__: ClassVar[str] = "postmortem_section"
+
+    incident_id: int = Field(foreign_key="incident.id", primary_key=True)
+    section: str = Field(primary_key=True)  #: went_well, went_badly, lucky, summary
+    text: str = _text()
+    author: str = ""
+    at: datetime = _time()
+
+
+class Inbound(SQLModel, table=True):
+    """A payload that was already taken in; retries and redeliveries find it here."""
+
+    __tablename__: ClassVar[str] = "inbound"
+
+    key: str = Field(primary_key=True)  #: event id, envelope id, trigger id, or view id and hash
+    at: datetime = _time(index=True)
