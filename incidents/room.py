@@ -1,0 +1,288 @@
+"""The incident's room: its channel, people, pinned card, topic, bookmarks and phase threads, kept by reactors.
+
+What people see is drawn by surfaces when it is sent; here is decided what is posted, what is edited, and when.
+"""
+
+import re
+import unicodedata
+
+from incidents import outbox, records, store, triage
+from incidents.context import Context
+from incidents.definitions import Phase
+from incidents.events import EventKind
+from incidents.lifecycle import Status
+from incidents.notices import Action, Lane, Notice
+from incidents.service import permissions, queries
+
+_MAX_CHANNEL_NAME = 80  # https://docs.slack.dev/reference/methods/conversations.create
+_MAX_TOPIC = 250  # https://docs.slack.dev/reference/methods/conversations.setTopic
+
+#: Events after which the live card shows something else.
+CARD_EVENTS = (
+    EventKind.FACTS_ADDED,
+    EventKind.SEVERITY_CHANGED,
+    EventKind.MILESTONE,
+    EventKind.ROLE_TAKEN,
+    EventKind.IMPACT_FOUND,
+    EventKind.TOLD,
+    EventKind.ESCALATED,
+    EventKind.UPDATE_SENT,
+    EventKind.UPDATE_SNOOZED,
+    EventKind.UPDATE_MISSED,
+    EventKind.NOTE,
+    EventKind.RUN_PAUSED,
+    EventKind.RUN_RESUMED,
+    EventKind.RUN_STOPPED,
+    EventKind.STEP_STARTED,
+    EventKind.STEP_DONE,
+    EventKind.STEP_FAILED,
+    EventKind.APPROVAL_ASKED,
+    EventKind.APPROVAL_DECIDED,
+    EventKind.GATE_ATTESTED,
+    EventKind.RESOLVED,
+    EventKind.REOPENED,
+    EventKind.CLOSED,
+    EventKind.CANCELLED,
+    EventKind.DELIVERY_FAILED,
+)
+
+#: Events that deserve a line of their own in the channel.
+LINE_EVENTS = (
+    EventKind.SEVERITY_CHANGED,
+    EventKind.ESCALATED,
+    EventKind.UPDATE_MISSED,
+    EventKind.RUN_PAUSED,
+    EventKind.RUN_RESUMED,
+    EventKind.RUN_STOPPED,
+    EventKind.REOPENED,
+    EventKind.CLOSED,
+    EventKind.CANCELLED,
+)
+
+
+def channel_name(incident: records.Incident) -> str:
+    """Return a name Slack accepts: `inc-7-checkout-returns-500s`; a title without Latin letters gives `inc-7`."""
+    plain = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return f"{incident.key}-{slug}"[:_MAX_CHANNEL_NAME].rstrip("-")
+
+
+def topic(incident: records.Incident) -> str:
+    """Return the channel's topic: severity, state, title."""
+    state = "" if incident.status is Status.OPEN else f" {incident.status}"
+    return f"{incident.severity.value.capitalize()}{state}: {incident.title}"[:_MAX_TOPIC]
+
+
+class Room:
+    """Reactors that keep an incident's room."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def register(self) -> None:
+        """Listen to the events that change what the room shows."""
+        react = self._ctx.store.react
+        react(EventKind.DECLARED, self.open)
+        for kind in CARD_EVENTS:
+            react(kind, self.redraw_card)
+        for kind in LINE_EVENTS:
+            react(kind, self.say_line)
+        react(EventKind.SEVERITY_CHANGED, self.change_topic)
+        react(EventKind.RESOLVED, self.change_topic)
+        react(EventKind.REOPENED, self.change_topic)
+        react(EventKind.FACTS_ADDED, self.redraw_triage)
+        react(EventKind.ROLE_TAKEN, self.invite_holder)
+        react(EventKind.RESOLVED, self.say_resolved)
+
+    async def open(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Create the channel; then reporter and card side by side, decoration last."""
+        del event
+        key, room, card = incident.key, f"{incident.key}:room", f"{incident.key}:card"
+        notices = [
+            Notice(
+                key=room,
+                lane=Lane.ROOM,
+                action=Action.CREATE_CHANNEL,
+                params={"name": channel_name(incident), "private": incident.private},
+                due_at=tx.now,
+            ),
+            _invite(incident, "reporter", [incident.reporter]),
+            Notice(key=card, lane=Lane.ROOM, action=Action.POST, target="channel", surface="live_card", after=room),
+            Notice(key=f"{card}:pin", lane=Lane.CHATTER, action=Action.PIN, target="channel", of=card, after=card),
+            _topic(incident, "0", Lane.CHATTER),
+        ]
+        responders = self._responders(incident)
+        if responders:
+            notices.append(_invite(incident, "responders", responders))
+        if triage.missing(incident.facts):
+            notices.append(
+                Notice(
+                    key=f"{key}:triage",
+                    lane=Lane.DECISION,
+                    action=Action.POST,
+                    target="channel",
+                    surface="triage_question",
+                    after=card,
+                )
+            )
+        notices += [self._bookmark(incident, name, link) for name, link in self._links(incident).items()]
+        await outbox.put(tx, incident.id, *notices)
+
+    def _responders(self, incident: records.Incident) -> list[str]:
+        rows = self._ctx.library.policies.communication_matrix.get(incident.severity, ())
+        names = [name for row in rows if not row.within for name in row.audiences]
+        return sorted(permissions.people_of(self._ctx.settings, names) - {incident.reporter})
+
+    def _links(self, incident: records.Incident) -> dict[str, str]:
+        service = self._ctx.service(incident.service)
+        if service is None:
+            return {}
+        links = {"War room": service.war_room, "Runbook": service.runbook, "Dashboard": service.dashboard}
+        return {name: link for name, link in links.items() if link.startswith(("https://", "http://"))}
+
+    def _bookmark(self, incident: records.Incident, name: str, link: str) -> Notice:
+        return Notice(
+            key=f"{incident.key}:bookmark:{name.lower().replace(' ', '-')}",
+            lane=Lane.CHATTER,
+            action=Action.BOOKMARK,
+            target="channel",
+            params={"title": name, "link": link},
+            after=f"{incident.key}:room",
+        )
+
+    async def redraw_card(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the live card to the newest state."""
+        await outbox.put(tx, incident.id, edit(f"{incident.key}:card", event, "live_card", lane=Lane.ROOM))
+
+    async def redraw_triage(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the triage question to what is still missing."""
+        await outbox.put(tx, incident.id, edit(f"{incident.key}:triage", event, "triage_question"))
+
+    async def say_line(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Say in one line what changed."""
+        await outbox.put(
+            tx,
+            incident.id,
+            Notice(
+                key=f"{incident.key}:line:{event.id}",
+                lane=Lane.DECISION,
+                action=Action.POST,
+                target="channel",
+                surface="line",
+                params={"event_id": event.id},
+                after=f"{incident.key}:room",
+            ),
+        )
+
+    async def change_topic(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Set the channel's topic anew."""
+        await outbox.put(tx, incident.id, _topic(incident, str(event.id), Lane.ROOM))
+
+    async def invite_holder(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Bring whoever holds a role into the channel."""
+        person = str(event.data["person"])
+        await outbox.put(tx, incident.id, _invite(incident, person, [person]))
+
+    async def say_resolved(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Post that it is resolved, and what remains to do."""
+        await outbox.put(
+            tx,
+            incident.id,
+            Notice(
+                key=f"{incident.key}:resolved:{event.id}",
+                lane=Lane.STATUS,
+                action=Action.POST,
+                target="channel",
+                surface="resolved",
+                after=f"{incident.key}:room",
+            ),
+        )
+
+
+async def channel_ready(tx: store.Tx, incident_id: int, channel: str, name: str) -> None:
+    """Note the channel that Slack made; everything that waited for it goes now."""
+    incident = await queries.get(tx.session, incident_id)
+    incident.channel, incident.channel_name = channel, name
+    tx.session.add(incident)
+    await tx.record(incident, EventKind.CHANNEL_READY, channel=channel, name=name)
+    tx.wake(store.VIEWS)
+
+
+def phase_key(incident: records.Incident, phase: Phase) -> str:
+    """Return the outbox key of the phase's head, the root of its thread."""
+    return f"{incident.key}:phase:{phase.value}"
+
+
+async def show_phase(tx: store.Tx, incident: records.Incident, phase: Phase, event: records.Event) -> None:
+    """Post the phase's head when it is new, else edit it."""
+    key = phase_key(incident, phase)
+    head = Notice(
+        key=key,
+        lane=Lane.CHATTER,
+        action=Action.POST,
+        target="channel",
+        surface="phase_head",
+        params={"phase": phase.value},
+        after=f"{incident.key}:card",
+    )
+    await outbox.put(tx, incident.id, head, edit(key, event, "phase_head", {"phase": phase.value}))
+
+
+def in_thread(
+    incident: records.Incident, phase: Phase, key: str, surface: str, params: dict[str, object], lane: Lane
+) -> Notice:
+    """Return a post into the phase's thread."""
+    head = phase_key(incident, phase)
+    return Notice(
+        key=key,
+        lane=lane,
+        action=Action.POST,
+        target=f"thread:{head}",
+        surface=surface,
+        params=params,
+        after=head,
+    )
+
+
+def edit(
+    of: str,
+    event: records.Event,
+    surface: str,
+    params: dict[str, object] | None = None,
+    lane: Lane = Lane.CHATTER,
+) -> Notice:
+    """Return an edit of the message posted under `of`; waiting edits of one message become the newest one."""
+    return Notice(
+        key=f"{of}:edit:{event.id}",
+        lane=lane,
+        action=Action.EDIT,
+        target="channel",
+        of=of,
+        after=of,
+        surface=surface,
+        params=params or {},
+        coalesce=of,
+    )
+
+
+def _invite(incident: records.Incident, name: str, people: list[str]) -> Notice:
+    return Notice(
+        key=f"{incident.key}:invite:{name}",
+        lane=Lane.ROOM,
+        action=Action.INVITE,
+        target="channel",
+        params={"people": people},
+        after=f"{incident.key}:room",
+    )
+
+
+def _topic(incident: records.Incident, suffix: str, lane: Lane) -> Notice:
+    return Notice(
+        key=f"{incident.key}:topic:{suffix}",
+        lane=lane,
+        action=Action.SET_TOPIC,
+        target="channel",
+        params={"topic": topic(incident)},
+        after=f"{incident.key}:room",
+        coalesce=f"{incident.key}:topic",
+    )

@@ -1,0 +1,1 @@
+"""Use cases: one decision each, inside the caller's transaction."""

@@ -1,0 +1,125 @@
+"""Declaring an incident."""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+from rapidfuzz import fuzz
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from incidents import records, store, triage
+from incidents.context import Context
+from incidents.definitions import Severity
+from incidents.errors import InvalidInput
+from incidents.events import EventKind
+from incidents.lifecycle import Status
+
+MAX_TITLE = 150  # Slack's header block takes 150 characters
+MAX_KNOWN = 3000  # Slack's plain_text_input takes 3,000 characters
+_RECENT = timedelta(hours=24)
+_ALIKE = 70  # token_set_ratio from 0 to 100; below it titles of different troubles begin to match
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+class Declaration(BaseModel):
+    """What the reporter said."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    severity: Severity
+    reporter: str  #: person id
+    service: str = ""  #: key of the catalogue, or empty
+    known: str = ""
+    private: bool = False
+    drill: bool = False
+
+
+def clean_title(raw: str) -> str:
+    """Return `raw` as one line without control characters; joiners of emoji and scripts stay.
+
+    Raises:
+        InvalidInput: when nothing readable is left, or it is too long.
+    """
+    kept = "".join(
+        character
+        for character in unicodedata.normalize("NFC", raw)
+        if character.isspace() or character in "\u200d\u200c" or unicodedata.category(character) not in _INVISIBLE
+    )
+    title = re.sub(r"\s+", " ", kept).strip()
+    if not title.strip("\u200d\u200c"):
+        raise InvalidInput("The title is empty.", remedy="Say in a few words what is happening.", field="title")
+    if len(title) > MAX_TITLE:
+        raise InvalidInput(
+            f"The title has {len(title):,} characters; {MAX_TITLE} fit.",
+            remedy="Shorten it here and put the rest into what you know.",
+            field="title",
+        )
+    return title
+
+
+async def declare(tx: store.Tx, ctx: Context, declaration: Declaration) -> records.Incident:
+    """Write the incident and its first event; matrix, escalations, room and run follow in the same transaction.
+
+    Raises:
+        InvalidInput: title or service cannot be used.
+    """
+    title = clean_title(declaration.title)
+    if declaration.service and ctx.service(declaration.service) is None:
+        raise InvalidInput(
+            f"There is no service called {declaration.service[:60]!r} in the catalogue.",
+            remedy="Choose one from the list, or leave it empty.",
+            field="service",
+        )
+    if len(declaration.known) > MAX_KNOWN:
+        raise InvalidInput(
+            f"This has {len(declaration.known):,} characters; {MAX_KNOWN:,} fit.",
+            remedy="Shorten it; the rest can be posted in the channel.",
+            field="known",
+        )
+    facts = triage.recognise(f"{title}\n{declaration.known}", service=declaration.service)
+    incident = records.Incident(
+        title=title,
+        severity=declaration.severity,
+        service=declaration.service,
+        reporter=declaration.reporter,
+        known=declaration.known.strip(),
+        facts=facts,
+        private=declaration.private,
+        drill=declaration.drill,
+        declared_at=tx.now,
+    )
+    tx.session.add(incident)
+    await tx.session.flush()
+    await tx.record(
+        incident,
+        EventKind.DECLARED,
+        actor=declaration.reporter,
+        title=title,
+        severity=declaration.severity.value,
+        service=declaration.service,
+    )
+    tx.wake(store.VIEWS)
+    return incident
+
+
+async def recent_like(session: AsyncSession, service: str, title: str, now: datetime) -> list[records.Incident]:
+    """Return open, public incidents of the last 24 hours on the same service or with a like title, newest first."""
+    found = await session.scalars(
+        select(records.Incident)
+        .where(
+            records.Incident.status == Status.OPEN,
+            col(records.Incident.declared_at) >= now - _RECENT,
+            col(records.Incident.private).is_(False),
+        )
+        .order_by(col(records.Incident.declared_at).desc())
+        .limit(100)
+    )
+    return [
+        incident
+        for incident in found.all()
+        if (service and incident.service == service)
+        or (title and fuzz.token_set_ratio(incident.title.lower(), title.lower()) >= _ALIKE)
+    ][:3]

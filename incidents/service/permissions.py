@@ -1,0 +1,65 @@
+"""Who may do what; checked where it is done, never at the button. Pure."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from incidents.catalog import Settings
+from incidents.errors import NotAllowed
+from incidents.lifecycle import Role
+
+
+class Action(StrEnum):
+    """What needs standing in the incident."""
+
+    CHANGE_SEVERITY = "change the severity"
+    CHOOSE_FIX = "choose the fix"
+    DEPLOY = "approve a deploy"
+    ATTEST = "attest a quality gate"
+    STEER = "steer the response"  #: pause, resume, stop, retry, take over
+    RESOLVE = "resolve the incident"
+    CLOSE = "close the incident"
+
+
+#: These wait for a commander: nobody does them just because nobody is there.
+_STRICT = frozenset({Action.DEPLOY})
+
+
+def people_of(settings: Settings, names: Iterable[str]) -> frozenset[str]:
+    """Return the Slack ids behind `names`, which are people or audiences of `sitrep.yml`."""
+    found: set[str] = set()
+    for name in names:
+        for member in settings.audiences.get(name, (name,)):
+            person = settings.people.get(member)
+            if person is not None and person.slack:
+                found.add(person.slack)
+    return frozenset(found)
+
+
+def require(action: Action, actor: str, *, holders: Mapping[Role, list[str]], settings: Settings) -> None:
+    """Return when `actor` may do `action`.
+
+    Commander and deputy always may; the approvers of `sitrep.yml` may decide what they are listed for. While nobody
+    is commander, anybody may do what is not irreversible.
+
+    Raises:
+        NotAllowed: names who may, and how to become one.
+    """
+    leaders = {*holders.get(Role.COMMANDER, ()), *holders.get(Role.DEPUTY, ())}
+    listed = {
+        Action.DEPLOY: settings.approvers.deploy,
+        Action.CHOOSE_FIX: settings.approvers.choose_fix,
+        Action.ATTEST: settings.approvers.attest,
+    }.get(action, ())
+    approvers = people_of(settings, listed)
+    if actor in leaders or actor in approvers:
+        return
+    commanders = holders.get(Role.COMMANDER, [])
+    if not commanders and action not in _STRICT:
+        return
+    if not commanders:
+        raise NotAllowed(
+            f"Only the commander or a release approver may {action.value}, and nobody is commander yet.",
+            remedy="Take the role with `/incident role commander`.",
+        )
+    named = " or ".join(f"<@{person}>" for person in dict.fromkeys([*commanders, *sorted(approvers)]))
+    raise NotAllowed(f"Only {named} may {action.value} here.", remedy="Ask them, or have them hand you the role.")

@@ -1,0 +1,170 @@
+"""Reading incidents. Every query has an index; none grows with history."""
+
+import re
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from incidents import records
+from incidents.errors import NotFound
+from incidents.lifecycle import Role, Status
+
+_KEY = re.compile(r"(?:inc-)?(\d{1,9})$", re.IGNORECASE)
+
+
+async def get(session: AsyncSession, incident_id: int) -> records.Incident:
+    """Return the incident.
+
+    Raises:
+        NotFound: there is none with this number.
+    """
+    incident = await session.get(records.Incident, incident_id)
+    if incident is None:
+        raise NotFound(f"There is no incident inc-{incident_id}.", remedy="`/incident list` shows the open ones.")
+    return incident
+
+
+async def by_key(session: AsyncSession, word: str) -> records.Incident:
+    """Return the incident called `word`: `inc-7`, `7`, or the id of its channel.
+
+    Raises:
+        NotFound: neither an incident nor an incident's channel.
+    """
+    number = _KEY.match(word.strip())
+    if number:
+        return await get(session, int(number[1]))
+    incident = await session.scalar(select(records.Incident).where(records.Incident.channel == word))
+    if incident is None:
+        raise NotFound(
+            "This is not an incident's channel.",
+            remedy="Say which: `/incident status inc-7`, or type it in the incident's channel.",
+        )
+    return incident
+
+
+async def in_channel(session: AsyncSession, channel: str) -> records.Incident | None:
+    """Return the incident of `channel`, or None."""
+    if not channel:
+        return None
+    found: records.Incident | None = await session.scalar(
+        select(records.Incident).where(records.Incident.channel == channel)
+    )
+    return found
+
+
+async def open_incidents(session: AsyncSession, *, limit: int = 50) -> list[records.Incident]:
+    """Return the open incidents, newest first."""
+    found = await session.scalars(
+        select(records.Incident)
+        .where(records.Incident.status == Status.OPEN)
+        .order_by(col(records.Incident.declared_at).desc())
+        .limit(limit)
+    )
+    return list(found.all())
+
+
+async def roles(session: AsyncSession, incident_id: int) -> dict[Role, list[str]]:
+    """Return who holds which role, first holder first."""
+    found = await session.scalars(
+        select(records.RoleHolder)
+        .where(records.RoleHolder.incident_id == incident_id)
+        .order_by(col(records.RoleHolder.since))
+    )
+    held: dict[Role, list[str]] = {}
+    for row in found.all():
+        held.setdefault(Role(row.role), []).append(row.person)
+    return held
+
+
+async def events(session: AsyncSession, incident_id: int) -> list[records.Event]:
+    """Return the incident's events in the order in which they happened."""
+    found = await session.scalars(
+        select(records.Event)
+        .where(records.Event.incident_id == incident_id)
+        .order_by(col(records.Event.at), col(records.Event.id))
+    )
+    return list(found.all())
+
+
+async def latest_run(session: AsyncSession, incident_id: int) -> records.Run | None:
+    """Return the incident's newest run, or None."""
+    found: records.Run | None = await session.scalar(
+        select(records.Run).where(records.Run.incident_id == incident_id).order_by(col(records.Run.id).desc()).limit(1)
+    )
+    return found
+
+
+async def steps(session: AsyncSession, run_id: int) -> list[records.Step]:
+    """Return the run's steps in the order of its definition."""
+    found = await session.scalars(
+        select(records.Step).where(records.Step.run_id == run_id).order_by(col(records.Step.id))
+    )
+    return list(found.all())
+
+
+async def outputs(session: AsyncSession, run_id: int) -> dict[str, object]:
+    """Return the outputs of the run's steps by output name; a later step's overrides an earlier one's."""
+    merged: dict[str, object] = {}
+    for step in await steps(session, run_id):
+        merged.update(step.output)
+    return merged
+
+
+async def approvals(session: AsyncSession, incident_id: int) -> list[records.Approval]:
+    """Return the incident's approvals, oldest first."""
+    found = await session.scalars(
+        select(records.Approval).where(records.Approval.incident_id == incident_id).order_by(col(records.Approval.id))
+    )
+    return list(found.all())
+
+
+async def pending_approvals(session: AsyncSession, incident_id: int) -> list[records.Approval]:
+    """Return what waits for a decision, oldest first."""
+    return [approval for approval in await approvals(session, incident_id) if approval.state == "pending"]
+
+
+async def evidence(
+    session: AsyncSession, incident_id: int, ref: str | None = None, step_id: int | None = None
+) -> list[records.EvidenceRow]:
+    """Return the incident's evidence, all of it or that called `ref` or of one step, oldest first."""
+    query = select(records.EvidenceRow).where(records.EvidenceRow.incident_id == incident_id)
+    if ref is not None:
+        query = query.where(records.EvidenceRow.ref == ref)
+    if step_id is not None:
+        query = query.where(records.EvidenceRow.step_id == step_id)
+    return list((await session.scalars(query.order_by(col(records.EvidenceRow.id)))).all())
+
+
+async def updates(session: AsyncSession, incident_id: int) -> list[records.StatusUpdate]:
+    """Return the incident's status updates by due time."""
+    found = await session.scalars(
+        select(records.StatusUpdate)
+        .where(records.StatusUpdate.incident_id == incident_id)
+        .order_by(col(records.StatusUpdate.due_at), col(records.StatusUpdate.id))
+    )
+    return list(found.all())
+
+
+async def deliveries(session: AsyncSession, incident_id: int, prefix: str = "") -> list[records.Outbox]:
+    """Return the incident's outbox rows whose key starts with `prefix`, oldest first."""
+    query = select(records.Outbox).where(records.Outbox.incident_id == incident_id)
+    if prefix:
+        query = query.where(func.substr(records.Outbox.key, 1, len(prefix)) == prefix)
+    return list((await session.scalars(query.order_by(col(records.Outbox.id)))).all())
+
+
+async def followups(session: AsyncSession, incident_id: int) -> list[records.Followup]:
+    """Return the incident's follow-ups, oldest first."""
+    found = await session.scalars(
+        select(records.Followup).where(records.Followup.incident_id == incident_id).order_by(col(records.Followup.id))
+    )
+    return list(found.all())
+
+
+async def sections(session: AsyncSession, incident_id: int) -> list[records.PostmortemSection]:
+    """Return what people wrote into the incident's post-mortem."""
+    found = await session.scalars(
+        select(records.PostmortemSection).where(records.PostmortemSection.incident_id == incident_id)
+    )
+    return list(found.all())

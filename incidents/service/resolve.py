@@ -1,0 +1,158 @@
+"""Ending an incident: what is missing for it, resolving, reopening, closing, cancelling."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents import lifecycle, store
+from incidents.context import Context
+from incidents.errors import Conflict, InvalidInput
+from incidents.events import EventKind
+from incidents.lifecycle import Milestone, Role, Status
+from incidents.service import permissions, queries, respond
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that should be there before an incident ends, and the way to get it."""
+
+    what: str  #: "Nobody is commander."
+    remedy: str  #: "Take the role."
+    action: str  #: what a button can do about it: role | impact | approve | takeover | postmortem | followup | attest
+
+
+async def missing_for_resolve(session: AsyncSession, ctx: Context, incident_id: int) -> list[Missing]:
+    """Return what speaks against resolving, each with its remedy."""
+    del ctx
+    incident = await queries.get(session, incident_id)
+    found = []
+    if not (await queries.roles(session, incident_id)).get(Role.COMMANDER):
+        found.append(Missing("Nobody is commander.", "Take the role.", "role"))
+    if not incident.impact:
+        found.append(Missing("Nobody has said who is hurt.", "Write the impact in one line.", "impact"))
+    if incident.deployed_at is None and incident.mitigated_at is None:
+        found.append(
+            Missing(
+                "No fix is deployed and no mitigation is noted.",
+                "Approve the deploy, or say in the summary what restored it.",
+                "approve",
+            )
+        )
+    return found
+
+
+async def resolve(
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, summary: str = "", *, force_reason: str = ""
+) -> None:
+    """Resolve: users are served again. What is missing needs `force_reason` or a `summary` that says how.
+
+    Raises:
+        Conflict: not open, or something is missing and no reason is given.
+        NotAllowed: somebody else commands.
+    """
+    incident = await respond.open_incident(tx, incident_id)
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
+    missing = await missing_for_resolve(tx.session, ctx, incident_id)
+    said = summary.strip() or force_reason.strip()
+    if missing and not said:
+        raise Conflict(
+            "Before resolving: " + " ".join(each.what for each in missing),
+            remedy="Mend these, or say in the summary how service was restored.",
+            field="summary",
+        )
+    incident.status = Status.RESOLVED
+    incident.resolution = said[:2000]
+    await respond.reach(tx, incident, Milestone.RESOLVED, actor)
+    if incident.mitigated_at is None:
+        await respond.reach(tx, incident, Milestone.MITIGATED, actor, implied=True)
+    tx.session.add(incident)
+    await tx.record(
+        incident, EventKind.RESOLVED, actor=actor, summary=said[:2000], missing=[each.what for each in missing]
+    )
+    tx.wake(store.VIEWS)
+
+
+async def reopen(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str) -> None:
+    """Take a resolved incident up again.
+
+    Raises:
+        Conflict: it is open, closed or cancelled.
+        InvalidInput: no reason.
+    """
+    incident = await queries.get(tx.session, incident_id)
+    lifecycle.check_transition(incident.status, Status.OPEN, incident=incident.key)
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
+    if not reason.strip():
+        raise InvalidInput("Say why it is opened again.", remedy="`/incident reopen errors are back`", field="reason")
+    incident.status = Status.OPEN
+    incident.resolved_at = None
+    tx.session.add(incident)
+    await tx.record(incident, EventKind.REOPENED, actor=actor, reason=reason.strip()[:2000])
+    tx.wake(store.VIEWS)
+
+
+async def missing_for_close(session: AsyncSession, ctx: Context, incident_id: int) -> list[Missing]:
+    """Return what speaks against closing, each with its remedy."""
+    del ctx
+    found = []
+    written = {row.section for row in await queries.sections(session, incident_id)}
+    if not {"went_well", "went_badly"} <= written:
+        found.append(Missing("The post-mortem lacks what people write.", "Write your part.", "postmortem"))
+    if not await queries.followups(session, incident_id):
+        found.append(Missing("No follow-up is filed.", "Add one, or say that none is needed.", "followup"))
+    for followup in await queries.followups(session, incident_id):
+        if followup.state == "open" and not followup.owner:
+            found.append(Missing(f"Follow-up “{followup.title}” has no owner.", "Give it one.", "followup"))
+    run = await queries.latest_run(session, incident_id)
+    if run is not None and run.state in ("running", "paused"):
+        found.append(Missing("The response still has steps to do.", "Let them finish, or stop it.", "stop"))
+    return found
+
+
+async def close(tx: store.Tx, ctx: Context, incident_id: int, actor: str, *, force_reason: str = "") -> None:
+    """Close a resolved incident; what is missing needs a reason.
+
+    Raises:
+        Conflict: not resolved, or something is missing and no reason is given.
+    """
+    incident = await queries.get(tx.session, incident_id)
+    lifecycle.check_transition(incident.status, Status.CLOSED, incident=incident.key)
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.CLOSE, actor, holders=holders, settings=ctx.settings)
+    missing = await missing_for_close(tx.session, ctx, incident_id)
+    if missing and not force_reason.strip():
+        raise Conflict(
+            "Before closing: " + " ".join(each.what for each in missing),
+            remedy="Mend these, or close with a reason: `/incident close nothing to learn here`.",
+            field="reason",
+        )
+    incident.status = Status.CLOSED
+    await respond.reach(tx, incident, Milestone.CLOSED, actor)
+    tx.session.add(incident)
+    await tx.record(incident, EventKind.CLOSED, actor=actor, reason=force_reason.strip()[:2000])
+    tx.wake(store.VIEWS)
+
+
+async def cancel(
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str, *, duplicate_of: int | None = None
+) -> None:
+    """End an open incident that is none: a false alarm, or a duplicate.
+
+    Raises:
+        Conflict: not open.
+        InvalidInput: no reason.
+    """
+    incident = await respond.open_incident(tx, incident_id)
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
+    if not reason.strip() and duplicate_of is None:
+        raise InvalidInput("Say why it is cancelled.", remedy="`/incident cancel false alarm`", field="reason")
+    if duplicate_of is not None:
+        await queries.get(tx.session, duplicate_of)
+        incident.duplicate_of = duplicate_of
+    incident.status = Status.CANCELLED
+    tx.session.add(incident)
+    await tx.record(incident, EventKind.CANCELLED, actor=actor, reason=reason.strip()[:2000], duplicate_of=duplicate_of)
+    tx.wake(store.VIEWS)

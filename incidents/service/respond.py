@@ -1,0 +1,191 @@
+"""What responders do to an open incident: acknowledge, change severity, take roles, add facts."""
+
+from datetime import datetime
+
+from sqlmodel import select
+
+from incidents import records, store, triage
+from incidents.context import Context
+from incidents.definitions import Severity
+from incidents.errors import Conflict, InvalidInput
+from incidents.events import EventKind
+from incidents.lifecycle import IMPLIES, Milestone, Role, Status
+from incidents.service import permissions, queries
+
+_MAX_NOTE = 2000
+#: Roles that one person holds at a time; taking one replaces the holder.
+_SINGLE = frozenset({Role.COMMANDER, Role.DEPUTY, Role.COMMS, Role.SCRIBE})
+
+
+async def open_incident(tx: store.Tx, incident_id: int) -> records.Incident:
+    """Return the incident when it is open.
+
+    Raises:
+        Conflict: it is resolved, closed or cancelled; says since when.
+    """
+    incident = await queries.get(tx.session, incident_id)
+    if incident.status is not Status.OPEN:
+        raise Conflict(f"{incident.key} is already {incident.status}.", remedy="`/incident reopen` takes it up again.")
+    return incident
+
+
+async def reach(
+    tx: store.Tx, incident: records.Incident, milestone: Milestone, actor: str, *, implied: bool = False
+) -> bool:
+    """Set `milestone` once, with the milestones it implies; returns False when it was already reached."""
+    if incident.reached(milestone) is not None:
+        return False
+    for earlier in IMPLIES.get(milestone, ()):
+        await reach(tx, incident, earlier, actor, implied=True)
+    setattr(incident, f"{milestone.value}_at", tx.now)
+    tx.session.add(incident)
+    await tx.record(incident, EventKind.MILESTONE, actor=actor, milestone=milestone.value, implied=implied)
+    tx.wake(store.VIEWS)
+    return True
+
+
+async def acknowledge(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> bool:
+    """Note that `actor` has it, and make them commander where nobody is; False when somebody had it before."""
+    incident = await open_incident(tx, incident_id)
+    first = await reach(tx, incident, Milestone.ACKNOWLEDGED, actor)
+    if not (await queries.roles(tx.session, incident_id)).get(Role.COMMANDER):
+        await take_role(tx, ctx, incident_id, actor, Role.COMMANDER)
+    return first
+
+
+async def change_severity(
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, severity: Severity, reason: str = ""
+) -> None:
+    """Change the severity; matrix, escalations and workflow are re-planned by their reactors.
+
+    Raises:
+        Conflict: not open, or it has this severity already.
+        NotAllowed: somebody else commands.
+    """
+    incident = await open_incident(tx, incident_id)
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.CHANGE_SEVERITY, actor, holders=holders, settings=ctx.settings)
+    before = incident.severity
+    if before is severity:
+        raise Conflict(f"{incident.key} is already {severity}.")
+    incident.severity = severity
+    tx.session.add(incident)
+    await tx.record(
+        incident,
+        EventKind.SEVERITY_CHANGED,
+        actor=actor,
+        before=before.value,
+        after=severity.value,
+        reason=reason.strip()[:_MAX_NOTE],
+    )
+    await reach(tx, incident, Milestone.TRIAGED, actor)
+
+
+async def take_role(
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, role: Role, person: str | None = None
+) -> list[str]:
+    """Give `role` to `person` (default: the actor); returns who held it before.
+
+    Raises:
+        Conflict: not open, or they hold it already.
+    """
+    del ctx
+    incident = await open_incident(tx, incident_id)
+    holder = person or actor
+    rows = await tx.session.scalars(
+        select(records.RoleHolder).where(
+            records.RoleHolder.incident_id == incident_id, records.RoleHolder.role == role.value
+        )
+    )
+    current = list(rows.all())
+    before = [row.person for row in current]
+    if holder in before:
+        raise Conflict(f"<@{holder}> is already {role.value}.")
+    if role in _SINGLE:
+        for row in current:
+            await tx.session.delete(row)
+    tx.session.add(records.RoleHolder(incident_id=incident_id, role=role.value, person=holder, since=tx.now))
+    await tx.record(incident, EventKind.ROLE_TAKEN, actor=actor, role=role.value, person=holder, before=before)
+    tx.wake(store.VIEWS)
+    return before
+
+
+async def add_note(
+    tx: store.Tx,
+    ctx: Context,
+    incident_id: int,
+    actor: str,
+    text: str,
+    *,
+    at: datetime | None = None,
+    link: str = "",
+) -> records.Event:
+    """Add `text` to the timeline, at its original time (UTC) where it has one.
+
+    Raises:
+        InvalidInput: there is no text.
+    """
+    del ctx
+    incident = await queries.get(tx.session, incident_id)
+    said = text.strip()
+    if not said:
+        raise InvalidInput("There is nothing to add.", remedy="Write what happened.", field="note")
+    return await tx.record(incident, EventKind.NOTE, actor=actor, at=at, text=said[:_MAX_NOTE], link=link)
+
+
+async def add_facts(tx: store.Tx, ctx: Context, incident_id: int, actor: str, text: str) -> tuple[str, ...]:
+    """Take from `text` what answers the open triage questions; returns the facts that are still missing.
+
+    Whoever answers with a single sentence answers the first open question, however it is worded.
+    """
+    del ctx
+    incident = await open_incident(tx, incident_id)
+    wanted = triage.missing(incident.facts)
+    found = {name: said for name, said in triage.recognise(text).items() if name in wanted}
+    if not found and wanted and text.strip():
+        found = {wanted[0]: text.strip()[:300]}
+    if found:
+        incident.facts = {**incident.facts, **found}
+        tx.session.add(incident)
+        still = triage.missing(incident.facts)
+        await tx.record(incident, EventKind.FACTS_ADDED, actor=actor, facts=found, missing=list(still))
+    return triage.missing(incident.facts)
+
+
+async def found_impact(
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, trigger: str, detail: str = ""
+) -> bool:
+    """Note that an impact or complexity trigger holds; escalation hears it. False when it was known already.
+
+    Raises:
+        InvalidInput: no policy has a trigger of this name.
+    """
+    incident = await open_incident(tx, incident_id)
+    policies = ctx.library.policies
+    known = {each.name for each in (*policies.impact_based, *policies.complexity_based)}
+    if trigger not in known:
+        raise InvalidInput(f"There is no trigger {trigger[:60]!r}.", remedy=f"Known: {', '.join(sorted(known))}.")
+    for event in await queries.events(tx.session, incident_id):
+        if event.kind is EventKind.IMPACT_FOUND and event.data.get("trigger") == trigger:
+            return False
+    await tx.record(incident, EventKind.IMPACT_FOUND, actor=actor, trigger=trigger, detail=detail[:_MAX_NOTE])
+    return True
+
+
+async def set_impact(tx: store.Tx, ctx: Context, incident_id: int, actor: str, text: str) -> None:
+    """Say in one line who is hurt; shown on the card and in every update."""
+    incident = await open_incident(tx, incident_id)
+    said = " ".join(text.split())[:300]
+    if not said:
+        raise InvalidInput("The impact is empty.", remedy="Say who is hurt and how much.", field="impact")
+    incident.impact = said
+    tx.session.add(incident)
+    await add_note(tx, ctx, incident_id, actor, f"Impact: {said}")
+    tx.wake(store.VIEWS)
+
+
+async def pass_page(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> None:
+    """Note that the person paged cannot take it; the next level is paged at once."""
+    del ctx
+    incident = await open_incident(tx, incident_id)
+    await tx.record(incident, EventKind.PAGE_PASSED, actor=actor, person=actor)

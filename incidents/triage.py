@@ -1,0 +1,85 @@
+"""The seven triage facts: recognising them in free text, and saying which are missing. Pure.
+
+Source of the seven: the bug pipeline document, completeness checklist.
+"""
+
+import re
+from collections.abc import Mapping
+
+#: Fact -> what to ask for, in the words a reporter reads.
+FACTS: dict[str, str] = {
+    "steps_to_reproduce": "Steps to reproduce",
+    "expected_vs_actual": "Expected and actual behaviour",
+    "environment": "Environment (production, region, browser …)",
+    "versions": "Affected versions or releases",
+    "error_output": "Error output",
+    "component": "Affected component",
+    "context": "Anything that tells it apart (since when, after what, for whom)",
+}
+
+_LABELS: dict[str, str] = {
+    "steps_to_reproduce": r"steps?(?: to reproduce)?|repro(?:duction)?|how to reproduce",
+    "expected_vs_actual": r"expected(?: (?:vs\.?|and) actual)?(?: behaviou?r)?|actual(?: behaviou?r)?",
+    "environment": r"env(?:ironment)?|where",
+    "versions": r"(?:affected )?(?:versions?|releases?|builds?)",
+    "error_output": r"error(?: output| message)?|log|trace(?:back)?|stack(?: ?trace)?",
+    "component": r"(?:affected )?(?:component|service|module|endpoint)",
+    "context": r"(?:disambiguating )?context|since|background|notes?",
+}
+
+_SIGNS: dict[str, str] = {
+    "steps_to_reproduce": (
+        r"(?m)^\s*(?:1[.)]|[-*] ?(?:open|click|go to|call|send))\s"
+        r"|\b(?:to reproduce|when (?:i|we|you|users?|customers?) )"
+        r"|\b(?:curl|POST|GET|PUT|DELETE) (?:-\w|/|https?:)"
+    ),
+    "expected_vs_actual": (
+        r"\b(?:expected|should (?:be|return|show|have)|instead of|but (?:gets?|got|returns?|shows?|we get))\b"
+    ),
+    "environment": (
+        r"\b(?:production|prod|staging|(?:eu|us|ap)-[a-z]+-\d|in the (?:eu|us)|chrome|firefox|safari|ios|android)\b"
+    ),
+    "versions": (r"\b(?:v?\d+\.\d+(?:\.\d+)?|releases? \#?\d+|build \#?\d+|since deploy(?:ing)? [0-9a-f]{7,40})\b"),
+    "error_output": (
+        r"Traceback \(most recent|\b\w+(?:Error|Exception)\b|\b(?:HTTP )?5\d\ds?\b"
+        r"|\bfatal:|\bpanic:|\bstack ?trace\b"
+    ),
+    "component": (
+        r"\b[\w-]+\.(?:py|js|ts|go|rb|java|sql)\b"
+        r"|\b[\w-]+[ -](?:service|api|page|endpoint|worker|queue|database|db)\b|(?<!\w)/[a-z][\w/-]+"
+    ),
+    "context": (
+        r"\b(?:since|started|after (?:the|a|release|deploy)|only (?:for|when|in)|about \d+ ?%|\d+ ?% of"
+        r"|every (?:user|customer|order))\b"
+    ),
+}
+
+
+def recognise(text: str, *, service: str = "") -> dict[str, str]:
+    """Return the facts that `text` states, by name, each with the words that state it (at most 300 characters).
+
+    A labelled line (`Environment: production`) counts as it stands; otherwise the sentence that carries a typical
+    sign counts. A chosen `service` is the affected component.
+    """
+    found = {"component": service} if service else {}
+    for name, label in _LABELS.items():
+        labelled = re.search(rf"(?im)^\W*(?:{label})\W*[:=]\s*(?P<said>\S.*)$", text)
+        if labelled:
+            found[name] = labelled["said"].strip()[:300]
+    for name, sign in _SIGNS.items():
+        if name not in found:
+            seen = re.search(sign, text, re.IGNORECASE)
+            if seen:
+                found[name] = _sentence(text, seen.start())[:300]
+    return found
+
+
+def missing(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the facts that nobody has given yet, in the checklist's order."""
+    return tuple(name for name in FACTS if not facts.get(name, "").strip())
+
+
+def _sentence(text: str, at: int) -> str:
+    start = max(text.rfind("\n", 0, at), text.rfind(". ", 0, at) + 1) + 1
+    ends = [end for end in (text.find("\n", at), text.find(". ", at)) if end != -1]
+    return text[start : min(ends, default=len(text))].strip()
