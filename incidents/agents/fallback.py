@@ -1,0 +1,43 @@
+"""Lets the playbook step in, visibly, when the model cannot answer."""
+
+import dataclasses
+
+import structlog
+
+from incidents.agents.base import Runner, StepRequest, StepResult, Usage
+from incidents.errors import ModelUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class Unanswered(ModelUnavailable):
+    """The model did not answer; what the playbook had already done is kept, so that nothing is carried out twice."""
+
+    def __init__(self, cause: ModelUnavailable, *, draft: StepResult, usage: tuple[Usage, ...]) -> None:
+        super().__init__(cause.message, remedy=cause.remedy, field=cause.field)
+        self.draft = draft
+        self.usage = usage  #: what the vain calls cost
+
+
+class FallbackRunner:
+    """Asks `primary`; when its model is unavailable, gives the result of `fallback` with a note that says so."""
+
+    def __init__(self, primary: Runner, fallback: Runner) -> None:
+        self.name = primary.name
+        self._primary = primary
+        self._fallback = fallback
+
+    async def run(self, request: StepRequest) -> StepResult:
+        """Carry out `request`; a model that is out of order never stops an incident."""
+        cause: ModelUnavailable
+        try:
+            return await self._primary.run(request)
+        except Unanswered as fault:
+            cause, result = fault, dataclasses.replace(fault.draft, usage=(*fault.draft.usage, *fault.usage))
+        except ModelUnavailable as fault:
+            cause, result = fault, await self._fallback.run(request)
+        log.warning("model_unavailable", incident=request.incident.key, step=request.step.name, reason=cause.message)
+        note = f"Claude did not answer ({cause.message}); the playbook stepped in."
+        if cause.remedy:
+            note = f"{note} {cause.remedy}"
+        return dataclasses.replace(result, notes=(*result.notes, note))
