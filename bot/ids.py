@@ -1,0 +1,252 @@
+"""Every action, block and callback id that Slack sends back, and what buttons carry."""
+
+import re
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from incidents.definitions import Severity
+from incidents.errors import Conflict
+from incidents.lifecycle import Role
+
+COMMAND = "/incident"
+
+
+class Act(StrEnum):
+    """Action ids of buttons, menus and inputs."""
+
+    # Declaring
+    DECLARE = "declare"  #: opens the declare modal, from the home
+    DRILL = "drill"  #: the same, with the drill option set
+    SEVERITY = "severity"  #: base of severity_critical …, the four buttons of the declare modal
+    SERVICE = "service"  #: the external select
+    DUPLICATE_OPEN = "duplicate_open"  #: a link to the incident that may be the same
+
+    # The live card and the channel
+    REVIEW = "review"  #: shows what waits for a decision
+    UPDATE = "update"  #: opens the form of a status update
+    ACK = "ack"
+    TAKE_ROLE = "take_role"  #: base of take_role_commander …
+    RELEASE_ROLE = "release_role"  #: base of release_role_commander …
+    MORE = "more"  #: the card's overflow menu
+    OPEN = "open"  #: a link to the channel
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    IMPACT = "impact"
+    ROLES = "roles"
+    TIMELINE = "timeline"
+    RESUME = "resume"
+
+    # Pages
+    PASS = "pass"  # noqa: S105 - "cannot take it", no password
+
+    # Steps, evidence, gates, approvals
+    EVIDENCE = "evidence"  #: base of evidence_1 …
+    RETRY = "retry"
+    TAKE_OVER = "take_over"
+    ATTEST = "attest"
+    OPTION = "option"
+    APPROVE = "approve"
+    REJECT = "reject"
+    DIFF = "diff"
+
+    # Status updates
+    SEND = "send"
+    EDIT = "edit"
+    NO_CHANGE = "nochange"
+    SNOOZE = "snooze"
+
+    # After the incident
+    WRITE = "write"
+    FOLLOWUP = "followup"
+    FOLLOWUP_DONE = "followup_done"  #: base of followup_done_1 …
+    CANVAS = "canvas"  #: a link to the canvas
+
+    # Home
+    CATCH_UP = "catchup"  #: base of catchup_1 …
+
+    # Inputs
+    INPUT = "input"  #: the element of every input block; the block id names it
+
+    def numbered(self, n: int | str) -> str:
+        """Return the id of the `n`th of several alike elements in one block, where Slack wants ids to differ."""
+        return f"{self.value}_{n}"
+
+    def pattern(self) -> re.Pattern[str]:
+        """Return what matches this id and its numbered forms, and no longer id that begins alike."""
+        return re.compile(rf"{re.escape(self.value)}(?:_(?:{_SUFFIXES}))?")
+
+
+_SUFFIXES = "|".join([r"\d+", *Severity, *Role])
+
+
+class Field(StrEnum):
+    """Block ids of inputs; `SitrepError.field` names one of these."""
+
+    TITLE = "title"
+    SERVICE = "service"
+    SEVERITY = "severity"
+    KNOWN = "known"
+    OPTIONS = "options"
+    REASON = "reason"
+    SUMMARY = "summary"
+    NOTE = "note"
+    IMPACT = "impact"
+    TRIGGER = "trigger"
+    FEEDBACK = "feedback"
+    SECTION = "section"
+    TEXT = "text"
+    OWNER = "owner"
+    DUE = "due"
+    CONDITION = "condition"
+    DONE = "done"
+    NEXT = "next"
+    NEEDS = "needs"
+    INCIDENT = "incident"
+
+
+class Form(StrEnum):
+    """Callback ids of modals."""
+
+    DECLARE = "declare"
+    PROGRESS = "progress"
+    UPDATE = "update_edit"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    CANCEL = "cancel"
+    REOPEN = "reopen"
+    SEVERITY = "severity"
+    NOTE = "note"
+    IMPACT = "impact"
+    ESCALATE = "escalate"
+    SEND_BACK = "send_back"
+    TAKE_OVER = "take_over"
+    WRITE = "write"
+    FOLLOWUP = "followup"
+    SHOWN = "shown"  #: something to read; nothing to submit
+
+
+class Shortcut(StrEnum):
+    """Callback ids of shortcuts, as in manifest.yml."""
+
+    DECLARE = "declare_incident"  #: global
+    DECLARE_FROM_MESSAGE = "declare_from_message"
+    ADD_TO_TIMELINE = "add_to_timeline"
+
+
+class More(StrEnum):
+    """What the card's overflow menu offers; Slack shows at most five."""
+
+    SEVERITY = "severity"
+    ESCALATE = "escalate"
+    NOTE = "note"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RESOLVE = "resolve"
+
+
+class Value(BaseModel):
+    """What a button or a modal carries; written compactly, since an overflow option holds 75 characters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def encode(self) -> str:
+        """Return the value as Slack carries it."""
+        return self.model_dump_json(exclude_defaults=True)
+
+    @classmethod
+    def decode(cls, text: str | None) -> Self:
+        """Return the value that `text` carries.
+
+        Raises:
+            Conflict: the button was drawn by a version of Sitrep that wrote it otherwise.
+        """
+        try:
+            return cls.model_validate_json(text or "{}")
+        except ValidationError as error:
+            raise Conflict(
+                "This button is from an older version of Sitrep.",
+                remedy="Use the newest card, or type `/incident help`.",
+            ) from error
+
+
+class OfIncident(Value):
+    """An incident."""
+
+    incident: int
+
+
+class OfRole(Value):
+    """A role of an incident."""
+
+    incident: int
+    role: Role
+
+
+class OfMenu(Value):
+    """A choice from the card's overflow menu."""
+
+    incident: int
+    more: More
+
+
+class OfApproval(Value):
+    """A pending decision."""
+
+    approval: int
+    option: int | None = None
+
+
+class OfStep(Value):
+    """A step of a run."""
+
+    step: int
+
+
+class OfGate(Value):
+    """A quality gate of a run."""
+
+    incident: int
+    run: int
+    stage: int
+    gate: str
+
+
+class OfUpdate(Value):
+    """A status update; `minutes` when it is snoozed."""
+
+    update: int
+    minutes: int = 0
+
+
+class OfEvidence(Value):
+    """A piece of evidence, or all of a step's where `ref` is empty."""
+
+    incident: int
+    ref: str = ""
+    step: int = 0
+
+
+class OfFollowup(Value):
+    """A follow-up."""
+
+    followup: int
+
+
+class DeclareMeta(Value):
+    """What the declare modal remembers between presses."""
+
+    severity: Severity = Severity.HIGH
+    seen: tuple[int, ...] = ()  #: possible duplicates that were shown
+    link: str = ""  #: permalink of the message it is declared from
+
+
+class FormMeta(Value):
+    """What a form is about."""
+
+    incident: int
+    update: int = 0  #: status update; 0 for one out of turn
+    approval: int = 0
+    step: int = 0

@@ -1,0 +1,172 @@
+"""Text for Slack's mrkdwn: what others typed is escaped, bounded, and cannot break what stands around it.
+
+Escaping: https://docs.slack.dev/messaging/formatting-message-text (&, <, >). Slack has no escape for `*`, `_`, `~` and
+backticks; a zero-width space on both sides keeps them from opening or closing anything.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from incidents import durations
+from incidents.tools.evidence import shorten
+
+_ZERO_WIDTH_SPACE = "\u200b"
+_JOINER = "\u200d"
+_ISOLATE, _POP = "\u2068", "\u2069"
+# Overrides and isolates that somebody left open would turn around everything that follows.
+_BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_MARKS = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
+_CODE = re.compile(r"`([^`\n]{1,200})`")
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
+_MENTION = re.compile(r"<([@#])([UWCGD][A-Z0-9]{2,20})(?:\|[^>]*)?>")
+_GAP = "   ·   "
+
+
+def clip(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text`, ending in … where it was cut; emoji are not cut in two."""
+    if len(text) <= limit:
+        return text
+    cut = limit - 1
+    while cut > 0 and (text[cut] == _JOINER or text[cut - 1] == _JOINER or _extends(text[cut])):
+        cut -= 1
+    return text[:cut].rstrip() + "…"
+
+
+def _extends(character: str) -> bool:
+    return unicodedata.combining(character) > 0 or "\ufe00" <= character <= "\ufe0f" or "🏻" <= character <= "🏿"
+
+
+def one_line(text: str) -> str:
+    """Return `text` with every run of white space as one blank, without control and direction characters."""
+    return " ".join(_BIDI_CONTROLS.sub("", _CONTROLS.sub(" ", text)).split())
+
+
+def escape(text: str) -> str:
+    """Return `text` so that Slack shows its &, < and > as they are: no mention, no link, no `<!channel>`."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def said(text: str, limit: int = 300) -> str:
+    """Return at most `limit` characters of somebody's words on one line, escaped and unable to format anything."""
+    return _isolated(_muted(clip(one_line(text), limit)))
+
+
+def prose(text: str, limit: int = 600) -> str:
+    """Return an agent's sentence: like `said`, but with its `code` marks kept."""
+    line = clip(one_line(text), limit)
+    parts, end = [], 0
+    for code_span in _CODE.finditer(line):
+        parts += [_muted(line[end : code_span.start()]), f"`{escape(code_span[1])}`"]
+        end = code_span.end()
+    return _isolated("".join([*parts, _muted(line[end:])]))
+
+
+def paragraphs(text: str, limit: int = 2000) -> str:
+    """Return somebody's words with their line breaks, escaped and unable to format anything."""
+    kept = [_muted(one_line(line)) for line in clip(text.strip(), limit).splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+
+
+def with_mentions(text: str, limit: int = 300) -> str:
+    """Return somebody's words like `said`, but keep mentions of people and channels, which notify nobody here."""
+    line = clip(one_line(text), limit)
+    parts, end = [], 0
+    for mention in _MENTION.finditer(line):
+        parts += [_muted(line[end : mention.start()]), f"<{mention[1]}{mention[2]}>"]
+        end = mention.end()
+    return _isolated("".join([*parts, _muted(line[end:])]))
+
+
+def _muted(text: str) -> str:
+    return _MARKS.sub(lambda mark: f"{_ZERO_WIDTH_SPACE}{mark[0]}{_ZERO_WIDTH_SPACE}", escape(text))
+
+
+def _isolated(text: str) -> str:
+    # Right-to-left words would otherwise drag the neutral characters around them to their side.
+    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
+        return f"{_ISOLATE}{text}{_POP}"
+    return text
+
+
+def code(text: str, limit: int = 120) -> str:
+    """Return `text` as inline code."""
+    inner = escape(clip(one_line(text), limit)).replace("`", "ˋ")
+    return f"`{inner}`" if inner else ""
+
+
+def pre(text: str, limit: int = 2800) -> str:
+    """Return `text` as a block of code, its middle left out where it is longer than `limit` once escaped."""
+    inner = _CONTROLS.sub("", text).replace("```", "ˋˋˋ").strip("\n")
+    shown, room = escape(inner), min(len(inner), limit)
+    while len(shown) > limit:
+        room = room * 9 // 10
+        shown = escape(shorten(inner, room))
+    return f"```{shown}```"
+
+
+def quote(text: str) -> str:
+    """Return mrkdwn lines as a quotation."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def person(who: str) -> str:
+    """Return a mention for a person's id, the name for an agent, `Sitrep` for nobody."""
+    if _PERSON.fullmatch(who):
+        return f"<@{who}>"
+    return said(who, 40) if who else "Sitrep"
+
+
+def people(ids: Iterable[str]) -> str:
+    """Return mentions of several people: `@Ana, @Bo`."""
+    return ", ".join(person(each) for each in ids)
+
+
+def channel(channel_id: str, name: str = "") -> str:
+    """Return a link to a channel, or its name while it has no id."""
+    return f"<#{channel_id}>" if _CHANNEL.fullmatch(channel_id) else said(name, 80)
+
+
+def link(url: str, label: str) -> str:
+    """Return a link, or the bare label where `url` is none that Slack opens."""
+    if not url.startswith(("https://", "http://")):
+        return label
+    address = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C").replace(" ", "%20")
+    return f"<{address}|{label.replace('|', '¦')}>"
+
+
+def clock(at: datetime) -> str:
+    """Return the time of day in the reader's own zone; UTC where the reader's program cannot say."""
+    return _date(at, "{time}", f"{at:%H:%M} UTC")
+
+
+def day_and_time(at: datetime) -> str:
+    """Return day and time in the reader's own zone."""
+    return _date(at, "{date_short_pretty} {time}", f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def day(at: datetime) -> str:
+    """Return the day in the reader's own zone."""
+    return _date(at, "{date_short_pretty}", f"{at:%Y-%m-%d}")
+
+
+def _date(at: datetime, form: str, otherwise: str) -> str:
+    return f"<!date^{int(at.timestamp())}^{form}|{otherwise}>"
+
+
+def spoken(duration: timedelta) -> str:
+    """Return a duration for people: `45 s`, `12 min`, `1 h 16 min`."""
+    return durations.spoken(duration)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Return the parts that are not empty, set apart as in a footer."""
+    return _GAP.join(part for part in parts if part)
+
+
+def plural(count: int, noun: str, several: str = "") -> str:
+    """Return a counted noun: `1 file`, `2 files`."""
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
