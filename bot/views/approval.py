@@ -1,0 +1,227 @@
+"""What people decide: which fix, and whether exactly this commit goes to production."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+
+from bot.ids import Act, OfApproval
+from bot.views import mrkdwn, outcome, parts
+from bot.views.message import Message
+from bot.views.mrkdwn import code, plural, prose, said
+from incidents import records
+from incidents.agents.outputs import FixOption, Hypothesis, RootCause
+from incidents.definitions import ApprovalKind
+
+_QUOTED = 5  # pieces of evidence shown under a root cause
+
+_OVER = {
+    "approved": "✅ *Approved*",
+    "rejected": "↩️ *Sent back*",
+    "expired": "⌛ *Expired*",
+    "superseded": "⏭️ *No longer asked*: what would be done has changed",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An approval and what helps to decide it."""
+
+    row: records.Approval
+    who: Sequence[str] = ()  #: people who may decide
+    remind_at: datetime | None = None
+    then: str = ""  #: who is asked next, ready to show
+    cause: RootCause | None = None
+    ideas: Sequence[Hypothesis] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)  #: evidence id -> its summary
+
+
+def draw(asked: Asked) -> Message:
+    """Return the decision's card; once decided, it says who decided and has no buttons."""
+    if ApprovalKind(asked.row.kind) is ApprovalKind.DEPLOY:
+        return _deploy(asked)
+    return _choose_fix(asked)
+
+
+def _decided(row: records.Approval) -> str:
+    by = f" by {mrkdwn.person(row.decided_by)}" if row.decided_by else ""
+    at = f" at {mrkdwn.clock(row.decided_at)}" if row.decided_at else ""
+    feedback = str(row.decision.get("feedback", ""))
+    return f"{_OVER[row.state]}{by}{at}" + (f"\n{mrkdwn.quote(mrkdwn.paragraphs(feedback, 900))}" if feedback else "")
+
+
+def _waiting(asked: Asked) -> str:
+    who = mrkdwn.people(asked.who) or "anybody in this channel"
+    words = f"Waiting for {who} since {mrkdwn.clock(asked.row.asked_at)}"
+    if asked.remind_at:
+        words += f"   ·   reminds at {mrkdwn.clock(asked.remind_at)}" + (f", then {asked.then}" if asked.then else "")
+    return words
+
+
+# Which fix
+
+
+def _choose_fix(asked: Asked) -> Message:
+    options = [FixOption.model_validate(each) for each in asked.row.subject.get("options", ())]
+    pending = asked.row.state == "pending"
+    verdict = str(asked.row.subject.get("verdict") or "inconclusive")
+    blocks: list[Block | None] = [
+        parts.section(f"*Root cause: {said(verdict, 20)}*\n{_cause(asked)}"),
+        _quoted(asked),
+        _discarded(asked.ideas),
+        parts.divider(),
+    ]
+    if pending:
+        blocks += [
+            parts.section("*Choose a fix*   or reply `>option 2` in the thread, or write there what to change"),
+            *[_offered(asked.row, each, first=each is _recommended(options)) for each in options],
+            None
+            if options
+            else parts.section("_No fix is proposed._ Write in the thread what to look at, or take over."),
+            parts.actions(parts.button("Send back", Act.REJECT, OfApproval(approval=asked.row.number))),
+            parts.context(_waiting(asked)),
+        ]
+    else:
+        chosen = asked.row.decision.get("number")
+        blocks += [parts.section(_decided(asked.row)), *[_settled(each, chosen) for each in options]]
+    return parts.message(f"Root cause {verdict}: {_cause(asked)}. Choose a fix.", blocks)
+
+
+def _cause(asked: Asked) -> str:
+    cause = asked.cause
+    if cause is None:
+        return prose(str(asked.row.subject.get("summary", "")))
+    by = f" ({said(cause.author, 60)})" if cause.author else ""
+    subject = f" _{said(cause.commit_subject, 100)}_" if cause.commit_subject else ""
+    lead = f"{code(cause.commit[:7])}{subject}{by}: " if cause.commit else ""
+    return f"{lead}{prose(cause.summary, 400)}"
+
+
+def _quoted(asked: Asked) -> Block | None:
+    if asked.cause is None:
+        return None
+    lines = []
+    for claim in asked.cause.claims[:_QUOTED]:
+        shown = "; ".join(prose(asked.seen[ref], 160) for ref in claim.evidence[:1] if ref in asked.seen)
+        lines.append(
+            f"{outcome.cite(claim.evidence[:3])} {prose(claim.text, 200)}" + (f"   _{shown}_" if shown else "")
+        )
+    buttons = mrkdwn.quote("\n".join(lines))
+    return parts.section(buttons) if lines else None
+
+
+def _discarded(ideas: Sequence[Hypothesis]) -> Block | None:
+    struck = outcome.discarded(ideas)
+    return parts.section(struck) if struck else None
+
+
+def _recommended(options: Sequence[FixOption]) -> FixOption | None:
+    return next((each for each in options if each.recommended), options[0] if options else None)
+
+
+def _offered(row: records.Approval, each: FixOption, *, first: bool) -> Block:
+    loses = f" Loses {prose(each.loses, 200)}." if each.loses else ""
+    return parts.section(
+        f"*{each.number}  {said(each.title, 120)}*   {prose(each.description, 300)}{loses}",
+        parts.button(
+            f"Choose {each.number}",
+            Act.OPTION,
+            OfApproval(approval=row.number, option=each.number),
+            style=parts.PRIMARY if first else None,
+        ),
+    )
+
+
+def _settled(each: FixOption, chosen: Any) -> Block:
+    words = f"{each.number}  {said(each.title, 120)}"
+    return parts.context(f"✓ *{words}*" if each.number == chosen else f"~{words}~")
+
+
+# Whether it is deployed
+
+
+def _deploy(asked: Asked) -> Message:
+    row, subject = asked.row, asked.row.subject
+    commit = str(subject.get("commit", ""))[:7]
+    where = f"{said(str(subject.get('service', '')), 80)}, {said(str(subject.get('environment', '')), 40)}"
+    return parts.message(
+        f"Approve this deploy? {commit} to {where}",
+        [
+            parts.section(f"*Approve this deploy?*   {where}"),
+            parts.facts(*_deploy_facts(subject)),
+            None if subject.get("ready") else parts.section(f":warning: *Not confirmed ready:* {_reason(subject)}"),
+            _deploy_buttons(row, commit, where) if row.state == "pending" else parts.section(_decided(row)),
+            parts.context(*_deploy_footer(asked)) if row.state == "pending" else None,
+        ],
+    )
+
+
+def _reason(subject: Mapping[str, Any]) -> str:
+    return prose(str(subject.get("reason", "")), 300) or "testing gave no verdict"
+
+
+def _deploy_facts(subject: Mapping[str, Any]) -> list[str]:
+    return [
+        f"*Commit*  {code(str(subject.get('commit', ''))[:7])} on {code(str(subject.get('branch', '')), 60)}",
+        f"*Change*  {plural(len(subject.get('files', ())), 'file')}, "
+        f"+{subject.get('additions', 0)} −{subject.get('deletions', 0)}",
+        f"*Staging*  {_staging(subject)}",
+        f"*Tests*  {_tests(subject)}",
+        f"*Undo*  {_undo(subject)}",
+        f"*Watch*  {_watch(subject)}",
+    ]
+
+
+def _staging(subject: Mapping[str, Any]) -> str:
+    healthy = subject.get("staging_healthy")
+    if healthy is None:
+        return "none"
+    seconds = float(subject.get("staging_seconds") or 0)
+    return f"healthy for {_duration(seconds)} ✓" if healthy else "*not healthy* ✗"
+
+
+def _tests(subject: Mapping[str, Any]) -> str:
+    if subject.get("passed") is None:
+        return "*not run* ✗"
+    newly = len(subject.get("newly_failing", ()))
+    repaired = len(subject.get("repaired", ()))
+    mended = f", {repaired} repaired" if repaired else ""
+    return f"{subject['passed']} passed{mended}, {newly} newly failing {'✗' if newly else '✓'}"
+
+
+def _undo(subject: Mapping[str, Any]) -> str:
+    release = subject.get("rollback_release")
+    return f"release {said(str(release), 40)}" if release else "*no release to go back to is known*"
+
+
+def _watch(subject: Mapping[str, Any]) -> str:
+    rate, seconds = subject.get("max_error_rate"), subject.get("watch_seconds")
+    if rate is None or seconds is None:
+        return "nothing is watched"
+    return f"error rate under {outcome.share(float(rate))} for {_duration(float(seconds))}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+
+
+def _deploy_buttons(row: records.Approval, commit: str, where: str) -> Block:
+    value = OfApproval(approval=row.number)
+    release = row.subject.get("rollback_release")
+    back = (
+        f"You can roll back to release {said(str(release), 40)}." if release else "No release to go back to is known."
+    )
+    sure = parts.confirm(f"Deploy {commit}?", f"{where}. {back}", yes="Deploy", no="Not yet")
+    return parts.actions(
+        parts.button("Approve and deploy", Act.APPROVE, value, style=parts.PRIMARY, confirm=sure),
+        parts.button("See the diff", Act.DIFF, value),
+        parts.button("Send back", Act.REJECT, value, style=parts.DANGER),
+    )
+
+
+def _deploy_footer(asked: Asked) -> list[str]:
+    expires = asked.row.expires_at
+    until = f" until {mrkdwn.clock(expires)}" if expires else ""
+    return [f"Valid for exactly this commit{until}", _waiting(asked), "typed: `/incident approve`"]

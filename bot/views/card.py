@@ -1,0 +1,212 @@
+"""The live card: one glance says how bad, what is known, who has it, what is next, and what to press."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block, InteractiveElement
+
+from bot.ids import Act, More, OfIncident, OfMenu, OfRole
+from bot.views import mrkdwn, parts, words
+from bot.views.message import Message
+from incidents import records
+from incidents.agents.outputs import RootCause
+from incidents.definitions import ApprovalKind, Phase
+from incidents.kpis import Measure
+from incidents.lifecycle import ROLE_TITLES, Role, Status
+
+_DECISIONS = {
+    ApprovalKind.CHOOSE_FIX: ("a fix must be chosen", "Choose the fix"),
+    ApprovalKind.DEPLOY: ("hotfix ready for your approval", "Review the fix"),
+}
+
+
+@dataclass(frozen=True)
+class Doing:
+    """A step that is at work, has failed, or waits."""
+
+    name: str
+    title: str
+    agent: str
+    state: str
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the card shows."""
+
+    incident: records.Incident
+    now: datetime
+    roles: Mapping[Role, Sequence[str]] = field(default_factory=dict)
+    phase: Phase | None = None
+    phases: tuple[Phase, ...] = ()
+    steps: tuple[Doing, ...] = ()  #: running and failed ones
+    approvals: tuple[records.Approval, ...] = ()  #: pending ones
+    gates: tuple[str, ...] = ()  #: names of open quality gates that hold somebody up
+    cause: RootCause | None = None
+    measures: tuple[Measure, ...] = ()
+    told: tuple[int, int] = (0, 0)  #: promises of the matrix that are kept, and that fell due
+    undelivered: int = 0
+    links: Mapping[str, str] = field(default_factory=dict)
+    run_state: str = ""
+
+
+def draw(card: Card) -> Message:
+    """Return the card."""
+    incident = card.incident
+    return parts.message(
+        f"{incident.key} {mrkdwn.said(incident.title, 150)}: {incident.severity}, {incident.status}",
+        [
+            parts.header(f"{_mark(incident)} {incident.key}  {incident.title}"),
+            parts.facts(*_facts(card)),
+            parts.section(now_line(card)),
+            _buttons(card),
+            parts.context(*_footer(card)),
+        ],
+    )
+
+
+def _mark(incident: records.Incident) -> str:
+    return words.STATUS_MARK.get(incident.status) or words.SEVERITY_MARK[incident.severity]
+
+
+def _facts(card: Card) -> list[str]:
+    incident = card.incident
+    private = ", private" if incident.private else ""
+    drill = ", drill" if incident.drill else ""
+    return [
+        f"*Severity*  {incident.severity.value.capitalize()}{private}{drill}",
+        f"*Phase*  {_phase(card)}",
+        f"*Commander*  {_holder(card, Role.COMMANDER)}",
+        f"*Comms*  {_holder(card, Role.COMMS)}",
+        f"*Impact*  {mrkdwn.with_mentions(incident.impact) if incident.impact else '_not yet known_'}",
+        f"*Next update*  {_next_update(card)}",
+    ]
+
+
+def _phase(card: Card) -> str:
+    if card.incident.status is not Status.OPEN:
+        return card.incident.status.value
+    if card.phase is None or card.phase not in card.phases:
+        return "_starting_"
+    place = card.phases.index(card.phase) + 1
+    return f"{place} of {len(card.phases)}, {words.PHASE_TITLE[card.phase].lower()}"
+
+
+def _holder(card: Card, role: Role) -> str:
+    return mrkdwn.people(card.roles.get(role, ())) or "_open_"
+
+
+def _next_update(card: Card) -> str:
+    due = card.incident.next_update_at
+    if due is None or card.incident.status is not Status.OPEN:
+        return "_none promised_" if card.incident.status is Status.OPEN else "_no more_"
+    left = due - card.now
+    if left.total_seconds() < 0:
+        return f"{mrkdwn.clock(due)}, *{mrkdwn.spoken(-left)} late*"
+    return f"{mrkdwn.clock(due)}, in {mrkdwn.spoken(left)}"
+
+
+def now_line(card: Card) -> str:
+    """Return what happens now, and the cause where it is known."""
+    cause = ""
+    if card.cause is not None:
+        at = f", {mrkdwn.code(f'{card.cause.file}:{card.cause.line}')}" if card.cause.file and card.cause.line else ""
+        cause = f"\n*Cause ({card.cause.verdict}):* {mrkdwn.prose(card.cause.summary, 300)}{at}"
+    return f"*Now:* {_now(card)}{cause}"
+
+
+def _now(card: Card) -> str:
+    incident = card.incident
+    if incident.status is not Status.OPEN:
+        summary = f": {mrkdwn.paragraphs(incident.resolution, 300)}" if incident.resolution else ""
+        return f"{incident.status}{summary}."
+    if incident.acknowledged_at is None:
+        return f"nobody has acknowledged, declared {mrkdwn.spoken(card.now - incident.declared_at)} ago."
+    parts_ = [_DECISIONS[ApprovalKind(each.kind)][0] for each in card.approvals]
+    parts_ += [f"step {each.name} {mrkdwn.said(each.title, 60)} failed" for each in _in_state(card, "failed")]
+    parts_ += [f"agents are {card.run_state}"] if card.run_state in ("paused", "stopped") else []
+    parts_ += [
+        f"{mrkdwn.said(each.agent, 40)} at work on {mrkdwn.said(each.title, 60)}" for each in _in_state(card, "running")
+    ]
+    if card.gates and not parts_:
+        parts_.append("waiting for a person to attest " + ", ".join(g.replace("_", " ") for g in card.gates[:3]))
+    return (mrkdwn.listed(parts_) or "the next step is being prepared") + "."
+
+
+def _in_state(card: Card, state: str) -> list[Doing]:
+    return [each for each in card.steps if each.state == state]
+
+
+def _buttons(card: Card) -> Block:
+    incident = card.incident
+    this = OfIncident(incident=incident.number)
+    if incident.status is not Status.OPEN:
+        return parts.actions(*_afterwards(incident, this))
+    first = _next_action(card, this)
+    others: list[InteractiveElement] = [parts.button("Post update", Act.UPDATE, this)]
+    for role in (Role.COMMANDER, Role.COMMS):
+        if not card.roles.get(role):
+            value = OfRole(incident=incident.number, role=role)
+            others.append(parts.button(f"Take {ROLE_TITLES[role].lower()}", Act.TAKE_ROLE.numbered(role), value))
+            break
+    return parts.actions(first, *others, _menu(card))
+
+
+def _next_action(card: Card, this: OfIncident) -> InteractiveElement:
+    incident = card.incident
+    if incident.acknowledged_at is None:
+        return parts.button("Acknowledge", Act.ACK, this, style=parts.PRIMARY)
+    if card.approvals:
+        label = _DECISIONS[ApprovalKind(card.approvals[0].kind)][1]
+        return parts.button(label, Act.REVIEW, this, style=parts.PRIMARY)
+    if card.run_state == "paused":
+        return parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY)
+    if incident.deployed_at is not None or incident.mitigated_at is not None:
+        return parts.button("Resolve", Act.RESOLVE, this, style=parts.PRIMARY)
+    return parts.button("Timeline", Act.TIMELINE, this)
+
+
+def _afterwards(incident: records.Incident, this: OfIncident) -> list[InteractiveElement]:
+    timeline = parts.button("Timeline", Act.TIMELINE, this)
+    if incident.status is not Status.RESOLVED:
+        return [timeline]
+    return [
+        parts.button("Write my part", Act.WRITE, this, style=parts.PRIMARY),
+        timeline,
+        parts.button("Reopen", Act.REOPEN, this),
+        parts.button("Close", Act.CLOSE, this),
+    ]
+
+
+def _menu(card: Card) -> InteractiveElement:
+    number = card.incident.number
+    paused = card.run_state == "paused"
+    choices = [
+        ("Change severity", More.SEVERITY),
+        ("Escalate now", More.ESCALATE),
+        ("Add to timeline", More.NOTE),
+        ("Resume agents", More.RESUME) if paused else ("Pause agents", More.PAUSE),
+        ("Resolve", More.RESOLVE),
+    ]
+    return parts.overflow(Act.MORE, [(label, OfMenu(incident=number, more=more)) for label, more in choices])
+
+
+def _footer(card: Card) -> list[str]:
+    figures = "  ".join(short(measure) for measure in card.measures if not (measure.running and measure.met is None))
+    running = [measure for measure in card.measures if measure.name == "fix_deployed" and measure.running]
+    if card.incident.status is Status.OPEN and running and running[0].met is None:
+        target = f", target {running[0].target}" if running[0].target else ""
+        figures = f"{figures}  Open for {running[0].value}{target}".strip()
+    kept, due = card.told
+    told = f"Told on time {kept} of {due}" if due else ""
+    failed = f":warning: {mrkdwn.plural(card.undelivered, 'notice')} could not be delivered" if card.undelivered else ""
+    return [figures, told, failed, "  ".join(mrkdwn.link(url, name) for name, url in card.links.items())]
+
+
+def short(measure: Measure) -> str:
+    """Return a figure for small print: `Acknowledged 2 min ✓`."""
+    mark = {True: " ✓", False: " ✗", None: ""}[measure.met]
+    target = f", target {measure.target}" if measure.target and measure.met is not True else ""
+    return f"{measure.title} {measure.value}{target}{mark}"

@@ -1,0 +1,230 @@
+"""The declare modal, and what it becomes after Declare was pressed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    ExternalDataSelectElement,
+    Option,
+    PlainTextInputElement,
+)
+
+from bot.ids import Act, DeclareMeta, Field, Form, OfIncident
+from bot.views import mrkdwn, parts
+from bot.views.message import Json
+from incidents.definitions import Severity
+from incidents.service.declare import MAX_KNOWN, MAX_TITLE
+
+PRIVATE, DRILL = "private", "drill"
+
+_OPTIONS = {
+    PRIVATE: "Private: only invited people see it",
+    DRILL: "Drill: nobody outside the channel is told",
+}
+#: Clock faces beside the promises, in the order of the matrix.
+_FACES = (":bust_in_silhouette:", ":clock1:", ":clock2:", ":clock4:")
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Who hears within which time."""
+
+    within: timedelta
+    who: tuple[str, ...]  #: names or mentions, ready to show
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What a severity brings with it."""
+
+    severity: Severity
+    description: str
+    response: timedelta
+    promises: tuple[Promise, ...]
+    updates_every: timedelta | None
+    escalations: tuple[str, ...]  #: "CTO if not resolved in 60 min"
+    steps: int  #: steps of its workflow
+
+
+@dataclass(frozen=True)
+class Alike:
+    """An open incident that may be the same."""
+
+    incident_id: int
+    title: str
+    severity: Severity
+    service: str
+    channel: str
+    declared_at: datetime
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What was filled in so far."""
+
+    meta: DeclareMeta
+    title: str = ""
+    service: str = ""  #: key of the catalogue
+    service_title: str = ""
+    known: str = ""
+    options: frozenset[str] = frozenset()
+
+
+def modal(
+    filled: Filled, consequence: Consequence, alike: Iterable[Alike] = (), *, now: datetime, error: str = ""
+) -> Json:
+    """Return the modal; what was typed stands in it again, in the same blocks."""
+    alike = tuple(alike)
+    return parts.modal(
+        Form.DECLARE,
+        "Declare an incident",
+        [
+            _trouble(error),
+            parts.asked(Field.TITLE, "What is happening?", _title(filled.title), required=True),
+            parts.asked(Field.SERVICE, "Service", _service(filled), dispatch=True),
+            parts.section("*Severity*  If unsure, take the higher one."),
+            _severities(consequence.severity),
+            parts.context(consequence_line(consequence)),
+            *[_possible_duplicate(each, now) for each in alike],
+            parts.asked(
+                Field.KNOWN,
+                "What do you know?",
+                _known(filled.known),
+                hint="Anything helps: steps, expected and actual, environment, versions, error text. "
+                "Sitrep asks in the channel for what is missing.",
+            ),
+            parts.asked(Field.OPTIONS, "Options", _options(filled.options)),
+        ],
+        submit="Declare anyway" if alike else "Declare",
+        close="Cancel",
+        meta=filled.meta,
+    )
+
+
+def _trouble(error: str) -> Block | None:
+    return parts.section(f":warning: *{mrkdwn.paragraphs(error, 600)}*") if error else None
+
+
+def _title(typed: str) -> PlainTextInputElement:
+    # An initial value above max_length would be refused; the cut is the reader's to see and mend.
+    return PlainTextInputElement(
+        action_id=Act.INPUT,
+        placeholder=parts.plain("Checkout returns 500s", 150),
+        initial_value=mrkdwn.clip(typed, MAX_TITLE) or None,
+        max_length=MAX_TITLE,
+        focus_on_load=not typed or None,
+    )
+
+
+def _known(typed: str) -> PlainTextInputElement:
+    return PlainTextInputElement(
+        action_id=Act.INPUT,
+        multiline=True,
+        placeholder=parts.plain(
+            "Errors since 14:02 after release 41. Message: KeyError 'currency' in pricing.py …", 150
+        ),
+        initial_value=mrkdwn.clip(typed, MAX_KNOWN) or None,
+        max_length=MAX_KNOWN,
+    )
+
+
+def _service(filled: Filled) -> ExternalDataSelectElement:
+    chosen = parts.option(filled.service_title or filled.service, filled.service) if filled.service else None
+    return ExternalDataSelectElement(
+        action_id=Act.SERVICE,
+        placeholder=parts.plain("Which service is hurt", 150),
+        min_query_length=0,
+        initial_option=chosen,
+    )
+
+
+def _severities(chosen: Severity) -> Block:
+    buttons = []
+    for severity in Severity:
+        label = severity.value.capitalize()
+        style = None
+        if severity is chosen:
+            label = f"✓ {label}"
+            style = parts.DANGER if severity is Severity.CRITICAL else parts.PRIMARY
+        buttons.append(parts.button(label, Act.SEVERITY.numbered(severity), severity.value, style=style))
+    return parts.actions(*buttons, block_id=Field.SEVERITY)
+
+
+def _options(chosen: frozenset[str]) -> CheckboxesElement:
+    choices: dict[str, Option] = {value: parts.option(label, value) for value, label in _OPTIONS.items()}
+    return CheckboxesElement(
+        action_id=Act.INPUT,
+        options=list(choices.values()),
+        initial_options=[choices[value] for value in _OPTIONS if value in chosen] or None,
+    )
+
+
+def consequence_line(consequence: Consequence) -> str:
+    """Return what pressing this severity would do, in three short lines."""
+    lines = [
+        f"*{consequence.severity.value.capitalize()}*: {mrkdwn.said(_lower_first(consequence.description))}. "
+        f"Response within {mrkdwn.spoken(consequence.response)}."
+    ]
+    told = [
+        f"{face} *{'Now' if not promise.within else '+' + mrkdwn.spoken(promise.within)}* {', '.join(promise.who)}"
+        for face, promise in zip(_FACES, consequence.promises, strict=False)
+    ]
+    if told:
+        lines.append("   ".join(told))
+    rhythm = []
+    if consequence.updates_every:
+        rhythm.append(f":loudspeaker: Status every {mrkdwn.spoken(consequence.updates_every)}")
+    rhythm += [f":arrow_double_up: {each}" for each in consequence.escalations]
+    if rhythm:
+        lines.append("   ".join(rhythm))
+    if not told and not rhythm:
+        lines.append("Nobody is told by the clock; the channel is enough.")
+    return "\n".join(lines)
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _possible_duplicate(alike: Alike, now: datetime) -> Block:
+    on = f" on {mrkdwn.said(alike.service, 60)}" if alike.service else ""
+    kind = f"{'An' if alike.severity.value[0] in 'aeiou' else 'A'} {alike.severity.value} incident{on}"
+    return parts.section(
+        f":warning: *{kind} was opened {mrkdwn.spoken(now - alike.declared_at)} ago*: "
+        f"{mrkdwn.channel(alike.channel, f'inc-{alike.incident_id}')} _{mrkdwn.said(alike.title, 150)}_",
+        parts.button("Look first", Act.DUPLICATE_OPEN, OfIncident(incident=alike.incident_id)),
+    )
+
+
+def progress(key: str, title: str, *, elapsed: str = "") -> Json:
+    """Return the modal between Declare and the channel's link."""
+    return parts.modal(
+        Form.PROGRESS,
+        "Declaring…",
+        [
+            parts.section(f":hourglass_flowing_sand: *{key}  {mrkdwn.said(title, 150)}*"),
+            parts.section("Recorded. The channel is being made, the people in charge are being told."),
+            parts.context(elapsed or "You may close this; the channel appears in your list."),
+        ],
+    )
+
+
+def result(key: str, title: str, channel: str, *, told: tuple[int, int], missing: int, channel_url: str = "") -> Json:
+    """Return the modal once the channel is there."""
+    sent, promised = told
+    asked = f"Sitrep asks there for {mrkdwn.plural(missing, 'fact')}" if missing else "Nothing is missing"
+    return parts.modal(
+        Form.PROGRESS,
+        f"{key} is open",
+        [
+            parts.section(f":white_check_mark: *{key}  {mrkdwn.said(title, 150)}*\nGo to {mrkdwn.channel(channel)}"),
+            parts.actions(parts.button("Open the channel", Act.OPEN, key, style=parts.PRIMARY, url=channel_url))
+            if channel_url
+            else None,
+            parts.context(f"Told at once: {sent} of {promised}" if promised else "", asked),
+        ],
+        close="Done",
+    )

@@ -1,0 +1,40 @@
+"""A quality gate that only a person can vouch for."""
+
+from bot.ids import Act, OfGate
+from bot.views import mrkdwn, outcome, parts
+from bot.views.message import Message
+from incidents.response import gates
+from incidents.response.gates import GateState, GateVerdict
+
+
+def draw(value: OfGate, verdict: GateVerdict, *, who: str, asked_at: str) -> Message:
+    """Return the question, or who vouched; `who` and `asked_at` are ready to show."""
+    title = gates.title(verdict.gate)
+    reason = mrkdwn.with_mentions(verdict.reason, 300)
+    cited = outcome.cite(verdict.evidence[:4])
+    if verdict.holds:
+        how = "attested by" if verdict.state is GateState.ATTESTED else "shown by evidence:"
+        return parts.message(f"{title}: holds", [parts.section(f"✅ *{title}*   {how} {reason} {cited}")])
+    against = verdict.state is GateState.FAILED
+    sure = parts.confirm(
+        title,
+        "The evidence speaks against it. Your name stands for it in the record."
+        if against
+        else "Your name stands for it.",
+        yes="I vouch for it",
+        no="Not yet",
+    )
+    return parts.message(
+        f"Quality gate {value.stage} waits: {title}",
+        [
+            parts.section(
+                f"{'❌' if against else '✋'} *{title}*   gate of phase {value.stage}\n{reason} {cited}",
+                parts.button("Attest", Act.ATTEST, value, style=None if against else parts.PRIMARY, confirm=sure),
+            ),
+            parts.context(
+                f"Waiting for {who}{asked_at}",
+                "the next phase starts when it holds",
+                f"with a note: `/incident attest {verdict.gate} why`",
+            ),
+        ],
+    )

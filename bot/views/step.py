@@ -1,0 +1,105 @@
+"""What a step found, and what a failed step leaves to people; both in the phase's thread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from slack_sdk.models.blocks import Block, InteractiveElement
+
+from bot.ids import Act, OfEvidence, OfStep
+from bot.views import mrkdwn, outcome, parts, words
+from bot.views.message import Message
+from incidents import records
+from incidents.agents.outputs import Output
+from incidents.definitions import StepDefinition
+from incidents.response.plan import StepState
+
+_BUTTONS = 4  # evidence ids on one row; a button more opens all of them
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished step."""
+
+    incident_id: int
+    definition: StepDefinition
+    row: records.Step
+    output: Output | None  #: None where what was stored is no longer readable, or a person did it by hand
+    evidence: Sequence[str]  #: ids of all evidence of this version
+
+
+def result(facts: Result) -> Message:
+    """Return a step's output, short, with its verdict and the evidence behind it."""
+    found = outcome.drawn(facts.output) if facts.output else outcome.Outcome(())
+    verdict = f"   *{found.verdict}*" if found.verdict else ""
+    state = StepState(facts.row.state)
+    title = f"{facts.definition.name} {mrkdwn.said(facts.definition.title, 100)}"
+    mark = words.STEP_MARK[state if state is StepState.TAKEN_OVER else StepState.DONE]
+    return parts.message(
+        f"{title}: {mrkdwn.prose(facts.row.summary, 200) or 'done'}",
+        [
+            parts.section(f"{mark} *{title}*  {_who(facts)}{verdict}\n{mrkdwn.prose(facts.row.summary, 300)}".rstrip()),
+            parts.section(parts.fitting(line for line in found.lines if line)) if any(found.lines) else None,
+            *[parts.section(f":information_source: {mrkdwn.prose(note, 400)}") for note in facts.row.notes[:3]],
+            _evidence(facts, found),
+        ],
+    )
+
+
+def _who(facts: Result) -> str:
+    row = facts.row
+    agent = mrkdwn.said(row.agent or facts.definition.agent[0], 40)
+    runner = f" ({mrkdwn.said(row.runner, 20)})" if row.runner else ""
+    version = f", version {row.version}" if row.version > 1 else ""
+    return f"{agent}{runner}, {_spent(row)}{mrkdwn.spoken(facts.definition.duration)}{version}"
+
+
+def _spent(row: records.Step) -> str:
+    if row.started_at is None or row.finished_at is None:
+        return "budget "
+    return f"{mrkdwn.spoken(max(row.finished_at - row.started_at, timedelta(0)))} of "
+
+
+def _evidence(facts: Result, found: outcome.Outcome) -> Block | None:
+    every = tuple(dict.fromkeys([*[ref for ref in found.evidence if ref in facts.evidence], *facts.evidence]))
+    if not every:
+        return None
+    buttons: list[InteractiveElement] = [
+        parts.button(ref, Act.EVIDENCE.numbered(n), OfEvidence(incident=facts.incident_id, ref=ref))
+        for n, ref in enumerate(every[:_BUTTONS], 1)
+    ]
+    if len(every) > _BUTTONS:
+        all_of_it = OfEvidence(incident=facts.incident_id, step=facts.row.number)
+        buttons.append(parts.button(f"All {len(every)}", Act.EVIDENCE, all_of_it))
+    return parts.actions(*buttons)
+
+
+def failed(definition: StepDefinition, row: records.Step, remedy: str, *, waiting_for: str = "") -> Message:
+    """Return what went wrong and the two ways on; without buttons once somebody has taken one."""
+    state = StepState(row.state)
+    title = f"{definition.name} {mrkdwn.said(definition.title, 100)}"
+    lines = f"❌ *{title} failed*   attempt {row.attempt}\n{mrkdwn.prose(row.error, 900)}"
+    if remedy:
+        lines += f"\n{mrkdwn.prose(remedy, 400)}"
+    if state is not StepState.FAILED:
+        gone_on = (
+            "being tried again" if state in (StepState.READY, StepState.RUNNING, StepState.QUEUED) else state.value
+        )
+        return parts.message(
+            f"{title} failed", [parts.section(lines), parts.context(f"Now {gone_on.replace('_', ' ')}")]
+        )
+    value = OfStep(step=row.number)
+    return parts.message(
+        f"{title} failed: {mrkdwn.prose(row.error, 300)}",
+        [
+            parts.section(lines),
+            parts.actions(
+                parts.button("Retry", Act.RETRY, value, style=parts.PRIMARY),
+                parts.button("Take over by hand", Act.TAKE_OVER, value),
+            ),
+            parts.context(
+                f"The steps that build on it wait{f' for {waiting_for}' if waiting_for else ''}",
+                f"typed: `/incident retry {definition.name}`",
+            ),
+        ],
+    )

@@ -1,0 +1,38 @@
+"""The question for the triage facts that are missing, edited as they come in."""
+
+from bot.views import mrkdwn, parts
+from bot.views.message import Message
+from incidents import records, triage
+
+
+def draw(incident: records.Incident) -> Message:
+    """Return the question, or the thanks once nothing is missing."""
+    missing = triage.missing(incident.facts)
+    known = [name for name in triage.FACTS if name not in missing]
+    if not missing:
+        return parts.message(
+            "All seven triage facts are known.",
+            [
+                parts.section(f"*Triage facts: {len(known)} of {len(triage.FACTS)}* ✓"),
+                parts.context(parts.fitting(_known(incident, known), 1800)),
+            ],
+        )
+    asked = "\n".join(f"• {triage.FACTS[name]}" for name in missing)
+    return parts.message(
+        f"Still missing: {', '.join(triage.FACTS[name] for name in missing)}",
+        [
+            parts.section(
+                f"*What we still need to know*   {len(known)} of {len(triage.FACTS)} known, "
+                f"nothing waits for this\n{asked}"
+            ),
+            parts.context(parts.fitting(_known(incident, known), 1500)) if known else None,
+            parts.context(
+                "Just write it in this channel, in any form; `Environment: EU only` says which one it answers",
+                f"asked of {mrkdwn.person(incident.reporter)}",
+            ),
+        ],
+    )
+
+
+def _known(incident: records.Incident, names: list[str]) -> list[str]:
+    return [f"✓ {triage.FACTS[name].split(' (')[0]}: {mrkdwn.said(incident.facts[name], 160)}" for name in names]
