@@ -1,0 +1,52 @@
+"""Faults on request and the log of calls: for drills and tests."""
+
+import pydantic
+
+from bot.workspace.client.requests import Visit
+from bot.workspace.core import Core
+from bot.workspace.errors import SlackError
+from bot.workspace.faults import SOCKET_FAULTS, Fault, FaultKind
+from bot.workspace.model import Json
+
+
+async def request_faults(core: Core, faults: list[Fault]) -> None:
+    """Put faults in force; those of Socket Mode strike at once."""
+    sockets = core.delivery.sockets
+    core.faults.request([fault for fault in faults if fault.kind not in SOCKET_FAULTS])
+    for fault in faults:
+        if fault.kind is FaultKind.SOCKET_DROP:
+            await sockets.drop(core.team.apps)
+        elif fault.kind is FaultKind.SOCKET_REFRESH:
+            await sockets.refresh(core.team.apps)
+        elif fault.kind is FaultKind.SOCKET_SILENT:
+            sockets.silence(fault.seconds)
+
+
+async def post_faults(visit: Visit) -> Json:
+    """Put the faults of the body in force."""
+    try:
+        faults = [Fault.model_validate(entry) for entry in visit.body.get("faults") or []]
+    except pydantic.ValidationError as fault:
+        messages = [f"{error['loc']}: {error['msg']}" for error in fault.errors()]
+        raise SlackError("invalid_faults", response_metadata={"messages": messages}) from fault
+    await request_faults(visit.core, faults)
+    return await get_faults(visit)
+
+
+async def get_faults(visit: Visit) -> Json:
+    """Return the faults in force."""
+    return {"faults": [fault.model_dump(mode="json") for fault in visit.core.faults.wanted()]}
+
+
+async def delete_faults(visit: Visit) -> Json:
+    """Let everything work again."""
+    visit.core.faults.clear()
+    visit.core.delivery.sockets.silence(0)
+    return {"faults": []}
+
+
+async def log(visit: Visit) -> Json:
+    """Return the latest Web API calls, oldest first."""
+    method = visit.text("method")
+    entries = visit.core.calls.entries()
+    return {"calls": [entry for entry in entries if not method or entry["method"] == method]}

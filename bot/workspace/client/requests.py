@@ -1,0 +1,74 @@
+"""A request from a person's page: who it is, what it says, and how it is answered."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.workspace.core import Core
+from bot.workspace.errors import DeliveryError, SlackError
+from bot.workspace.model import App, Json, User
+from bot.workspace.tokens import TokenKind
+from bot.workspace.web_api.endpoint import bearer
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a signed-in person."""
+
+    core: Core
+    person: User
+    body: Json
+
+    def text(self, name: str) -> str:
+        """Return a field as text, empty without it."""
+        return str(self.body.get(name) or "")
+
+    def app(self, name: str = "app_id") -> App:
+        """Return the app that a field names.
+
+        Raises:
+            SlackError: app_not_found.
+        """
+        app = self.core.team.apps.get(self.text(name))
+        if app is None:
+            raise SlackError("app_not_found")
+        return app
+
+
+Answer = Callable[[Visit], Awaitable[Json]]
+
+
+def person_of(core: Core, token: str | None) -> User:
+    """Return whose page a token belongs to.
+
+    Raises:
+        SlackError: not_allowed_token_type for an app's token, invalid_auth and its like for others.
+    """
+    identity = core.tokens.identify(token)
+    if identity.kind is not TokenKind.USER:
+        raise SlackError("not_allowed_token_type")
+    return core.team.users[identity.user_id]
+
+
+def front_door(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    """Return the HTTP endpoint around an answer to a person."""
+
+    async def endpoint(request: Request) -> Response:
+        core: Core = request.app.state.core
+        try:
+            person = person_of(core, bearer(request) or request.query_params.get("token"))
+            body: Json = dict(request.query_params)
+            if request.method == "POST":
+                body |= json.loads(await request.body() or b"{}")
+            return JSONResponse({"ok": True, **await answer(Visit(core, person, body))})
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "invalid_json"}, status_code=400)
+        except SlackError as fault:
+            return JSONResponse(fault.body())
+        except DeliveryError as fault:
+            return JSONResponse({"ok": False, "error": fault.code})
+
+    return endpoint

@@ -1,0 +1,137 @@
+"""The running workspace: its HTTP and websocket routes on loopback."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from bot.workspace import answering, avatars, link
+from bot.workspace.client import api as client_api
+from bot.workspace.client import control, notices
+from bot.workspace.clock import Now, wall_clock
+from bot.workspace.config import WorkspaceConfig
+from bot.workspace.core import Core, assemble
+from bot.workspace.dropping import cutter
+from bot.workspace.faults import Fault
+from bot.workspace.web_api.endpoint import web_api
+
+PAGE = Path(__file__).parent / "page"
+
+
+def create_app(core: Core) -> Starlette:
+    """Return the workspace as an ASGI application."""
+    routes: list[BaseRoute] = [
+        Route("/api/{method}", web_api, methods=["GET", "POST"]),
+        WebSocketRoute("/link/", link.connect),
+        Route("/hooks/{token}", answering.respond, methods=["POST"]),
+        *client_api.routes(),
+        WebSocketRoute("/client/ws", notices.connect),
+        Route("/avatars/{user_id}.svg", avatars.avatar),
+        Route("/archives/{channel}/{message}", _page),
+        Route("/", _page),
+    ]
+    if PAGE.is_dir():
+        routes.append(Mount("/static", StaticFiles(directory=PAGE)))
+    app = Starlette(routes=routes)
+    app.state.core = core
+    return app
+
+
+async def _page(_request: Request) -> Response:
+    return FileResponse(PAGE / "index.html")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals alone; who runs it decides when it stops."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+class Workspace:
+    """A workspace listening on loopback: `async with Workspace(config) as workspace: workspace.api_url`."""
+
+    def __init__(self, config: WorkspaceConfig, *, port: int = 0, now: Now = wall_clock) -> None:
+        self.core = assemble(config, now)
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._server: _Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """The page's address, without a slash at its end."""
+        return self.core.base_url
+
+    @property
+    def api_url(self) -> str:
+        """What SLACK_API_URL must be set to."""
+        return f"{self.core.base_url}/api/"
+
+    async def start(self) -> None:
+        """Listen, and return when requests are answered.
+
+        Raises:
+            OSError: when the port is taken.
+        """
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", self._port))
+        self.core.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        app = create_app(self.core)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        server = self._server
+        app.state.cut = cutter(lambda: iter(server.server_state.connections))
+        self._tasks.append(asyncio.create_task(server.serve(sockets=[self._socket])))
+        await server.listening.wait()
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        await self.core.delivery.close()
+        if self._server is not None:
+            self._server.should_exit = True
+        await asyncio.gather(*self._tasks)
+        if self._socket is not None:
+            self._socket.close()
+
+    async def request_faults(self, *faults: Fault) -> None:
+        """Let things go wrong."""
+        await control.request_faults(self.core, list(faults))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()

@@ -1,0 +1,98 @@
+"""The one HTTP endpoint behind every method: token, faults, limits, scopes, the method, the answer."""
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.workspace.core import Core
+from bot.workspace.dropping import Dropped
+from bot.workspace.errors import RateLimited, SlackError
+from bot.workspace.faults import Fault, FaultKind
+from bot.workspace.model import Json
+from bot.workspace.tokens import Identity, TokenKind
+from bot.workspace.web_api import arguments, catalog
+from bot.workspace.web_api.arguments import Arguments
+from bot.workspace.web_api.registry import Call
+
+# Methods that Slack answers without a token.
+_OPEN = frozenset({"api.test"})
+# Methods that cannot be limited: an app that may not connect could never recover.
+_UNLIMITED = frozenset({"apps.connections.open", "api.test"})
+
+
+async def web_api(request: Request) -> Response:
+    """Answer one call."""
+    core: Core = request.app.state.core
+    name = request.path_params["method"]
+    try:
+        values = await arguments.read(request)
+    except SlackError as fault:
+        return _answer(fault.body())
+    if name in _OPEN:
+        return _answer({"ok": True, "args": values})
+    try:
+        identity = core.tokens.identify(bearer(request) or values.get("token"))
+    except SlackError as fault:
+        core.calls.record(name, "", values, fault.code)
+        return _answer(fault.body())
+    struck = core.faults.strike(name) if identity.kind is not TokenKind.USER else []
+    interference = await _before(core, name, identity, values, struck)
+    if interference is not None:
+        return interference
+    body, headers = _run(core, name, identity, values)
+    core.calls.record(name, identity.user_id, values, body.get("error"))
+    if any(fault.kind is FaultKind.DROP_AFTER for fault in struck):
+        return Dropped()
+    return _answer(body, 429 if body.get("error") == "ratelimited" else 200, headers)
+
+
+def bearer(request: Request) -> str | None:
+    """Return the token of the Authorization header."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+async def _before(core: Core, name: str, identity: Identity, values: Json, struck: list[Fault]) -> Response | None:
+    """Let faults strike before the call takes effect; return the answer that one of them gives."""
+    await asyncio.sleep(sum(fault.seconds for fault in struck if fault.kind is FaultKind.LATENCY))
+    for fault in struck:
+        answer = _disturbed(fault)
+        if answer is not None:
+            core.calls.record(name, identity.user_id, values, f"fault:{fault.kind}")
+            return answer
+    return None
+
+
+def _disturbed(fault: Fault) -> Response | None:
+    match fault.kind:
+        case FaultKind.RATE_LIMITED:
+            return _answer(SlackError("ratelimited").body(), 429, {"retry-after": str(fault.retry_after)})
+        case FaultKind.SERVER_ERROR:
+            return Response("upstream connect error", status_code=fault.status, media_type="text/plain")
+        case FaultKind.DROP_BEFORE:
+            return Dropped()
+        case FaultKind.ERROR:
+            return _answer(SlackError(fault.error).body())
+        case _:
+            return None
+
+
+def _run(core: Core, name: str, identity: Identity, values: Json) -> tuple[Json, dict[str, str]]:
+    headers = {"x-oauth-scopes": ",".join(sorted(identity.scopes))} if identity.scopes else {}
+    method = catalog.METHODS.get(name)
+    if method is None:
+        return SlackError("unknown_method", req_method=name).body(), headers
+    try:
+        if identity.app is not None and name not in _UNLIMITED:
+            core.limiter.take(identity.app.id, name, str(values.get("channel", "")))
+        return method.run(Call(core, identity, Arguments(values))), headers
+    except RateLimited as fault:
+        return fault.body(), {**headers, "retry-after": str(fault.retry_after)}
+    except SlackError as fault:
+        return fault.body(), headers
+
+
+def _answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(body, status_code=status, headers=headers)
