@@ -1,0 +1,52 @@
+"""Tells from a path what a file is for: what runs, what tests it, what describes it."""
+
+import re
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+
+class FileKind(StrEnum):
+    """What a file of a repository is for."""
+
+    SOURCE = "source"  #: runs in production
+    CONFIG = "config"  #: read in production
+    MIGRATION = "migration"  #: changes stored data; never undone without a person
+    TEST = "test"
+    DOCS = "docs"
+    TOOLING = "tooling"  #: continuous integration, editors, linters
+
+
+_MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions|db/migrate)/", re.IGNORECASE)
+_TEST = re.compile(
+    r"(^|/)(tests?|testing|spec|specs|__tests__)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.(test|spec)\.\w+$",
+    re.IGNORECASE,
+)
+_DOCS = re.compile(
+    r"(^|/)docs?/|(^|/)(readme|changelog|changes|history|news|license|copying|authors|contributing|security"
+    r"|codeowners)(\.\w+)?$|\.(md|rst|adoc)$",
+    re.IGNORECASE,
+)
+_TOOLING = re.compile(
+    r"(^|/)(\.github|\.gitlab|\.circleci|\.ci|\.vscode|\.idea)/|(^|/)(\.gitignore|\.gitattributes|\.editorconfig"
+    r"|\.pre-commit-config\.yaml|\.gitlab-ci\.yml|tox\.ini|ruff\.toml|mypy\.ini|makefile)$",
+    re.IGNORECASE,
+)
+_CONFIG_ENDINGS = {".json", ".toml", ".ini", ".cfg", ".conf", ".yml", ".yaml", ".env", ".properties", ".txt", ".lock"}
+
+
+def kind(path: str) -> FileKind:
+    """Return what the file at `path`, relative to its repository, is for."""
+    for pattern, found in (
+        (_MIGRATION, FileKind.MIGRATION),
+        (_TEST, FileKind.TEST),
+        (_DOCS, FileKind.DOCS),
+        (_TOOLING, FileKind.TOOLING),
+    ):
+        if pattern.search(path):
+            return found
+    return FileKind.CONFIG if PurePosixPath(path).suffix.lower() in _CONFIG_ENDINGS else FileKind.SOURCE
+
+
+def runs(path: str) -> bool:
+    """Tell whether a change of the file at `path` can change how the service behaves."""
+    return kind(path) in (FileKind.SOURCE, FileKind.CONFIG, FileKind.MIGRATION)

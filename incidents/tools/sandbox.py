@@ -1,0 +1,149 @@
+"""Runs a repository's own code where it can do no harm: bubblewrap, no network, one writable folder."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from incidents import catalog
+from incidents.errors import ToolFailed
+from incidents.tools import processes, testreports
+from incidents.tools.processes import Completed
+
+_PROBE_TIMEOUT = timedelta(seconds=10)
+_MAX_FILE_BYTES = 512 * 1024 * 1024  # no test writes a larger file for a good reason
+_MAX_PROCESSES = 2048  # of the whole user, so generous: it stops a fork bomb, nothing else
+_OPEN_FILES = 1024
+#: Read-only inside: where programs and their libraries live. The symlinks of a merged /usr are made again.
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_ETC = ("ld.so.cache", "alternatives", "passwd", "group", "hosts", "nsswitch.conf", "localtime", "mime.types")
+
+_checked: dict[str, str] = {}  # path of bwrap -> why it does not work here; empty when it does. Found out once.
+
+
+async def check(settings: catalog.Sandbox) -> None:
+    """Check that the sandbox which `settings` ask for works on this machine.
+
+    Raises:
+        ToolFailed: when bubblewrap is missing, or may make no namespaces (common inside containers).
+    """
+    if settings.mode == "none":
+        return
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise ToolFailed(
+            "bubblewrap is not installed, so a repository's tests cannot be run safely.",
+            remedy="Install it (`apt install bubblewrap`), or set `sandbox: {mode: none}` to run them unprotected.",
+        )
+    if bwrap not in _checked:
+        done = await processes.run(
+            (bwrap, *_isolation(), *await asyncio.to_thread(_system_mounts), "true"), timeout=_PROBE_TIMEOUT, env={}
+        )
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        _checked[bwrap] = "" if done.ok else said
+    if why := _checked[bwrap]:
+        raise ToolFailed(
+            f"bubblewrap does not work here: {why[:200]}.",
+            remedy="Allow user namespaces on this machine, or set `sandbox: {mode: none}` to run tests unprotected.",
+        )
+
+
+async def run(
+    settings: catalog.Sandbox,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    timeout: timedelta,
+    python: str = "",
+) -> Completed:
+    """Run `command` in `folder`, which alone it may write; `python` is put first on PATH.
+
+    What it returns names `command` as argv, not the sandbox around it. With `mode: none` it runs unprotected,
+    but all the same with a cleared environment, and killed with all its children.
+
+    Raises:
+        ToolFailed: when the sandbox does not work here, or the interpreter is missing.
+    """
+    await check(settings)
+    interpreter = Path(python or sys.executable)
+    if not await asyncio.to_thread(interpreter.exists):
+        raise ToolFailed(f"The interpreter {python} does not exist.", remedy="Correct `tests.python` in sitrep.yml.")
+    environment = _environment(interpreter)
+    if settings.mode == "none":
+        done = await processes.run(command, cwd=folder, env=environment, timeout=timeout)
+    else:
+        argv = await asyncio.to_thread(_argv, settings, command, folder, interpreter, environment)
+        done = await processes.run(argv, env={}, timeout=timeout)
+    return Completed(
+        tuple(command), done.exit_code, done.stdout, done.stderr, done.seconds, done.timed_out, done.truncated
+    )
+
+
+def _environment(interpreter: Path) -> dict[str, str]:
+    return {
+        "PATH": f"{interpreter.parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp",  # noqa: S108 - inside, /tmp is a file system of its own
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",  # what a hanging test printed is seen
+        "PYTHONHASHSEED": "0",
+        "CI": "1",
+        "PYTEST_ADDOPTS": testreports.PYTEST_OPTIONS,
+    }
+
+
+def _argv(
+    settings: catalog.Sandbox, command: Sequence[str], folder: Path, interpreter: Path, environment: dict[str, str]
+) -> tuple[str, ...]:
+    bwrap = shutil.which("bwrap") or "bwrap"
+    argv = [bwrap, *_isolation(), "--clearenv"]
+    for name, value in environment.items():
+        argv += ["--setenv", name, value]
+    argv += _system_mounts()
+    for prefix in _prefixes(interpreter):
+        argv += ["--ro-bind", str(prefix), str(prefix)]
+    argv += ["--bind", str(folder), str(folder)]
+    if (folder / ".git").exists():
+        # A worktree's .git points at the clone; were it writable, tests could make a later git obey a config of theirs.
+        argv += ["--ro-bind", "/dev/null", str(folder / ".git")]
+    argv += ["--chdir", str(folder), "--"]
+    if prlimit := shutil.which("prlimit", path="/usr/bin:/bin"):
+        memory = settings.memory_mb * 1024 * 1024
+        argv += [prlimit, f"--as={memory}", f"--fsize={_MAX_FILE_BYTES}", f"--nproc={_MAX_PROCESSES}"]
+        argv += [f"--nofile={_OPEN_FILES}", "--core=0", "--"]
+    return (*argv, *command)
+
+
+def _isolation() -> tuple[str, ...]:
+    return ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox")
+
+
+def _system_mounts() -> list[str]:
+    mounts = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108
+    for name in _SYSTEM:
+        path = Path(name)
+        if path.is_symlink():
+            mounts += ["--symlink", os.readlink(path), name]
+        elif path.is_dir():
+            mounts += ["--ro-bind", name, name]
+    for name in _ETC:
+        mounts += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    return mounts
+
+
+def _prefixes(interpreter: Path) -> list[Path]:
+    """Return the folders that an interpreter needs: its environment, and the installation that this was made from."""
+    environment = interpreter.absolute().parent.parent
+    found = [environment, interpreter.resolve().parent.parent]
+    config = environment / "pyvenv.cfg"
+    if config.is_file():
+        for line in config.read_text(errors="replace").splitlines():
+            name, _, value = line.partition("=")
+            if name.strip() == "home":
+                found.append(Path(value.strip()).resolve().parent)
+    usual = Path("/usr")
+    return [path for path in dict.fromkeys(found) if path != Path("/") and path != usual and usual not in path.parents]
