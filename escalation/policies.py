@@ -1,0 +1,82 @@
+"""When nobody moves, and when something grave is found: what escalates to whom. Pure, decided on the current state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from escalation import oncall
+from incidents import durations, records
+from incidents.definitions import Acknowledgement, EscalationTrigger, ImpactTrigger, Policies, Severity
+from incidents.lifecycle import Milestone, Status
+
+#: How often everybody is paged again after the last level, while nobody acknowledges.
+EXTRA_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A time-based escalation and when it is due."""
+
+    trigger: EscalationTrigger
+    due_at: datetime  #: UTC
+
+
+def deadlines(
+    policies: Policies, incident: records.Incident, *, since: datetime, now: datetime
+) -> tuple[Deadline, ...]:
+    """Return the time-based escalations that still hold, soonest first; none is due before `now` (both UTC)."""
+    found = [
+        Deadline(trigger, max(since + trigger.after, now))
+        for trigger in policies.time_based
+        if holds(trigger, incident)
+    ]
+    return tuple(sorted(found, key=lambda deadline: deadline.due_at))
+
+
+def holds(trigger: EscalationTrigger, incident: records.Incident) -> bool:
+    """Return whether the escalation is still called for: open, of its severity, its milestone not reached."""
+    return (
+        incident.status is Status.OPEN
+        and incident.severity is trigger.severity
+        and incident.reached(Milestone(trigger.until)) is None
+    )
+
+
+def time_based(policies: Policies, name: str) -> EscalationTrigger | None:
+    """Return the time-based escalation called `name`, or None where the policies no longer have it."""
+    return next((trigger for trigger in policies.time_based if trigger.name == name), None)
+
+
+def found(policies: Policies, name: str) -> ImpactTrigger | None:
+    """Return the impact or complexity trigger called `name`, or None where the policies have none."""
+    return next((each for each in (*policies.impact_based, *policies.complexity_based) if each.name == name), None)
+
+
+def in_words(trigger: EscalationTrigger) -> str:
+    """Return the escalation for people: `CTO if not resolved in 60 min`."""
+    # Spoken in minutes up to two hours, as the policies are written: "60 minutes".
+    minutes = trigger.after.total_seconds() / 60
+    after = f"{minutes:.0f} min" if 1 <= minutes < 120 and minutes == int(minutes) else durations.spoken(trigger.after)
+    return f"{oncall.called(trigger.escalate_to)} if not {trigger.until} in {after}"
+
+
+def reason(trigger: EscalationTrigger) -> str:
+    """Return why it escalated: `not resolved in 60 min`."""
+    return in_words(trigger).partition(" if ")[2]
+
+
+def paging(policies: Policies, severity: Severity) -> Acknowledgement | None:
+    """Return how people are paged at `severity`, or None where nobody is."""
+    return next((each for each in policies.paging if each.severity is severity), None)
+
+
+def unanswered(incident: records.Incident) -> bool:
+    """Return whether somebody must still be woken."""
+    return incident.status is Status.OPEN and incident.acknowledged_at is None
+
+
+def audiences_of_level(levels: Sequence[str], level: int) -> tuple[str, ...]:
+    """Return whom `level` (from 1) pages; beyond the last it is everybody again, and after EXTRA_ROUNDS nobody."""
+    if level <= len(levels):
+        return (levels[level - 1],)
+    return tuple(levels) if level <= len(levels) + EXTRA_ROUNDS else ()

@@ -1,0 +1,215 @@
+"""Timer rows: armed and cancelled with the decision that needs them, fired exactly once."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from incidents import records, store
+
+log = structlog.get_logger(__name__)
+
+#: How many due timers share one transaction: one each took 663 ms p99 for 1,000 at once, groups 61 ms.
+GROUP = 50
+
+#: A timer whose handler failed is tried again after this, doubled each time up to the second.
+_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=5), timedelta(minutes=5)
+
+
+class Kind(StrEnum):
+    """What a timer is for."""
+
+    MATRIX = "matrix"  #: payload: label
+    ESCALATE = "escalate"  #: payload: trigger, since
+    PAGE = "page"  #: payload: level
+    UPDATE_DRAFT = "update_draft"  #: payload: update
+    UPDATE_DUE = "update_due"  #: payload: update
+    UPDATE_OVERDUE = "update_overdue"  #: payload: update
+    APPROVAL_REMIND = "approval_remind"  #: payload: approval, round
+    APPROVAL_EXPIRE = "approval_expire"  #: payload: approval
+
+
+Handler = Callable[[store.Tx, records.Timer, records.Incident], Awaitable[None]]
+
+
+class Timers:
+    """What is done when a timer of each kind is due."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def on(self, kind: str, handler: Handler) -> None:
+        """Call `handler` in the transaction that fires a timer of `kind`; each kind has one handler."""
+        if kind in self._handlers:
+            raise ValueError(f"timers of kind {kind!r} have a handler already")
+        self._handlers[kind] = handler
+
+    def handler(self, kind: str) -> Handler:
+        """Return the handler of `kind`; raises KeyError where nobody registered one."""
+        return self._handlers[kind]
+
+
+async def arm(
+    tx: store.Tx, incident: records.Incident, key: str, kind: str, due_at: datetime, **payload: Any
+) -> records.Timer:
+    """Set the timer `key` to `due_at` (UTC); one that waits, fired or was cancelled is set anew."""
+    timer = await tx.session.get(records.Timer, key)
+    if timer is None:
+        timer = records.Timer(key=key, incident_id=incident.number, kind=str(kind), due_at=due_at)
+    timer.due_at, timer.state, timer.fired_at, timer.payload = due_at, "pending", None, dict(payload)
+    tx.session.add(timer)
+    await tx.session.flush()
+    tx.wake(store.TIMERS)
+    return timer
+
+
+async def cancel(tx: store.Tx, *keys: str) -> int:
+    """Cancel the timers `keys` that wait; returns how many did."""
+    if not keys:
+        return 0
+    return await _cancel(tx, col(records.Timer.key).in_(keys))
+
+
+async def cancel_of(tx: store.Tx, incident: records.Incident, *kinds: str) -> int:
+    """Cancel the waiting timers of the incident, all or those of `kinds`; returns how many there were."""
+    conditions = [col(records.Timer.incident_id) == incident.number]
+    if kinds:
+        conditions.append(col(records.Timer.kind).in_([str(kind) for kind in kinds]))
+    return await _cancel(tx, *conditions)
+
+
+async def _cancel(tx: store.Tx, *conditions: Any) -> int:
+    changed = await tx.session.execute(
+        update(records.Timer).where(*conditions, col(records.Timer.state) == "pending").values(state="cancelled")
+    )
+    tx.wake(store.TIMERS)
+    return int(changed.rowcount)  # type: ignore[attr-defined]
+
+
+async def pending(session: AsyncSession, incident: records.Incident, kind: str = "") -> list[records.Timer]:
+    """Return the incident's waiting timers, all or those of `kind`, soonest first."""
+    query = select(records.Timer).where(
+        records.Timer.incident_id == incident.number, col(records.Timer.state) == "pending"
+    )
+    if kind:
+        query = query.where(records.Timer.kind == str(kind))
+    return list((await session.scalars(query.order_by(col(records.Timer.due_at), col(records.Timer.key)))).all())
+
+
+async def next_due(store_: store.Store) -> datetime | None:
+    """Return when the next timer is due (UTC), or None where none waits."""
+    async with store_.read() as session:
+        return await session.scalar(select(func.min(records.Timer.due_at)).where(records.Timer.state == "pending"))
+
+
+async def upcoming(store_: store.Store, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+    """Return key and due time (UTC) of the timers due up to `until`, soonest first."""
+    async with store_.read() as session:
+        rows = await session.execute(
+            select(col(records.Timer.key), col(records.Timer.due_at))
+            .where(col(records.Timer.state) == "pending", col(records.Timer.due_at) <= until)
+            .order_by(col(records.Timer.due_at))
+            .limit(limit)
+        )
+        return [(key, due_at) for key, due_at in rows.all()]
+
+
+async def fire_due(store_: store.Store, timers: Timers, *, limit: int = GROUP) -> int:
+    """Fire the timers that are due, oldest first, in one transaction; returns how many.
+
+    Of several replicas one fires each timer. When a handler fails, each of the group is fired alone: the one at fault
+    is set back and logged, the others go.
+    """
+    due = await next_due(store_)
+    if due is None or due > store_.clock.now():
+        return 0
+    try:
+        return len(await _fire(store_, timers, limit=limit))
+    except Exception:
+        # Whatever a handler raises, the timers beside its own must still fire; the fault is logged one by one below.
+        log.warning("timers.group_failed", exc_info=True)
+        return await _fire_singly(store_, timers, limit)
+
+
+async def _fire(store_: store.Store, timers: Timers, *, limit: int, key: str = "") -> list[str]:
+    fired = []
+    async with store_.transaction() as tx:
+        todo = select(records.Timer).where(col(records.Timer.state) == "pending", col(records.Timer.due_at) <= tx.now)
+        if key:
+            todo = todo.where(records.Timer.key == key)
+        todo = todo.order_by(col(records.Timer.due_at), col(records.Timer.key)).limit(limit)
+        if store_.supports_skip_locked:
+            todo = todo.with_for_update(skip_locked=True)
+        rows = list((await tx.session.scalars(todo)).all())
+        incidents = await _incidents(tx, store_, {row.incident_id for row in rows})
+        for row in rows:
+            incident = incidents.get(row.incident_id)
+            # An incident that another replica is changing now is left to the next sweep, which sees the change.
+            if incident is not None and await _win(tx, row):
+                await timers.handler(row.kind)(tx, row, incident)
+                fired.append(row.key)
+    return fired
+
+
+async def _incidents(tx: store.Tx, store_: store.Store, ids: set[int]) -> dict[int, records.Incident]:
+    query = select(records.Incident).where(col(records.Incident.id).in_(ids))
+    if store_.supports_skip_locked:
+        # No key update: rows that refer to the incident can still be added beside us.
+        query = query.with_for_update(skip_locked=True, key_share=True)
+    return {incident.number: incident for incident in (await tx.session.scalars(query)).all()}
+
+
+async def _win(tx: store.Tx, row: records.Timer) -> bool:
+    # A handler earlier in this group may have cancelled or moved it: only what is still pending and due fires.
+    changed = await tx.session.execute(
+        update(records.Timer)
+        .where(
+            col(records.Timer.key) == row.key,
+            col(records.Timer.state) == "pending",
+            col(records.Timer.due_at) <= tx.now,
+        )
+        .values(state="fired", fired_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        return False
+    await tx.session.refresh(row)
+    return True
+
+
+async def _fire_singly(store_: store.Store, timers: Timers, limit: int) -> int:
+    count = 0
+    for key, _ in await upcoming(store_, store_.clock.now(), limit):
+        try:
+            count += len(await _fire(store_, timers, limit=1, key=key))
+        except Exception:
+            log.exception("timer.failed", key=key)
+            await _set_back(store_, key)
+    return count
+
+
+async def _set_back(store_: store.Store, key: str) -> None:
+    async with store_.transaction() as tx:
+        row = await tx.session.get(records.Timer, key)
+        if row is None or row.state != "pending":
+            return
+        failures = int(row.payload.get("failures", 0)) + 1
+        row.payload = {"promised": row.due_at.isoformat(), **row.payload, "failures": failures}
+        row.due_at = tx.now + min(_FIRST_DELAY * 2 ** min(failures - 1, 10), _LONGEST_DELAY)
+        tx.session.add(row)
+        tx.wake(store.TIMERS)
+
+
+def promised_at(timer: records.Timer) -> datetime:
+    """Return when the timer should have fired (UTC), also after a failing handler set it back."""
+    return datetime.fromisoformat(timer.payload["promised"]) if "promised" in timer.payload else timer.due_at
+
+
+def late_seconds(timer: records.Timer, now: datetime) -> int:
+    """Return by how much the timer fires late."""
+    return max(0, round((now - promised_at(timer)).total_seconds()))
