@@ -37,6 +37,7 @@ class Act(StrEnum):
     IMPACT = "impact"
     ROLES = "roles"
     TIMELINE = "timeline"
+    NOTE = "note"
     RESUME = "resume"
 
     # Pages
@@ -96,7 +97,9 @@ class Field(StrEnum):
     IMPACT = "impact"
     TRIGGER = "trigger"
     FEEDBACK = "feedback"
-    SECTION = "section"
+    WENT_WELL = "went_well"
+    WENT_BADLY = "went_badly"
+    LUCKY = "lucky"
     TEXT = "text"
     OWNER = "owner"
     DUE = "due"

@@ -108,8 +108,8 @@ def _quoted(asked: Asked) -> Block | None:
         lines.append(
             f"{outcome.cite(claim.evidence[:3])} {prose(claim.text, 200)}" + (f"   _{shown}_" if shown else "")
         )
-    buttons = mrkdwn.quote("\n".join(lines))
-    return parts.section(buttons) if lines else None
+    quoted = mrkdwn.quote("\n".join(lines))
+    return parts.section(quoted) if lines else None
 
 
 def _discarded(ideas: Sequence[Hypothesis]) -> Block | None:

@@ -1,0 +1,134 @@
+"""What one person gets directly: a page, a promise of the matrix, an escalation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block, InteractiveElement
+
+from bot.ids import Act, OfIncident
+from bot.views import mrkdwn, parts, words
+from bot.views.message import Message
+from incidents import records
+from incidents.lifecycle import Status
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What all of them say."""
+
+    incident: records.Incident
+    now: datetime
+    audience: str
+    person: str = ""
+    summary: str = ""  #: what happens now, ready to show
+    holder: str = ""  #: who has acknowledged or commands, ready to show
+    url: str = ""  #: the channel in the browser
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Where in the chain of pages this one stands."""
+
+    level: int
+    of: int
+    next_people: str = ""  #: ready to show
+    next_at: datetime | None = None
+    roads: tuple[str, ...] = ()  #: other roads it was sent by
+
+
+def page(letter: Letter, paging: Paging) -> Message:
+    """Return the page: who is hurt, and one green button."""
+    incident = letter.incident
+    answered = incident.acknowledged_at is not None or incident.status is not Status.OPEN
+    value = OfIncident(incident=incident.number)
+    buttons = [
+        None if answered else parts.button("Acknowledge", Act.ACK, value, style=parts.PRIMARY),
+        _open_button(letter),
+        None if answered else parts.button("Cannot take it", Act.PASS, value, style=parts.DANGER),
+    ]
+    on = f" for {mrkdwn.said(incident.service, 60)}" if incident.service else ""
+    return parts.message(
+        f"{incident.severity.value.capitalize()}: {mrkdwn.said(incident.title, 150)}. Acknowledge it.",
+        [
+            parts.section(f"{_headline(incident)}   you are {words.audience(letter.audience)}{on}"),
+            parts.section(_story(letter)),
+            parts.actions(*buttons) if any(buttons) else None,
+            parts.context(*_chain(paging, answered=answered)),
+        ],
+    )
+
+
+def _headline(incident: records.Incident) -> str:
+    drill = "Drill, " if incident.drill else ""
+    severity = incident.severity.value if drill else incident.severity.value.capitalize()
+    return f"{words.SEVERITY_MARK[incident.severity]} *{drill}{severity}: {mrkdwn.said(incident.title, 150)}*"
+
+
+def _story(letter: Letter) -> str:
+    incident = letter.incident
+    impact = f"{mrkdwn.with_mentions(incident.impact)} " if incident.impact else _first_words(incident)
+    age = mrkdwn.spoken(letter.now - incident.declared_at)
+    held = f"{letter.holder} has it." if letter.holder else "Nobody has acknowledged."
+    room = mrkdwn.channel(incident.channel) if incident.channel else ""
+    return f"{impact}Declared by {mrkdwn.person(incident.reporter)} {age} ago. {held} {room}".rstrip()
+
+
+def _first_words(incident: records.Incident) -> str:
+    return f"{mrkdwn.said(incident.known, 250)}\n" if incident.known else ""
+
+
+def _open_button(letter: Letter) -> InteractiveElement | None:
+    if not letter.url:
+        return None
+    return parts.button("Open the channel", Act.OPEN, letter.incident.key, url=letter.url)
+
+
+def _chain(paging: Paging, *, answered: bool) -> list[str]:
+    following = ""
+    if paging.next_people and not answered:
+        at = f" at {mrkdwn.clock(paging.next_at)}" if paging.next_at else " next"
+        following = f"{paging.next_people} is paged{at}"
+    roads = f"also sent by {' and '.join(paging.roads)}" if paging.roads else ""
+    return [f"Level {paging.level} of {paging.of}", following, roads, "typed: `/incident ack`"]
+
+
+def matrix(letter: Letter, within: str) -> Message:
+    """Return the notice that the communication matrix promises; to be read in ten seconds."""
+    incident = letter.incident
+    updates = f"   ·   next update {mrkdwn.clock(incident.next_update_at)}" if incident.next_update_at else ""
+    return parts.message(
+        f"{incident.severity.value.capitalize()}: {mrkdwn.said(incident.title, 150)}",
+        [
+            parts.section(_headline(incident)),
+            parts.section(f"{_story(letter)}\n{letter.summary}".rstrip()),
+            _open_row(letter),
+            parts.context(
+                f"You hear this as {words.audience(letter.audience)}, promised {within}{updates}",
+                "nothing is asked of you",
+            ),
+        ],
+    )
+
+
+def _open_row(letter: Letter) -> Block | None:
+    button = _open_button(letter)
+    return parts.actions(button) if button else None
+
+
+def escalation(letter: Letter, reason: str) -> Message:
+    """Return the notice that something took too long, or turned out to be worse."""
+    incident = letter.incident
+    value = OfIncident(incident=incident.number)
+    ack = None
+    if incident.acknowledged_at is None and incident.status is Status.OPEN:
+        ack = parts.button("Acknowledge", Act.ACK, value, style=parts.PRIMARY)
+    row = [each for each in (ack, _open_button(letter)) if each]
+    return parts.message(
+        f"Escalated to you: {mrkdwn.said(incident.title, 150)}. {mrkdwn.prose(reason, 200)}",
+        [
+            parts.section(f":arrow_double_up: *Escalated to you*   {_headline(incident)}"),
+            parts.section(f"*Why:* {mrkdwn.prose(reason, 300)}\n{_story(letter)}\n{letter.summary}".rstrip()),
+            parts.actions(*row) if row else None,
+            parts.context(f"You hear this as {words.audience(letter.audience)}", "you are invited to the channel"),
+        ],
+    )

@@ -1,0 +1,77 @@
+"""The App Home: what is open, and what waits for the reader."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.ids import Act, OfFollowup, OfIncident
+from bot.views import mrkdwn, overview, parts
+from bot.views.message import Json, Message
+from incidents import records
+
+_INCIDENTS = 20  # a home takes 100 blocks
+
+
+@dataclass(frozen=True)
+class Home:
+    """What one person's home shows."""
+
+    now: datetime
+    open_rows: Sequence[overview.Row]
+    waiting: Sequence[str] = ()  #: "the fix of inc-7 waits for your decision", ready to show
+    followups: Sequence[records.Followup] = ()  #: the reader's open ones
+    figures: Sequence[str] = ()  #: "acknowledged 3 min (median, n=9)"
+
+
+def draw(home: Home) -> Message:
+    """Return the home's blocks; `view` wraps them for views.publish."""
+    return Message(text="Sitrep", blocks=[each.to_dict() for each in _blocks(home)][: parts.MAX_VIEW_BLOCKS])
+
+
+def view(message: Message) -> Json:
+    """Return the blocks as a home view."""
+    shown: Json = View(type="home", blocks=message.blocks).to_dict()
+    return shown
+
+
+def _blocks(home: Home) -> list[Block]:
+    return [
+        parts.header("Sitrep"),
+        parts.actions(
+            parts.button("Declare an incident", Act.DECLARE, "new", style=parts.DANGER),
+            parts.button("Run a drill", Act.DRILL, "new"),
+        ),
+        parts.section(f"*Open now: {len(home.open_rows)}*"),
+        *_open(home),
+        parts.divider(),
+        *_yours(home),
+        parts.context(mrkdwn.listed(home.figures) or "No incident in the last 30 days"),
+    ]
+
+
+def _open(home: Home) -> list[Block]:
+    return [
+        parts.section(
+            overview.incident_line(row, home.now),
+            parts.button("Catch me up", Act.CATCH_UP, OfIncident(incident=row.incident.number)),
+        )
+        for row in home.open_rows[:_INCIDENTS]
+    ]
+
+
+def _yours(home: Home) -> list[Block]:
+    waiting = "\n".join(f"• {each}" for each in home.waiting[:10])
+    lead = f"*You:*\n{waiting}" if waiting else "*You:* nothing waits for you"
+    return [
+        parts.section(lead),
+        *[
+            parts.section(
+                f"Follow-up: {mrkdwn.said(each.title, 150)}" + (f", due {mrkdwn.day(each.due)}" if each.due else ""),
+                parts.button("Done", Act.FOLLOWUP_DONE, OfFollowup(followup=each.number)),
+            )
+            for each in home.followups[:10]
+        ],
+    ]

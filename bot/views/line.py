@@ -1,0 +1,64 @@
+"""One line in the channel for what everybody there must know."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.views import mrkdwn, parts, words
+from bot.views.message import Message
+from incidents import records
+from incidents.definitions import Severity
+from incidents.events import EventKind
+from incidents.lifecycle import ROLE_TITLES, Role
+
+#: Event's payload, "by whom", ": because why" -> the line.
+Words = Callable[[dict[str, Any], str, str], str]
+
+
+def _severity(data: dict[str, Any], by: str, because: str) -> str:
+    after = Severity(str(data["after"]))
+    return f"{words.SEVERITY_MARK[after]} *Severity {data['before']} → {after}*{by}{because}"
+
+
+def _escalated(data: dict[str, Any], by: str, because: str) -> str:
+    told = words.audience(str(data.get("audience", "")))
+    return f":arrow_double_up: *Escalated to {mrkdwn.said(told, 80)}*{by}{because}"
+
+
+def _role(data: dict[str, Any], by: str, because: str) -> str:
+    del by, because
+    return f"{mrkdwn.person(str(data['person']))} is *{ROLE_TITLES[Role(data['role'])].lower()}*"
+
+
+def _cancelled(data: dict[str, Any], by: str, because: str) -> str:
+    other = f" Go on in inc-{int(data['duplicate_of'])}." if data.get("duplicate_of") else ""
+    return f"🚫 *Cancelled*{by}{because}{other}"
+
+
+_WORDS: dict[EventKind, Words] = {
+    EventKind.SEVERITY_CHANGED: _severity,
+    EventKind.ESCALATED: _escalated,
+    EventKind.ROLE_TAKEN: _role,
+    EventKind.UPDATE_MISSED: lambda data, by, because: (
+        ":loudspeaker: *The status update was not sent in time.* Sitrep sent the facts."
+    ),
+    EventKind.RUN_PAUSED: lambda data, by, because: (
+        f"⏸️ *Agents paused*{by}. What runs finishes, nothing new starts.   `/incident resume`"
+    ),
+    EventKind.RUN_RESUMED: lambda data, by, because: f"▶️ *Agents resumed*{by}.",
+    EventKind.RUN_STOPPED: lambda data, by, because: (
+        f"⏹️ *Agents stopped*{by}{because}. People go on by hand; a step can still be retried."
+    ),
+    EventKind.REOPENED: lambda data, by, because: f"🔁 *Opened again*{by}{because}",
+    EventKind.CLOSED: lambda data, by, because: f"☑️ *Closed*{by}{because}",
+    EventKind.CANCELLED: _cancelled,
+}
+
+
+def draw(event: records.Event, detail: str = "") -> Message:
+    """Return the event's line; `detail` (ready to show) is what only other rows know."""
+    by = f" by {mrkdwn.person(event.actor)}" if event.actor else ""
+    reason = str(event.data.get("reason", ""))
+    because = f": {mrkdwn.with_mentions(reason, 300)}" if reason else ""
+    say = _WORDS.get(event.kind)
+    line = say(event.data, by, because) if say else f"{event.kind.replace('_', ' ').capitalize()}{by}{because}"
+    return parts.message(line, [parts.section(line), parts.context(detail) if detail else None])

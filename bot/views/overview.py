@@ -1,0 +1,126 @@
+"""Overviews on request: the list, an incident in short, its roles, its timeline, its promises."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from slack_sdk.models.blocks import Block
+
+from bot.ids import Act, OfIncident, OfRole
+from bot.views import mrkdwn, parts, words
+from bot.views.message import Message
+from incidents import records
+from incidents.lifecycle import ROLE_TITLES, Role, Status
+from incidents.timeline import Entry
+
+_SHOWN = 20  # incidents in one list; more do not fit a message
+
+
+@dataclass(frozen=True)
+class Row:
+    """One incident in a list."""
+
+    incident: records.Incident
+    now_line: str  #: "Hotfix, waiting for approval of @Ana", ready to show
+
+
+def incident_line(row: Row, now: datetime) -> str:
+    """Return an incident in two lines."""
+    incident = row.incident
+    mark = words.STATUS_MARK.get(incident.status) or words.SEVERITY_MARK[incident.severity]
+    until = incident.resolved_at or now
+    age = mrkdwn.spoken(until - incident.declared_at)
+    due = incident.next_update_at
+    update = f"next update {mrkdwn.clock(due)}" if due and incident.status is Status.OPEN else ""
+    room = mrkdwn.channel(incident.channel) if incident.channel else "_channel is being made_"
+    flags = "  _private_" if incident.private else ""
+    flags += "  _drill_" if incident.drill else ""
+    return (
+        f"{mark} {incident.key} {incident.severity}  {room}  *{mrkdwn.said(incident.title, 150)}*{flags}\n"
+        + mrkdwn.listed([row.now_line, age, update])
+    )
+
+
+def listing(rows: Sequence[Row], now: datetime) -> Message:
+    """Return the open incidents, newest first."""
+    if not rows:
+        return parts.message(
+            "No incident is open.",
+            [parts.section("*No incident is open.*   `/incident what is happening` declares one")],
+        )
+    more = len(rows) - _SHOWN
+    return parts.message(
+        f"{mrkdwn.plural(len(rows), 'open incident')}",
+        [
+            parts.section(f"*Open now: {len(rows)}*"),
+            *[parts.section(incident_line(row, now)) for row in rows[:_SHOWN]],
+            parts.context(f"{more} more in the App Home") if more > 0 else None,
+        ],
+    )
+
+
+def roles(incident: records.Incident, held: Mapping[Role, Sequence[str]], reader: str) -> list[Block]:
+    """Return the roles panel, a button beside each role: join what is open, give up what is one's own."""
+    blocks: list[Block] = [parts.section(f"*Roles in {incident.key}*   {mrkdwn.said(incident.title, 150)}")]
+    for role in Role:
+        holders = held.get(role, ())
+        value = OfRole(incident=incident.number, role=role)
+        if reader in holders:
+            button = parts.button("Give it up", Act.RELEASE_ROLE.numbered(role), value)
+        elif holders and role is not Role.RESPONDER:
+            button = parts.button("Take it over", Act.TAKE_ROLE.numbered(role), value)
+        else:
+            button = parts.button("Join", Act.TAKE_ROLE.numbered(role), value)
+        name = f"*{ROLE_TITLES[role]}*  {mrkdwn.people(holders) or '_open_'}"
+        blocks.append(parts.section(f"{name}\n{words.ROLE_GUIDANCE[role]}", button))
+    blocks.append(parts.context("typed: `/incident role comms` or `/incident role comms @Ana`"))
+    return blocks
+
+
+def timeline(incident: records.Incident, entries: Sequence[Entry]) -> list[Block]:
+    """Return the timeline, oldest first; the middle is left out where it is too long."""
+    every = [f"{mrkdwn.day_and_time(each.at)}  {_entry(each)}" for each in entries]
+    shown = every if len(every) <= 100 else [*every[:30], f"_{len(every) - 90} left out_", *every[-60:]]
+    pages: list[str] = []
+    for line in shown:
+        if pages and len(pages[-1]) + len(line) < 2700:
+            pages[-1] += f"\n{line}"
+        else:
+            pages.append(line)
+    return [
+        parts.section(f"*Timeline of {incident.key}*   {mrkdwn.plural(len(every), 'entry', 'entries')}"),
+        *[parts.section(page) for page in pages[:40]],
+        parts.context("📌 on a message puts it here with its own time", "typed: `/incident note what happened`"),
+        parts.actions(parts.button("Add an entry", Act.NOTE, OfIncident(incident=incident.number))),
+    ]
+
+
+def _entry(entry: Entry) -> str:
+    said = mrkdwn.with_mentions(entry.text, 400)
+    return f"{said}  {mrkdwn.link(entry.link, 'message')}" if entry.link else said
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One promise of the matrix or the escalations, and what became of it."""
+
+    at: datetime
+    what: str  #: "engineering manager, CTO", ready to show
+    road: str
+    state: str  #: told, due, late, stopped, failed
+    late: timedelta | None = None
+
+
+def promises(incident: records.Incident, kept: Sequence[Kept]) -> list[Block]:
+    """Return who hears what and when: what was kept, what is to come, what was stopped."""
+    marks = {"told": "✓", "due": "◷", "late": "✗", "stopped": "–", "failed": "✗"}
+    lines = [
+        f"{marks[each.state]} {mrkdwn.clock(each.at)}  {each.what}  {each.state}"
+        + (f", {mrkdwn.spoken(each.late)} late" if each.late else "")
+        + f"  _{each.road}_"
+        for each in kept
+    ]
+    return [
+        parts.section(f"*Who hears of {incident.key}, and when*"),
+        parts.section(parts.fitting(lines) or "_Nobody is told by the clock on this severity._"),
+    ]
