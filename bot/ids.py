@@ -21,6 +21,7 @@ class Act(StrEnum):
     DRILL = "drill"  #: the same, with the drill option set
     SEVERITY = "severity"  #: base of severity_critical …, the four buttons of the declare modal
     SERVICE = "service"  #: the external select
+    OPTIONS = "options"  #: private, drill
     DUPLICATE_OPEN = "duplicate_open"  #: a link to the incident that may be the same
 
     # The live card and the channel

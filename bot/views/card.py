@@ -114,16 +114,17 @@ def now_line(card: Card) -> str:
     if card.cause is not None:
         at = f", {mrkdwn.code(f'{card.cause.file}:{card.cause.line}')}" if card.cause.file and card.cause.line else ""
         cause = f"\n*Cause ({card.cause.verdict}):* {mrkdwn.prose(card.cause.summary, 300)}{at}"
-    return f"*Now:* {_now(card)}{cause}"
+    return f"*Now:* {happening(card)}.{cause}"
 
 
-def _now(card: Card) -> str:
+def happening(card: Card) -> str:
+    """Return what happens now in a few words."""
     incident = card.incident
     if incident.status is not Status.OPEN:
         summary = f": {mrkdwn.paragraphs(incident.resolution, 300)}" if incident.resolution else ""
-        return f"{incident.status}{summary}."
+        return f"{incident.status}{summary}"
     if incident.acknowledged_at is None:
-        return f"nobody has acknowledged, declared {mrkdwn.spoken(card.now - incident.declared_at)} ago."
+        return f"nobody has acknowledged, declared {mrkdwn.spoken(card.now - incident.declared_at)} ago"
     parts_ = [_DECISIONS[ApprovalKind(each.kind)][0] for each in card.approvals]
     parts_ += [f"step {each.name} {mrkdwn.said(each.title, 60)} failed" for each in _in_state(card, "failed")]
     parts_ += [f"agents are {card.run_state}"] if card.run_state in ("paused", "stopped") else []
@@ -132,7 +133,7 @@ def _now(card: Card) -> str:
     ]
     if card.gates and not parts_:
         parts_.append("waiting for a person to attest " + ", ".join(g.replace("_", " ") for g in card.gates[:3]))
-    return (mrkdwn.listed(parts_) or "the next step is being prepared") + "."
+    return mrkdwn.listed(parts_) or "the next step is being prepared"
 
 
 def _in_state(card: Card, state: str) -> list[Doing]:

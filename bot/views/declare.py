@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from slack_sdk.models.blocks import (
     Block,
@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 from bot.ids import Act, DeclareMeta, Field, Form, OfIncident
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
+from escalation.matrix import Preview
 from incidents.definitions import Severity
 from incidents.service.declare import MAX_KNOWN, MAX_TITLE
 
@@ -26,27 +27,6 @@ _OPTIONS = {
 }
 #: Clock faces beside the promises, in the order of the matrix.
 _FACES = (":bust_in_silhouette:", ":clock1:", ":clock2:", ":clock4:")
-
-
-@dataclass(frozen=True)
-class Promise:
-    """Who hears within which time."""
-
-    within: timedelta
-    who: tuple[str, ...]  #: names or mentions, ready to show
-
-
-@dataclass(frozen=True)
-class Consequence:
-    """What a severity brings with it."""
-
-    severity: Severity
-    description: str
-    response: timedelta
-    promises: tuple[Promise, ...]
-    updates_every: timedelta | None
-    escalations: tuple[str, ...]  #: "CTO if not resolved in 60 min"
-    steps: int  #: steps of its workflow
 
 
 @dataclass(frozen=True)
@@ -73,9 +53,7 @@ class Filled:
     options: frozenset[str] = frozenset()
 
 
-def modal(
-    filled: Filled, consequence: Consequence, alike: Iterable[Alike] = (), *, now: datetime, error: str = ""
-) -> Json:
+def modal(filled: Filled, consequence: Preview, alike: Iterable[Alike] = (), *, now: datetime, error: str = "") -> Json:
     """Return the modal; what was typed stands in it again, in the same blocks."""
     alike = tuple(alike)
     return parts.modal(
@@ -96,7 +74,7 @@ def modal(
                 hint="Anything helps: steps, expected and actual, environment, versions, error text. "
                 "Sitrep asks in the channel for what is missing.",
             ),
-            parts.asked(Field.OPTIONS, "Options", _options(filled.options)),
+            parts.asked(Field.OPTIONS, "Options", _options(filled.options), dispatch=True),
         ],
         submit="Declare anyway" if alike else "Declare",
         close="Cancel",
@@ -156,28 +134,28 @@ def _severities(chosen: Severity) -> Block:
 def _options(chosen: frozenset[str]) -> CheckboxesElement:
     choices: dict[str, Option] = {value: parts.option(label, value) for value, label in _OPTIONS.items()}
     return CheckboxesElement(
-        action_id=Act.INPUT,
+        action_id=Act.OPTIONS,
         options=list(choices.values()),
         initial_options=[choices[value] for value in _OPTIONS if value in chosen] or None,
     )
 
 
-def consequence_line(consequence: Consequence) -> str:
+def consequence_line(consequence: Preview) -> str:
     """Return what pressing this severity would do, in three short lines."""
     lines = [
         f"*{consequence.severity.value.capitalize()}*: {mrkdwn.said(_lower_first(consequence.description))}. "
-        f"Response within {mrkdwn.spoken(consequence.response)}."
+        f"Response within {mrkdwn.spoken(consequence.response_time)}."
     ]
     told = [
-        f"{face} *{'Now' if not promise.within else '+' + mrkdwn.spoken(promise.within)}* {', '.join(promise.who)}"
-        for face, promise in zip(_FACES, consequence.promises, strict=False)
+        f"{face} *{row.when}* {', '.join(mrkdwn.said(who, 80) for who in row.who)}"
+        for face, row in zip(_FACES, consequence.rows, strict=False)
     ]
     if told:
         lines.append("   ".join(told))
     rhythm = []
     if consequence.updates_every:
         rhythm.append(f":loudspeaker: Status every {mrkdwn.spoken(consequence.updates_every)}")
-    rhythm += [f":arrow_double_up: {each}" for each in consequence.escalations]
+    rhythm += [f":arrow_double_up: {mrkdwn.said(each, 120)}" for each in consequence.escalations]
     if rhythm:
         lines.append("   ".join(rhythm))
     if not told and not rhythm:

@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import Block, InteractiveElement
 from bot.ids import Act, OfIncident
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
+from escalation import oncall
 from incidents import records
 from incidents.lifecycle import Status
 
@@ -50,7 +51,7 @@ def page(letter: Letter, paging: Paging) -> Message:
     return parts.message(
         f"{incident.severity.value.capitalize()}: {mrkdwn.said(incident.title, 150)}. Acknowledge it.",
         [
-            parts.section(f"{_headline(incident)}   you are {words.audience(letter.audience)}{on}"),
+            parts.section(f"{_headline(incident)}   you are {oncall.called(letter.audience)}{on}"),
             parts.section(_story(letter)),
             parts.actions(*buttons) if any(buttons) else None,
             parts.context(*_chain(paging, answered=answered)),
@@ -103,7 +104,7 @@ def matrix(letter: Letter, within: str) -> Message:
             parts.section(f"{_story(letter)}\n{letter.summary}".rstrip()),
             _open_row(letter),
             parts.context(
-                f"You hear this as {words.audience(letter.audience)}, promised {within}{updates}",
+                f"You hear this as {oncall.called(letter.audience)}, promised {within}{updates}",
                 "nothing is asked of you",
             ),
         ],
@@ -129,6 +130,6 @@ def escalation(letter: Letter, reason: str) -> Message:
             parts.section(f":arrow_double_up: *Escalated to you*   {_headline(incident)}"),
             parts.section(f"*Why:* {mrkdwn.prose(reason, 300)}\n{_story(letter)}\n{letter.summary}".rstrip()),
             parts.actions(*row) if row else None,
-            parts.context(f"You hear this as {words.audience(letter.audience)}", "you are invited to the channel"),
+            parts.context(f"You hear this as {oncall.called(letter.audience)}", "you are invited to the channel"),
         ],
     )

@@ -7,8 +7,8 @@ from incidents.response import gates
 from incidents.response.gates import GateState, GateVerdict
 
 
-def draw(value: OfGate, verdict: GateVerdict, *, who: str, asked_at: str) -> Message:
-    """Return the question, or who vouched; `who` and `asked_at` are ready to show."""
+def draw(value: OfGate, verdict: GateVerdict, *, who: str, asks: str = "") -> Message:
+    """Return the question, or who vouched; `who` is ready to show, `asks` is the policy's question."""
     title = gates.title(verdict.gate)
     reason = mrkdwn.with_mentions(verdict.reason, 300)
     cited = outcome.cite(verdict.evidence[:4])
@@ -16,6 +16,7 @@ def draw(value: OfGate, verdict: GateVerdict, *, who: str, asked_at: str) -> Mes
         how = "attested by" if verdict.state is GateState.ATTESTED else "shown by evidence:"
         return parts.message(f"{title}: holds", [parts.section(f"✅ *{title}*   {how} {reason} {cited}")])
     against = verdict.state is GateState.FAILED
+    question = f"{mrkdwn.said(asks)}\n" if asks else ""
     sure = parts.confirm(
         title,
         "The evidence speaks against it. Your name stands for it in the record."
@@ -28,11 +29,11 @@ def draw(value: OfGate, verdict: GateVerdict, *, who: str, asked_at: str) -> Mes
         f"Quality gate {value.stage} waits: {title}",
         [
             parts.section(
-                f"{'❌' if against else '✋'} *{title}*   gate of phase {value.stage}\n{reason} {cited}",
+                f"{'❌' if against else '✋'} *{title}*   gate of phase {value.stage}\n{question}{reason} {cited}",
                 parts.button("Attest", Act.ATTEST, value, style=None if against else parts.PRIMARY, confirm=sure),
             ),
             parts.context(
-                f"Waiting for {who}{asked_at}",
+                f"Waiting for {who}",
                 "the next phase starts when it holds",
                 f"with a note: `/incident attest {verdict.gate} why`",
             ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
+from escalation import oncall
 from incidents import records
 from incidents.definitions import Severity
 from incidents.events import EventKind
@@ -20,7 +21,7 @@ def _severity(data: dict[str, Any], by: str, because: str) -> str:
 
 
 def _escalated(data: dict[str, Any], by: str, because: str) -> str:
-    told = words.audience(str(data.get("audience", "")))
+    told = oncall.called(str(data.get("audience", "")))
     return f":arrow_double_up: *Escalated to {mrkdwn.said(told, 80)}*{by}{because}"
 
 

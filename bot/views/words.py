@@ -63,12 +63,6 @@ TRIGGER_TITLE = {
 QUIET = frozenset({EventKind.TOLD, EventKind.UPDATE_DRAFTED, EventKind.DELIVERY_FAILED})
 
 
-def audience(name: str) -> str:
-    """Return an audience's name for people: `CTO`, `on-call engineer`, `customer success`."""
-    spoken = name.replace("_", " ").replace("on call", "on-call")
-    return spoken.upper() if spoken in {"cto", "ceo", "coo", "cfo"} else spoken
-
-
 def trigger(name: str) -> str:
     """Return an escalation trigger's name for people."""
     return TRIGGER_TITLE.get(name, name.replace("_", " ").capitalize())

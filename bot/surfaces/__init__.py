@@ -1,0 +1,1 @@
+"""Surfaces: each loads the rows it shows and draws them; what is sent is what is true when it is sent."""

@@ -1,0 +1,201 @@
+"""What stands in the incident's channel: the live card, the triage question, phase heads, lines."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.views import card, line, phase, triage
+from bot.views.message import Message
+from incidents import kpis, records
+from incidents.agents.outputs import RootCause
+from incidents.context import Context
+from incidents.definitions import Phase, WorkflowDefinition
+from incidents.errors import NotFound
+from incidents.response import plan, progress
+from incidents.response.gates import GateState, GateVerdict
+from incidents.response.plan import FINISHED, StepState
+from incidents.service import queries
+
+#: Sending takes a moment; what left within it was told on time.
+_ON_TIME = timedelta(minutes=1)
+
+
+async def live_card(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
+    """Return the incident's live card."""
+    return card.draw(await card_facts(session, ctx, await queries.get(session, incident_id)))
+
+
+async def card_facts(session: AsyncSession, ctx: Context, incident: records.Incident) -> card.Card:
+    """Return what the card shows."""
+    now = ctx.clock.now()
+    number = incident.number
+    run = await queries.latest_run(session, number)
+    definition = progress.definition_of(run) if run else None
+    steps = await queries.steps(session, run.number) if run else []
+    updates = await queries.updates(session, number)
+    deliveries = await queries.deliveries(session, number)
+    outputs = await queries.outputs(session, run.number) if run else {}
+    return card.Card(
+        incident=incident,
+        now=now,
+        roles=await queries.roles(session, number),
+        phase=_current_phase(definition, steps) if definition else None,
+        phases=_phases(definition) if definition else (),
+        steps=_doing(definition, steps) if definition else (),
+        approvals=tuple(await queries.pending_approvals(session, number)),
+        gates=await _open_gates(session, ctx, incident, run, outputs, steps) if run else (),
+        cause=_cause(outputs),
+        measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, now)),
+        told=_told(deliveries, incident, now),
+        undelivered=sum(row.state == "failed" for row in deliveries),
+        links=_links(ctx, incident),
+        run_state=run.state if run else "",
+    )
+
+
+def _phases(definition: WorkflowDefinition) -> tuple[Phase, ...]:
+    used = {step.phase for step in definition.steps()}
+    return tuple(each for each in Phase if each in used)
+
+
+def _current_phase(definition: WorkflowDefinition, steps: list[records.Step]) -> Phase | None:
+    """Return the first phase with an unfinished step; the last one when all are finished."""
+    states = {step.name: StepState(step.state) for step in steps}
+    for each in _phases(definition):
+        if any(states.get(step.name) not in FINISHED for step in definition.steps() if step.phase is each):
+            return each
+    return _phases(definition)[-1] if _phases(definition) else None
+
+
+def _doing(definition: WorkflowDefinition, steps: list[records.Step]) -> tuple[card.Doing, ...]:
+    defined = {step.name: step for step in definition.steps()}
+    return tuple(
+        card.Doing(
+            step.name, defined[step.name].title, step.agent or defined[step.name].agent[0], step.state, step.started_at
+        )
+        for step in steps
+        if step.name in defined and step.state in (StepState.RUNNING.value, StepState.FAILED.value)
+    )
+
+
+async def _open_gates(
+    session: AsyncSession,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    outputs: Mapping[str, object],
+    steps: list[records.Step],
+) -> tuple[str, ...]:
+    if not any(step.state == StepState.WAITING.value for step in steps):
+        return ()
+    definition = progress.definition_of(run)
+    states = {step.name: StepState(step.state) for step in steps}
+    judged = await progress.verdicts(session, ctx, incident, run, outputs)
+    return tuple(
+        verdict.gate
+        for number, verdicts in judged.items()
+        if plan.stage_finished(definition, number, states)
+        for verdict in verdicts
+        if not verdict.holds and verdict.state is not GateState.COMING
+    )
+
+
+def _cause(outputs: Mapping[str, object]) -> RootCause | None:
+    try:
+        return RootCause.model_validate(outputs["preliminary_root_cause"])
+    except (KeyError, ValidationError):
+        return None
+
+
+def _told(deliveries: list[records.Outbox], incident: records.Incident, now: datetime) -> tuple[int, int]:
+    """Return how many promises of the matrix were kept on time, and how many fell due."""
+    promised = [row for row in deliveries if row.key.startswith(f"{incident.key}:matrix:")]
+    fallen_due = [row for row in promised if row.state != "dropped" and (row.due_at or row.created_at) <= now]
+    kept = [
+        row
+        for row in fallen_due
+        if row.state == "done" and row.sent_at and row.sent_at - (row.due_at or row.created_at) <= _ON_TIME
+    ]
+    waiting = [
+        row
+        for row in fallen_due
+        if row.state in ("waiting", "pending", "sending") and now - (row.due_at or row.created_at) <= _ON_TIME
+    ]
+    return len(kept), len(fallen_due) - len(waiting)
+
+
+def _links(ctx: Context, incident: records.Incident) -> dict[str, str]:
+    service = ctx.service(incident.service)
+    if service is None:
+        return {}
+    links = {"Runbook": service.runbook, "War room": service.war_room, "Dashboard": service.dashboard}
+    return {name: url for name, url in links.items() if url.startswith(("https://", "http://"))}
+
+
+async def triage_question(session: AsyncSession, incident_id: int) -> Message:
+    """Return the question for the triage facts that are missing."""
+    return triage.draw(await queries.get(session, incident_id))
+
+
+async def phase_head(session: AsyncSession, ctx: Context, incident_id: int, shown: Phase) -> Message:
+    """Return the head of a phase's thread.
+
+    Raises:
+        NotFound: the incident has no run.
+    """
+    incident = await queries.get(session, incident_id)
+    run = await queries.latest_run(session, incident_id)
+    if run is None:
+        raise NotFound(f"{incident.key} has no response running.")
+    definition = progress.definition_of(run)
+    rows = {step.name: step for step in await queries.steps(session, run.number)}
+    judged = await progress.verdicts(session, ctx, incident, run, await queries.outputs(session, run.number))
+    wanted = [step for step in definition.steps() if step.phase is shown and step.name in rows]
+    evidence = await queries.evidence(session, incident_id)
+    stage = definition.stage_of(wanted[-1].name) if wanted else None
+    ends_here = stage is not None and stage.steps[-1].phase is shown
+    return phase.draw(
+        phase.Head(
+            phase=shown,
+            place=_phases(definition).index(shown) + 1 if shown in _phases(definition) else 1,
+            steps=[
+                phase.StepLine(step, rows[step.name], _waits(definition, rows, judged, step.name)) for step in wanted
+            ],
+            gates=judged.get(stage.number, []) if stage and ends_here else [],
+            due_at=incident.declared_at + stage.ends_after if stage else None,
+            evidence=sum(row.step_id in {rows[step.name].id for step in wanted} for row in evidence),
+            now=ctx.clock.now(),
+            paused=run.state == "paused",
+        )
+    )
+
+
+def _waits(
+    definition: WorkflowDefinition,
+    rows: Mapping[str, records.Step],
+    judged: Mapping[int, list[GateVerdict]],
+    name: str,
+) -> str:
+    states = {each: StepState(row.state) for each, row in rows.items()}
+    holds = {number: all(verdict.holds for verdict in verdicts) for number, verdicts in judged.items()}
+    waits = plan.waits(definition, definition.step(name), states, holds, frozenset())
+    if waits.steps:
+        return f"after {', '.join(waits.steps)}"
+    if waits.gates:
+        open_ = [v.gate for number in waits.gates for v in judged.get(number, []) if not v.holds]
+        return "gates: " + ", ".join(gate.replace("_", " ") for gate in open_[:3])
+    return {"choose_fix": "a fix to be chosen", "deploy": "approval of the deploy"}.get(waits.approval or "", "")
+
+
+async def event_line(session: AsyncSession, event_id: int) -> Message:
+    """Return the line of an event.
+
+    Raises:
+        NotFound: there is no such event.
+    """
+    event = await session.get(records.Event, event_id)
+    if event is None:
+        raise NotFound(f"There is no event {event_id}.")
+    return line.draw(event)

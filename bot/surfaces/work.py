@@ -1,0 +1,135 @@
+"""What stands in the phase threads and what people decide: results, failures, approvals, gates."""
+
+from typing import cast
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ids import OfGate
+from bot.surfaces import deciders
+from bot.views import approval, gate, mrkdwn, step
+from bot.views.message import Message
+from incidents import records
+from incidents.agents.outputs import MODELS, Hypothesis, Output, RootCause
+from incidents.context import Context
+from incidents.definitions import ApprovalKind, StepDefinition
+from incidents.errors import NotFound
+from incidents.events import EventKind
+from incidents.response import progress
+from incidents.service import permissions, queries
+
+
+async def step_of(session: AsyncSession, step_id: int) -> tuple[records.Step, records.Run, StepDefinition]:
+    """Return a step, its run and its definition.
+
+    Raises:
+        NotFound: there is no such step, or the run as re-planned no longer has it.
+    """
+    row = await session.get(records.Step, step_id)
+    if row is None:
+        raise NotFound(f"There is no step with the number {step_id}.")
+    run = await session.get_one(records.Run, row.run_id)
+    try:
+        return row, run, progress.definition_of(run).step(row.name)
+    except KeyError:
+        raise NotFound(f"The response no longer has a step {row.name}.") from None
+
+
+async def step_result(session: AsyncSession, step_id: int) -> Message:
+    """Return what a step found."""
+    row, run, definition = await step_of(session, step_id)
+    evidence = await queries.evidence(session, run.incident_id, step_id=step_id)
+    refs = [each.ref for each in evidence if each.version == row.version] or [each.ref for each in evidence]
+    return step.result(step.Result(run.incident_id, definition, row, readable(definition, row), refs))
+
+
+def readable(definition: StepDefinition, row: records.Step) -> Output | None:
+    """Return the step's output, or None where it has none that this version can read."""
+    model = MODELS.get(definition.prompt) or MODELS.get(definition.prompt.removesuffix(".md"))
+    if model is None or not row.output:
+        return None
+    try:
+        return model.model_validate(row.output)
+    except ValidationError:
+        return None
+
+
+async def step_failed(session: AsyncSession, ctx: Context, step_id: int) -> Message:
+    """Return why a step failed, and the two ways on."""
+    row, run, definition = await step_of(session, step_id)
+    remedy = ""
+    for event in await queries.events(session, run.incident_id):
+        if event.kind is EventKind.STEP_FAILED and event.data.get("step") == row.name:
+            remedy = str(event.data.get("remedy", ""))
+    holders = await queries.roles(session, run.incident_id)
+    who = deciders.people(permissions.Action.STEER, holders, ctx.settings)
+    return step.failed(definition, row, remedy, waiting_for=mrkdwn.people(who))
+
+
+async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -> Message:
+    """Return the card of a decision.
+
+    Raises:
+        NotFound: there is no such approval.
+    """
+    row = await session.get(records.Approval, approval_id)
+    if row is None:
+        raise NotFound("There is no such approval.")
+    incident = await queries.get(session, row.incident_id)
+    outputs = await queries.outputs(session, row.run_id)
+    deploy = ApprovalKind(row.kind) is ApprovalKind.DEPLOY
+    action = permissions.Action.DEPLOY if deploy else permissions.Action.CHOOSE_FIX
+    holders = await queries.roles(session, incident.number)
+    who = deciders.people(action, holders, ctx.settings)
+    reminder = await session.get(records.Timer, f"{incident.key}:approval:{row.id}:remind")
+    return approval.draw(
+        approval.Asked(
+            row=row,
+            who=who[:1] or who,
+            remind_at=reminder.due_at if reminder and reminder.state == "pending" else None,
+            then=mrkdwn.people(who[1:3]),
+            cause=None if deploy else _cause(outputs),
+            ideas=() if deploy else _ideas(outputs),
+            seen={} if deploy else {e.ref: e.summary for e in await queries.evidence(session, incident.number)},
+        )
+    )
+
+
+def _cause(outputs: dict[str, object]) -> RootCause | None:
+    try:
+        return RootCause.model_validate(outputs.get("preliminary_root_cause"))
+    except ValidationError:
+        return None
+
+
+def _ideas(outputs: dict[str, object]) -> list[Hypothesis]:
+    found = cast("list[object]", outputs.get("investigation_priorities") or [])
+    try:
+        return [Hypothesis.model_validate(each) for each in found]
+    except ValidationError:
+        return []
+
+
+async def gate_attestation(session: AsyncSession, ctx: Context, run_id: int, stage: int, name: str) -> Message:
+    """Return the question for a quality gate, or who vouched for it.
+
+    Raises:
+        NotFound: the run has no such gate.
+    """
+    run = await session.get(records.Run, run_id)
+    if run is None:
+        raise NotFound("There is no such quality gate.")
+    incident = await queries.get(session, run.incident_id)
+    judged = await progress.verdicts(session, ctx, incident, run, await queries.outputs(session, run_id))
+    verdict = next((each for each in judged.get(stage, []) if each.gate == name), None)
+    if verdict is None:
+        raise NotFound("There is no such quality gate.")
+    holders = await queries.roles(session, incident.number)
+    who = deciders.people(permissions.Action.ATTEST, holders, ctx.settings)
+    described = ctx.library.policies.gates.get(name)
+    return gate.draw(
+        OfGate(incident=incident.number, run=run_id, stage=stage, gate=name),
+        verdict,
+        who=mrkdwn.people(who) or "anybody in this channel",
+        asks=described.asks if described else "",
+    )
