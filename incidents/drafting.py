@@ -1,0 +1,189 @@
+"""The words of a status update, taken from the rows: short, plain, nothing that is not recorded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents import records, timeline
+from incidents.context import Context
+from incidents.definitions import ApprovalKind, WorkflowDefinition
+from incidents.events import EventKind
+from incidents.lifecycle import Role, Status
+from incidents.response.plan import FINISHED, StepState
+from incidents.service import queries
+
+#: The fields of a structured status update, in the order in which they are read.
+FIELDS = ("condition", "impact", "done", "next", "needs")
+
+_MOST_DONE = 5  # lines; more is the timeline's business
+_LONGEST = 120  # characters of one thing done
+
+#: What counts as done in an update; who was told and who was paged is for the record.
+_DONE = frozenset(
+    {
+        EventKind.SEVERITY_CHANGED,
+        EventKind.MILESTONE,
+        EventKind.ESCALATED,
+        EventKind.NOTE,
+        EventKind.STEP_DONE,
+        EventKind.STEP_TAKEN_OVER,
+        EventKind.APPROVAL_DECIDED,
+        EventKind.REOPENED,
+    }
+)
+_UNDER_WAY = frozenset({StepState.RUNNING, StepState.READY})
+_ASKED = {ApprovalKind.DEPLOY.value: "approval of the deploy", ApprovalKind.CHOOSE_FIX.value: "a choice of the fix"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a draft is made of."""
+
+    incident: records.Incident
+    events: Sequence[records.Event] = ()  #: since the last update
+    titles: Mapping[str, str] = field(default_factory=dict)  #: step name -> title, in the workflow's order
+    states: Mapping[str, StepState] = field(default_factory=dict)
+    pending: Sequence[records.Approval] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    commanders: Sequence[str] = ()
+    paused: bool = False
+
+
+async def draft(
+    session: AsyncSession, ctx: Context, incident: records.Incident, *, since: datetime | None
+) -> dict[str, str]:
+    """Return the update's fields; `since` is when the last one went out (UTC)."""
+    del ctx
+    events = await queries.events(session, incident.number)
+    run = await queries.latest_run(session, incident.number)
+    titles: dict[str, str] = {}
+    states: dict[str, StepState] = {}
+    outputs: dict[str, Any] = {}
+    if run is not None:
+        definition = WorkflowDefinition.model_validate(run.definition)
+        titles = {step.name: step.title for step in definition.steps()}
+        states = {step.name: StepState(step.state) for step in await queries.steps(session, run.number)}
+        outputs = await queries.outputs(session, run.number)
+    return written(
+        Known(
+            incident=incident,
+            events=[event for event in events if since is None or event.recorded_at > since],
+            titles=titles,
+            states=states,
+            pending=await queries.pending_approvals(session, incident.number),
+            outputs=outputs,
+            commanders=(await queries.roles(session, incident.number)).get(Role.COMMANDER, []),
+            paused=run is not None and run.state == "paused",
+        )
+    )
+
+
+def written(known: Known) -> dict[str, str]:
+    """Return the fields of the update that `known` calls for."""
+    return {
+        "condition": _condition(known),
+        "impact": known.incident.impact or "Not known yet.",
+        "done": _done(known),
+        "next": _next(known),
+        "needs": _needs(known),
+    }
+
+
+def _condition(known: Known) -> str:
+    incident = known.incident
+    if incident.status is Status.RESOLVED:
+        return _clip(f"Resolved. {incident.resolution}".strip(), 400)
+    if incident.status is Status.CANCELLED:
+        return "Cancelled: no incident, nothing more is done."
+    sentences = [_standing(incident), _cause(known), _activity(known)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _standing(incident: records.Incident) -> str:
+    for at, words in (
+        (incident.deployed_at, "The fix is in production and is being watched."),
+        (incident.mitigated_at, "Users are served again; the cause is still being worked on."),
+        (incident.started_at, "Work on the fix is under way."),
+        (incident.triaged_at, "Severity is confirmed, the cause is being looked for."),
+        (incident.acknowledged_at, "Somebody has taken it, triage is under way."),
+    ):
+        if at is not None:
+            return words
+    return "Declared; nobody has acknowledged yet."
+
+
+def _cause(known: Known) -> str:
+    cause = known.outputs.get("preliminary_root_cause")
+    if not isinstance(cause, Mapping) or not cause.get("summary") or cause.get("verdict") == "inconclusive":
+        return ""
+    return f"Cause ({cause.get('verdict')}): {_clip(str(cause['summary']), 160).rstrip('.')}."
+
+
+def _activity(known: Known) -> str:
+    if known.paused:
+        return "The agents are paused."
+    if known.pending:
+        return f"Waiting for {_both([_ASKED.get(each.kind, 'a decision') for each in known.pending])}."
+    failed = _titles(known, StepState.FAILED)
+    if failed:
+        return f"Failed: {_both(failed)}."
+    running = _titles(known, StepState.RUNNING)
+    return f"Running: {_both(running)}." if running else ""
+
+
+def _done(known: Known) -> str:
+    lines = [
+        f"{entry.at:%H:%M} {_clip(entry.text, _LONGEST)}"
+        for entry in timeline.entries(event for event in known.events if event.kind in _DONE)
+    ]
+    if not lines:
+        return "Nothing new since the last update."
+    dropped = len(lines) - _MOST_DONE
+    return "\n".join(lines[-_MOST_DONE:] + ([f"and {dropped} more on the timeline"] if dropped > 0 else []))
+
+
+def _next(known: Known) -> str:
+    if known.incident.status is Status.RESOLVED:
+        return "Post-mortem and follow-ups."
+    if known.incident.status is Status.CANCELLED:
+        return "Nothing."
+    coming = [
+        title
+        for name, title in known.titles.items()
+        if known.states.get(name) not in (FINISHED | {StepState.FAILED, StepState.STOPPED})
+    ]
+    current = [title for name, title in known.titles.items() if known.states.get(name) in _UNDER_WAY]
+    following = current or coming[:1]
+    later = [title for title in coming if title not in following][:1]
+    if not following:
+        return "Decide what is still to be done, then resolve."
+    return ", then ".join(_both(each) for each in (following, later) if each)
+
+
+def _needs(known: Known) -> str:
+    if known.incident.status is not Status.OPEN:
+        return "nothing"
+    wanted = []
+    if not known.commanders:
+        wanted.append("somebody to take command")
+    who = f" from {_both([f'<@{person}>' for person in known.commanders])}" if known.commanders else ""
+    wanted += [f"{_ASKED.get(each.kind, 'a decision')}{who}" for each in known.pending]
+    wanted += [f"somebody to retry or take over “{title}”" for title in _titles(known, StepState.FAILED)]
+    return "; ".join(wanted) or "nothing"
+
+
+def _titles(known: Known, state: StepState) -> list[str]:
+    return [title for name, title in known.titles.items() if known.states.get(name) is state]
+
+
+def _both(words: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(words))
+    return " and ".join([", ".join(unique[:-1]), unique[-1]] if len(unique) > 1 else unique)
+
+
+def _clip(text: str, limit: int) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= limit else f"{one_line[: limit - 1].rstrip()}…"
