@@ -3,10 +3,12 @@
 Alembic is imported only when there is something to do: a start on a current database costs one query.
 """
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from incidents.errors import ConfigurationError
@@ -20,6 +22,9 @@ HEAD = "0001"  #: the newest revision in versions/; a test holds it to Alembic's
 _FOLDER = Path(__file__).parent
 _LOCK = 0x51_7265_70  # any number that no other use of this database takes; one upgrades, the others wait
 
+_FIRST_LOOKS = 20
+_BETWEEN_LOOKS_SECONDS = 0.05
+
 
 async def upgrade(store: Store) -> bool:
     """Upgrade the database of `store` to HEAD; returns whether anything was done.
@@ -29,9 +34,8 @@ async def upgrade(store: Store) -> bool:
     Raises:
         ConfigurationError: the database was made by a newer Sitrep.
     """
-    async with store.read() as session:
-        if await (await session.connection()).run_sync(stamped) == HEAD:
-            return False
+    if await _first_look(store) == HEAD:
+        return False
     async with store.engine.connect() as connection:
         await _enforce_references(connection, False)
         try:
@@ -42,6 +46,21 @@ async def upgrade(store: Store) -> bool:
                 return await connection.run_sync(_upgrade)
         finally:
             await _enforce_references(connection, True)
+
+
+async def _first_look(store: Store) -> str:
+    # The first connection to a new SQLite file turns WAL on. Two that do so at once do not wait for each other, as
+    # SQLite asks no busy handler there: one is told "locked" and comes again.
+    for _ in range(_FIRST_LOOKS - 1):
+        try:
+            async with store.read() as session:
+                return await (await session.connection()).run_sync(stamped)
+        except OperationalError as error:
+            if "database is locked" not in str(error):
+                raise
+            await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
+    async with store.read() as session:
+        return await (await session.connection()).run_sync(stamped)
 
 
 def stamped(connection: Connection) -> str:

@@ -1,0 +1,118 @@
+"""What the environment says: the only place that reads it."""
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from incidents.errors import ConfigurationError
+
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "sqlite": "sqlite+aiosqlite",
+}
+_EXPECTED = {
+    "SITREP_HTTP": "Write HOST:PORT, such as 127.0.0.1:8080.",
+    "DATABASE_URL": "Write sqlite:///path/to/file or postgresql://user@host/database.",
+    "SLACK_API_URL": "Write the address that method names are appended to, such as https://slack.com/api/.",
+    "SITREP_LOG": "Write console or json.",
+}
+
+
+class Address(NamedTuple):
+    """A place to listen at."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return `host:port`, as it was written."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(written: object) -> Address:
+    """Return the address written as HOST:PORT; port 0 lets the machine choose.
+
+    Raises:
+        ValueError: it is not written so.
+    """
+    if isinstance(written, Address):
+        return written
+    host, colon, port = str(written).rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{str(written)[:80]!r} is not HOST:PORT")
+    return Address(host.strip("[]") or "127.0.0.1", int(port))
+
+
+def _api_url(written: object) -> str:
+    url = str(written).strip()
+    if not url.startswith(("https://", "http://")):
+        raise ValueError(f"{url[:80]!r} is not an http(s) address")
+    return url.rstrip("/") + "/"
+
+
+def _database_url(written: object) -> str:
+    scheme, colon, rest = str(written).strip().partition("://")
+    base, _, driver = scheme.partition("+")
+    if not colon or base not in _DRIVERS or (driver and f"{base}+{driver}" not in _DRIVERS.values()):
+        raise ValueError(f"{scheme[:80]!r} is no database that Sitrep speaks to")
+    return f"{_DRIVERS[base]}://{rest}"
+
+
+class Settings(BaseSettings):
+    """One process's environment. Secrets show as stars wherever they are printed."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True, validate_default=False
+    )
+
+    slack_bot_token: SecretStr = SecretStr("")  #: `xoxb-…`
+    slack_app_token: SecretStr = SecretStr("")  #: `xapp-…`; set means Socket Mode
+    slack_signing_secret: SecretStr = SecretStr("")  #: for `--http`
+    slack_api_url: Annotated[str, BeforeValidator(_api_url)] = "https://slack.com/api/"
+    anthropic_api_key: SecretStr = SecretStr("")
+    anthropic_base_url: Annotated[str, BeforeValidator(_api_url)] = "https://api.anthropic.com/"
+    database: Annotated[str, BeforeValidator(_database_url), Field(alias="DATABASE_URL", repr=False)] = ""
+    smtp_url: SecretStr = SecretStr("")  #: `smtp://user:password@host:587`
+    github_token: SecretStr = SecretStr("")
+    github_api_url: Annotated[str, BeforeValidator(_api_url)] = "https://api.github.com/"
+    config: Annotated[Path | None, Field(alias="SITREP_CONFIG")] = None  #: folder of sitrep.yml
+    data: Annotated[Path, Field(alias="SITREP_DATA", default_factory=lambda: platformdirs.user_data_path("sitrep"))]
+    http: Annotated[Address, NoDecode, BeforeValidator(parse_address), Field(alias="SITREP_HTTP")] = Address(
+        "127.0.0.1", 8080
+    )
+    log: Annotated[str, Field(alias="SITREP_LOG", pattern="^(console|json)$")] = "console"
+
+    @property
+    def database_url(self) -> str:
+        """Return the database's URL for SQLAlchemy; without DATABASE_URL a file in the data folder."""
+        return self.database or f"sqlite+aiosqlite:///{self.data / 'sitrep.db'}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return every secret that is set, to be kept out of logs."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        tokens = [value.get_secret_value() for value in values if isinstance(value, SecretStr) and value]
+        passwords = (urlsplit(url).password for url in (self.database, self.smtp_url.get_secret_value()))
+        return (*tokens, *(password for password in passwords if password))
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: names every variable that cannot be used, with what to write instead.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        mistakes = []
+        for fault in error.errors():
+            name = str(fault["loc"][0]).upper()
+            what = fault["msg"].removeprefix("Value error, ")
+            mistakes.append(f"{name}: {what}. {_EXPECTED.get(name, '')}".rstrip())
+        raise ConfigurationError(mistakes) from None
