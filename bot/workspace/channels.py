@@ -12,7 +12,7 @@ def create(core: Core, name: str, kind: ChannelKind, creator: str) -> Channel:
     channel = core.team.add_channel(name, kind, creator)
     channel.members[creator] = None
     posting.post_system(core, channel, creator, "channel_join", f"<@{creator}> has joined the channel")
-    _changed(core, channel)
+    announce(core, channel)
     if kind is ChannelKind.PUBLIC:
         born = {"id": channel.id, "name": name, "created": channel.created, "creator": creator}
         events.emit(core, {"type": "channel_created", "channel": born, "event_ts": core.team.timestamps.next()}, None)
@@ -34,7 +34,7 @@ def join(core: Core, channel: Channel, user_id: str, inviter: str | None = None)
     extra = {"inviter": inviter} if inviter else {}
     posting.post_system(core, channel, user_id, "channel_join", f"<@{user_id}> has joined the channel", **extra)
     core.hub.publish({"type": "channel_joined", "channel": for_page(core, channel, user_id)}, [user_id])
-    _changed(core, channel)
+    announce(core, channel)
     joined = {
         "type": "member_joined_channel",
         "user": user_id,
@@ -62,7 +62,7 @@ def leave(core: Core, channel: Channel, user_id: str, remover: str | None = None
     events.emit(core, left, channel)
     del channel.members[user_id]
     core.hub.publish({"type": "channel_left", "channel": channel.id}, [user_id])
-    _changed(core, channel)
+    announce(core, channel)
 
 
 def rename(core: Core, channel: Channel, name: str, user_id: str) -> None:
@@ -74,7 +74,7 @@ def rename(core: Core, channel: Channel, name: str, user_id: str) -> None:
     channel.previous_names.insert(0, old)
     text = f'has renamed the channel from "{old}" to "{name}"'
     posting.post_system(core, channel, user_id, "channel_name", text, old_name=old, name=name)
-    _changed(core, channel)
+    announce(core, channel)
     renamed = {"id": channel.id, "name": name, "created": channel.created}
     ts = core.team.timestamps.next()
     events.emit(core, {"type": "channel_rename", "channel": renamed, "event_ts": ts}, channel)
@@ -85,7 +85,7 @@ def archive(core: Core, channel: Channel, user_id: str) -> None:
     text = f"<@{user_id}> archived the channel"
     posting.post_system(core, channel, user_id, "channel_archive", text)
     channel.is_archived = True
-    _changed(core, channel)
+    announce(core, channel)
     _emit_state(core, channel, "channel_archive", user_id)
 
 
@@ -93,7 +93,7 @@ def unarchive(core: Core, channel: Channel, user_id: str) -> None:
     """Open an archived channel again."""
     channel.is_archived = False
     posting.post_system(core, channel, user_id, "channel_unarchive", f"<@{user_id}> un-archived the channel")
-    _changed(core, channel)
+    announce(core, channel)
     _emit_state(core, channel, "channel_unarchive", user_id)
 
 
@@ -102,7 +102,7 @@ def set_topic(core: Core, channel: Channel, text: str, user_id: str) -> None:
     channel.topic = Note(text, user_id, core.team.epoch())
     line = f"set the channel topic: {text}" if text else "cleared the channel topic"
     posting.post_system(core, channel, user_id, "channel_topic", line, topic=text)
-    _changed(core, channel)
+    announce(core, channel)
 
 
 def set_purpose(core: Core, channel: Channel, text: str, user_id: str) -> None:
@@ -110,7 +110,7 @@ def set_purpose(core: Core, channel: Channel, text: str, user_id: str) -> None:
     channel.purpose = Note(text, user_id, core.team.epoch())
     line = f"set the channel description: {text}" if text else "cleared the channel description"
     posting.post_system(core, channel, user_id, "channel_purpose", line, purpose=text)
-    _changed(core, channel)
+    announce(core, channel)
 
 
 def mark_read(core: Core, channel: Channel, user_id: str, ts: str) -> None:
@@ -134,7 +134,8 @@ def for_page(core: Core, channel: Channel, user_id: str) -> dict[str, object]:
     }
 
 
-def _changed(core: Core, channel: Channel) -> None:
+def announce(core: Core, channel: Channel) -> None:
+    """Show a channel's new name, topic, members or state on the pages."""
     channel.updated = time_in_milliseconds(core.now)
     for user_id in core.hub.present(core.team.audience(channel)):
         core.hub.publish({"type": "channel_changed", "channel": for_page(core, channel, user_id)}, [user_id])

@@ -15,7 +15,7 @@ def find(layout: list[Json], what: str) -> Json:
         SlackError: element_not_found, with the ids and labels that there are.
     """
     held = [{**element, "block_id": block.get("block_id", "")} for block, element in blocks.elements(layout)]
-    labels = {block.get("block_id"): _text(block.get("label")) for block in layout}
+    labels: Json = {str(block.get("block_id")): _text(block.get("label")) for block in layout}
     for names in _NAMES:
         for element in held:
             if what in names(element, labels):

@@ -1,6 +1,7 @@
 """The parts of a running workspace, handed to whatever acts on it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from bot.workspace.call_log import CallLog
 from bot.workspace.clock import Now
@@ -33,6 +34,10 @@ class Core:
     delivery: Delivery
     ephemerals: Ephemerals
     base_url: str = ""
+    #: Which file the content posted under a secret belongs to.
+    uploads: dict[str, str] = field(default_factory=dict)
+    #: Called when a message was scheduled or taken back.
+    scheduled_changed: Callable[[], object] = lambda: None
 
 
 def assemble(config: WorkspaceConfig, now: Now) -> Core:

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from bot.workspace import answering, avatars, link
+from bot.workspace import answering, avatars, link, transfers
 from bot.workspace.client import api as client_api
 from bot.workspace.client import control, notices
 from bot.workspace.clock import Now, wall_clock
@@ -23,6 +23,7 @@ from bot.workspace.config import WorkspaceConfig
 from bot.workspace.core import Core, assemble
 from bot.workspace.dropping import cutter
 from bot.workspace.faults import Fault
+from bot.workspace.scheduling import Scheduler
 from bot.workspace.web_api.endpoint import web_api
 
 PAGE = Path(__file__).parent / "page"
@@ -37,6 +38,9 @@ def create_app(core: Core) -> Starlette:
         *client_api.routes(),
         WebSocketRoute("/client/ws", notices.connect),
         Route("/avatars/{user_id}.svg", avatars.avatar),
+        Route("/upload/v1/{token}", transfers.upload, methods=["POST"]),
+        Route("/files/{file_id}/{name:path}", transfers.download),
+        Route("/docs/{team}/{canvas}", _page),
         Route("/archives/{channel}/{message}", _page),
         Route("/", _page),
     ]
@@ -77,7 +81,8 @@ class Workspace:
         self._port = port
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._serving: asyncio.Task[None] | None = None
+        self._scheduling: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -111,15 +116,19 @@ class Workspace:
         self._server = _Server(config)
         server = self._server
         app.state.cut = cutter(lambda: iter(server.server_state.connections))
-        self._tasks.append(asyncio.create_task(server.serve(sockets=[self._socket])))
+        self._scheduling = asyncio.create_task(Scheduler(self.core).run())
+        self._serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         await server.listening.wait()
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
         await self.core.delivery.close()
-        if self._server is not None:
+        if self._scheduling is not None:
+            self._scheduling.cancel()
+            await asyncio.wait({self._scheduling})
+        if self._server is not None and self._serving is not None:
             self._server.should_exit = True
-        await asyncio.gather(*self._tasks)
+            await self._serving
         if self._socket is not None:
             self._socket.close()
 

@@ -8,6 +8,7 @@ from bot.workspace.client.requests import Answer, front_door
 _READING: dict[str, Answer] = {
     "boot": reading.boot,
     "view": reading.view,
+    "canvas": reading.canvas,
     "ephemerals": reading.ephemerals,
     "log": control.log,
     "faults": control.get_faults,

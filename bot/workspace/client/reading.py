@@ -1,6 +1,6 @@
 """What a page shows: the workspace, views, ephemeral messages, the App Home."""
 
-from bot.workspace import channels, events, shapes
+from bot.workspace import canvases, channels, events, shapes
 from bot.workspace.client import places
 from bot.workspace.client.requests import Visit
 from bot.workspace.core import Core
@@ -91,3 +91,11 @@ async def read(visit: Visit) -> Json:
     channel = core.team.visible_channel(visit.text("channel"), visit.person.id)
     channels.mark_read(core, channel, visit.person.id, visit.text("ts"))
     return {"channel": channels.for_page(core, channel, visit.person.id)}
+
+
+async def canvas(visit: Visit) -> Json:
+    """Return a canvas's title and text."""
+    row = visit.core.team.canvases.get(visit.text("id"))
+    if row is None or not canvases.may_read(visit.core, row, visit.person.id):
+        raise SlackError("canvas_not_found")
+    return {"title": row.title, "markdown": row.markdown, "channel": row.channel_id}
