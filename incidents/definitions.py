@@ -59,7 +59,7 @@ class StepDefinition(_Frozen):
     parallel_with: tuple[str, ...] = ()  #: step names; said by the seed, checked against depends_on
     depends_on: tuple[str, ...] = ()  #: step names, `Phase N` for all steps of a stage, `4.1/preliminary` for a partial
     approval: ApprovalKind | None = None  #: what a person decides before it starts
-    gates: tuple[str, ...] = ()  #: stage ids whose quality gates must hold before it starts
+    gates: tuple[str, ...] = ()  #: numbers of the stages, as text (`1`), whose gates must hold before it starts
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     duration: Duration
@@ -74,7 +74,7 @@ class Stage(_Frozen):
     window: str  #: the seed's words: "0-30 minutes"
     ends_after: Duration  #: when it should be over, counted from declaring
     steps: tuple[StepDefinition, ...]
-    gates: tuple[str, ...] = ()  #: quality gates that must hold before the next stage's steps start
+    gates: tuple[str, ...] = ()  #: names of its quality gates; the steps that wait for them say so by its number
 
 
 class WorkflowDefinition(_Frozen):
@@ -164,6 +164,39 @@ class Kpi(_Frozen):
     direction: str = Field(pattern="^(below|above)$")
 
 
+class ImprovementMetric(_Frozen):
+    """Something looked at over time: `similar_issues_prevented: track_monthly`."""
+
+    name: str
+    group: str  #: prevention, team_performance
+    tracked: str = Field(pattern="^(per_incident|monthly|quarterly)$")
+
+
+class Gate(_Frozen):
+    """What a quality gate means, for those who read or attest it."""
+
+    name: str  #: the seed's key: stakeholders_notified
+    title: str
+    asks: str  #: the question that a person who attests it answers with yes
+
+
+class Audience(_Frozen):
+    """Who is told of an incident, by their part in the organisation."""
+
+    name: str  #: the seed's word: engineering_manager
+    title: str
+    short: str  #: for cards: eng manager
+
+
+class StepInput(_Frozen):
+    """Where an input comes from that is not an earlier step's output by the same name."""
+
+    name: str
+    source: str = Field(pattern="^(record|service|step)$")  #: Sitrep's record, the service's tools, an earlier step
+    output: str = ""  #: for `step`: the output that it is
+    means: str
+
+
 class Policies(_Frozen):
     """All policies."""
 
@@ -175,6 +208,11 @@ class Policies(_Frozen):
     communication_matrix: dict[Severity, tuple[MatrixRow, ...]]
     regular_updates: RegularUpdates
     kpis: tuple[Kpi, ...]
+    improvement_metrics: tuple[ImprovementMetric, ...] = ()
+    quality_gates: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)  #: set -> phase -> gates
+    gates: dict[str, Gate] = Field(default_factory=dict)
+    audiences: dict[str, Audience] = Field(default_factory=dict)
+    step_inputs: dict[str, StepInput] = Field(default_factory=dict)
 
 
 class Library(_Frozen):

@@ -1,0 +1,188 @@
+"""Reads a workflow file into a frozen WorkflowDefinition, and checks that its steps can run in some order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from incidents.configuration import words
+from incidents.configuration.documents import Entry
+from incidents.configuration.mistakes import advise
+from incidents.configuration.reader import Reader
+from incidents.definitions import ApprovalKind, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
+
+#: The agents of the seed document; a step's playbook and prompt do the work, the agent's name is what people read.
+AGENTS = (
+    "reviewer",
+    "deployment-engineer",
+    "software-architect",
+    "api-engineer",
+    "frontend-engineer",
+    "data-engineer",
+    "security-engineer",
+    "qa-engineer",
+    "product-manager",
+    "business-analyst",
+)
+
+#: The seed's words where it leaves the agents of a step open; the workflow's `development_agents` take the place.
+RELEVANT_AGENTS = "Relevant development agents based on issue"
+
+_PRIORITIES = ("immediate", "critical", "high", "medium", "low")
+_STEP_KEYS = ("title", "agent", "prompt", "inputs", "outputs", "duration", "priority", "thread")
+_STEP_OPTIONS = ("parallel_with", "depends_on", "gates", "approval")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A workflow, and where each of its steps stands in the file."""
+
+    definition: WorkflowDefinition
+    steps: Mapping[str, Mapping[str, Entry]]  #: step name -> its entries by key
+    places: Mapping[str, Entry]  #: step name -> the step itself
+
+
+def read(
+    reader: Reader, name: str, file: Entry, gate_sets: Mapping[str, Mapping[str, tuple[str, ...]]] | None
+) -> Loaded | None:
+    """Return the workflow `name` that stands in `file`, or None where the file holds no such thing.
+
+    `gate_sets` are those of quality_gates.yml, or None where that file could not be read.
+    """
+    top = reader.fields(file, required=(name,))
+    if name not in top:
+        return None
+    keys = reader.fields(
+        top[name], required=("title", "severity", "phases"), optional=("quality_gates", "development_agents")
+    )
+    gates = _gate_set(reader, keys.get("quality_gates"), gate_sets)
+    return _Workflow(reader, gates, _agents(reader, keys.get("development_agents"), ())).read(name, keys)
+
+
+def _gate_set(
+    reader: Reader, entry: Entry | None, sets: Mapping[str, Mapping[str, tuple[str, ...]]] | None
+) -> Mapping[str, tuple[str, ...]] | None:
+    if sets is None:
+        return None
+    return sets.get(reader.choice(entry, sets), {})
+
+
+def _agents(reader: Reader, entry: Entry | None, development: tuple[str, ...]) -> tuple[str, ...]:
+    agents: list[str] = []
+    for word, item in reader.words(entry):
+        if word.lower() == RELEVANT_AGENTS.lower():
+            if not development:
+                reader.mistake(item, "no development_agents are named in this workflow", "Add development_agents")
+            agents.extend(development)
+        elif word in AGENTS:
+            agents.append(word)
+        else:
+            reader.mistake(item, f"there is no agent {word}", advise(word, AGENTS))
+    return tuple(agents)
+
+
+class _Workflow:
+    """Reads one workflow's phases and steps."""
+
+    def __init__(
+        self, reader: Reader, gates: Mapping[str, tuple[str, ...]] | None, development: tuple[str, ...]
+    ) -> None:
+        self.reader = reader
+        self.gates = gates
+        self.development = development
+        self.stage_of_gates: dict[str, str] = {}  # phase_1_gates -> "1"
+        self.steps: dict[str, Mapping[str, Entry]] = {}
+        self.places: dict[str, Entry] = {}
+
+    def read(self, name: str, keys: Mapping[str, Entry]) -> Loaded:
+        """Return the workflow that stands under `keys`."""
+        phases = [
+            (self.reader.parsed(entry, word, words.phase, 0), entry)
+            for word, entry in self.reader.mapping(keys.get("phases")).items()
+        ]
+        read = [(number, self._phase_keys(number, entry)) for number, entry in phases]
+        ends = timedelta(0)
+        stages = []
+        for number, fields in read:
+            stage = self._stage(number, fields, ends)
+            ends = stage.ends_after
+            stages.append(stage)
+        definition = WorkflowDefinition(
+            name=name,
+            title=self.reader.text(keys.get("title")),
+            severity=Severity(self.reader.choice(keys.get("severity"), list(Severity), Severity.CRITICAL)),
+            stages=tuple(stages),
+        )
+        if "phases" in keys and not self.steps:
+            self.reader.mistake(keys["phases"], "holds no step", "Add at least one phase with one step")
+        return Loaded(definition, self.steps, self.places)
+
+    def _phase_keys(self, number: int, entry: Entry) -> dict[str, Entry]:
+        fields = self.reader.fields(entry, required=("title", "window", "steps"), optional=("gates",))
+        # Steps may wait for gates of later phases, so all phases' gates are known before any step is read.
+        if "gates" in fields:
+            self.stage_of_gates[self.reader.text(fields["gates"])] = str(number)
+        return fields
+
+    def _stage(self, number: int, fields: Mapping[str, Entry], previous_end: timedelta) -> Stage:
+        gates: tuple[str, ...] = ()
+        if "gates" in fields and self.gates is not None:
+            gates = self.gates.get(self.reader.choice(fields["gates"], self.gates), ())
+        return Stage(
+            number=number,
+            title=self.reader.text(fields.get("title")),
+            window=self.reader.text(fields.get("window")),
+            ends_after=self.reader.said(
+                fields.get("window"), lambda text: words.window(text, previous_end=previous_end), previous_end
+            ),
+            steps=tuple(
+                step
+                for word, entry in self.reader.mapping(fields.get("steps")).items()
+                if (step := self._step(word, entry)) is not None
+            ),
+            gates=gates,
+        )
+
+    def _step(self, word: str, entry: Entry) -> StepDefinition | None:
+        name = self.reader.parsed(entry, word, words.step, "")
+        keys = self.reader.fields(entry, required=_STEP_KEYS, optional=_STEP_OPTIONS)
+        if not name:
+            return None
+        if name in self.places:
+            what = f"step {name} is defined twice, first in line {self.places[name].line}"
+            self.reader.mistake(entry, what, "Rename one of them")
+            return None
+        self.steps[name] = keys
+        self.places[name] = entry
+        return StepDefinition(
+            name=name,
+            title=self.reader.text(keys.get("title")),
+            agent=_agents(self.reader, keys.get("agent"), self.development),
+            prompt=next(iter(self.reader.names(keys.get("prompt"), "prompt")), ""),
+            phase=Phase(self.reader.choice(keys.get("thread"), list(Phase), Phase.STABILIZE)),
+            parallel_with=self._named(keys.get("parallel_with"), words.step),
+            depends_on=self._named(keys.get("depends_on"), words.dependency),
+            approval=self._approval(keys.get("approval")),
+            gates=self._waits_for(keys.get("gates")),
+            inputs=tuple(name for name, _ in self.reader.words(keys.get("inputs"))),
+            outputs=tuple(name for name, _ in self.reader.words(keys.get("outputs"))),
+            duration=self.reader.said(keys.get("duration"), words.positive, timedelta(0)),
+            priority=self.reader.choice(keys.get("priority"), _PRIORITIES),
+        )
+
+    def _named(self, entry: Entry | None, parse: words.NameParser) -> tuple[str, ...]:
+        found = (self.reader.parsed(item, word, parse, "") for word, item in self.reader.words(entry))
+        return tuple(name for name in found if name)
+
+    def _approval(self, entry: Entry | None) -> ApprovalKind | None:
+        word = self.reader.choice(entry, list(ApprovalKind))
+        return ApprovalKind(word) if word else None
+
+    def _waits_for(self, entry: Entry | None) -> tuple[str, ...]:
+        stages = []
+        for word, item in self.reader.words(entry):
+            if word in self.stage_of_gates:
+                stages.append(self.stage_of_gates[word])
+            else:
+                remedy = advise(word, self.stage_of_gates, otherwise="give a phase these gates")
+                self.reader.mistake(item, f"no phase of this workflow has the gates {word}", remedy)
+        return tuple(stages)

@@ -1,0 +1,87 @@
+"""Loads templates/ and the configuration folder into frozen, cross-checked models; tells every mistake at once."""
+
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from incidents.agents.outputs import MODELS
+from incidents.catalog import Settings
+from incidents.configuration import (
+    documents,
+    files,
+    policies,
+    policy_checks,
+    prompts,
+    settings,
+    settings_checks,
+    workflow_checks,
+    workflows,
+)
+from incidents.configuration.documents import Entry
+from incidents.configuration.files import Source
+from incidents.configuration.mistakes import Mistakes
+from incidents.configuration.reader import Reader
+from incidents.definitions import Library, Policies
+
+
+def templates_root() -> Traversable:
+    """Return the folder of the shipped policies, workflows and prompts."""
+    return resources.files("templates")
+
+
+def load(templates: Traversable, config: Path | None) -> tuple[Library, Settings]:
+    """Return everything that `templates` and the configuration folder say; without a folder, the settings are empty.
+
+    Raises:
+        ConfigurationError: with every mistake of every file, each as `file:line: key: what is wrong. What to do.`
+    """
+    mistakes = Mistakes()
+    reader = Reader(mistakes)
+    sources = files.collect(templates, config, mistakes)
+    policy_files = _documents(sources.policies, mistakes)
+    policy = policies.read(reader, policy_files)
+    loaded = _workflows(reader, sources.workflows, policy if "quality_gates" in policy_files else None)
+    texts = prompts.read(
+        {name: (source.file, source.content) for name, source in sources.prompts.items()}, MODELS, mistakes
+    )
+    output_fields = {name: tuple(model.model_fields) for name, model in MODELS.items()}
+    for workflow in loaded.values():
+        inputs = policy.step_inputs if "step_inputs" in policy_files else None
+        workflow_checks.check(reader, workflow, output_fields=output_fields, inputs=inputs)
+    reader.check_references("prompt", sources.prompts)
+    reader.check_references("workflow", sources.workflows, otherwise="add the file to the folder workflows")
+    policy_checks.check(reader, policy, policy_files)
+    audiences = policy.audiences if "audiences" in policy_files else None
+    setting = _settings(reader, sources.settings, config, audiences)
+    if audiences is not None:
+        known = {*audiences, *setting.audiences}
+        reader.check_references("audience", known, otherwise="describe it in audiences.yml")
+    mistakes.raise_if_any()
+    definitions = {name: workflow.definition for name, workflow in loaded.items()}
+    return Library(policies=policy, workflows=definitions, prompts=texts), setting
+
+
+def _documents(sources: Mapping[str, Source], mistakes: Mistakes) -> dict[str, Entry]:
+    read = {name: documents.read(source.file, source.content, mistakes) for name, source in sources.items()}
+    return {name: entry for name, entry in read.items() if entry is not None}
+
+
+def _workflows(reader: Reader, sources: Mapping[str, Source], policy: Policies | None) -> dict[str, workflows.Loaded]:
+    gate_sets = policy.quality_gates if policy else None
+    found = {}
+    for name, entry in _documents(sources, reader.mistakes).items():
+        loaded = workflows.read(reader, name, entry, gate_sets)
+        if loaded is not None:
+            found[name] = loaded
+    return found
+
+
+def _settings(
+    reader: Reader, source: Source | None, config: Path | None, audiences: Mapping[str, object] | None
+) -> Settings:
+    entry = documents.read(source.file, source.content, reader.mistakes) if source else None
+    if entry is None or config is None:
+        return Settings()
+    read = settings.read(reader, entry, folder=config)
+    return Settings() if read is None else settings_checks.check(reader, entry, read, audiences=audiences)
