@@ -13,10 +13,14 @@ from incidents.notices import Notice
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
 
 
-async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> None:
-    """Add `notices`; one whose key is already there changes nothing."""
+async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozenset[str]:
+    """Add `notices` and return the keys of those that are new; a key that is already there changes nothing.
+
+    An edit of something that was never put is left out: there is nothing to edit.
+    """
+    new = set()
     for notice in notices:
-        if await tx.session.scalar(select(records.Outbox.id).where(records.Outbox.key == notice.key)) is not None:
+        if await _exists(tx, notice.key) or (notice.of and not await _exists(tx, notice.of)):
             continue
         if notice.coalesce:
             await tx.session.execute(
@@ -30,7 +34,13 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> None:
             )
         tx.session.add(await _row(tx, incident_id, notice))
         await tx.session.flush()
+        new.add(notice.key)
     tx.wake(store.OUTBOX)
+    return frozenset(new)
+
+
+async def _exists(tx: store.Tx, key: str) -> bool:
+    return await tx.session.scalar(select(records.Outbox.id).where(records.Outbox.key == key)) is not None
 
 
 async def _row(tx: store.Tx, incident_id: int | None, notice: Notice) -> records.Outbox:

@@ -66,7 +66,19 @@ def _text(default: str = "") -> Any:
     return Field(default=default, sa_type=Text)
 
 
-class Incident(SQLModel, table=True):
+class _Numbered:
+    """Rows whose number the database gives when they are stored."""
+
+    id: int | None
+
+    @property
+    def number(self) -> int:
+        """Return the number of a stored row."""
+        assert self.id is not None, "the row is not stored yet"  # noqa: S101 - a fault of ours
+        return self.id
+
+
+class Incident(_Numbered, SQLModel, table=True):
     """One incident."""
 
     __tablename__: ClassVar[str] = "incident"
@@ -108,7 +120,7 @@ class Incident(SQLModel, table=True):
         return at
 
 
-class Event(SQLModel, table=True):
+class Event(_Numbered, SQLModel, table=True):
     """One thing that happened; append-only."""
 
     __tablename__: ClassVar[str] = "event"
@@ -149,7 +161,7 @@ class Timer(SQLModel, table=True):
     payload: dict[str, Any] = _json(dict)
 
 
-class Outbox(SQLModel, table=True):
+class Outbox(_Numbered, SQLModel, table=True):
     """One notice on its way out, and what came of it."""
 
     __tablename__: ClassVar[str] = "outbox"
@@ -187,7 +199,7 @@ class Outbox(SQLModel, table=True):
     error: str = _text()
 
 
-class Run(SQLModel, table=True):
+class Run(_Numbered, SQLModel, table=True):
     """One workflow at work for one incident; keeps a frozen copy of its definition."""
 
     __tablename__: ClassVar[str] = "run"
@@ -202,7 +214,7 @@ class Run(SQLModel, table=True):
     finished_at: datetime | None = _time(default=None)
 
 
-class Step(SQLModel, table=True):
+class Step(_Numbered, SQLModel, table=True):
     """One step of a run."""
 
     __tablename__: ClassVar[str] = "step"
@@ -262,7 +274,7 @@ class Attestation(SQLModel, table=True):
     at: datetime = _time()
 
 
-class Approval(SQLModel, table=True):
+class Approval(_Numbered, SQLModel, table=True):
     """A decision asked of people, bound to exactly one subject."""
 
     __tablename__: ClassVar[str] = "approval"
@@ -283,7 +295,7 @@ class Approval(SQLModel, table=True):
     decided_at: datetime | None = _time(default=None)
 
 
-class StatusUpdate(SQLModel, table=True):
+class StatusUpdate(_Numbered, SQLModel, table=True):
     """One slot of the regular updates."""
 
     __tablename__: ClassVar[str] = "status_update"
@@ -299,7 +311,7 @@ class StatusUpdate(SQLModel, table=True):
     sent_by: str = ""
 
 
-class Followup(SQLModel, table=True):
+class Followup(_Numbered, SQLModel, table=True):
     """Something to do after the incident."""
 
     __tablename__: ClassVar[str] = "followup"

@@ -47,9 +47,8 @@ class Tx:
         **data: Any,
     ) -> records.Event:
         """Append an event of `incident` and return it; reactors hear it before the commit, in order."""
-        assert incident.id is not None, "the incident is stored before its events"  # noqa: S101 - a fault of ours
         event = records.Event(
-            incident_id=incident.id, kind=kind, actor=actor, at=at or self.now, recorded_at=self.now, data=data
+            incident_id=incident.number, kind=kind, actor=actor, at=at or self.now, recorded_at=self.now, data=data
         )
         self.session.add(event)
         await self.session.flush()

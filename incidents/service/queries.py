@@ -168,3 +168,9 @@ async def sections(session: AsyncSession, incident_id: int) -> list[records.Post
         select(records.PostmortemSection).where(records.PostmortemSection.incident_id == incident_id)
     )
     return list(found.all())
+
+
+async def attestations(session: AsyncSession, run_id: int) -> list[records.Attestation]:
+    """Return what people attested at the run's quality gates."""
+    found = await session.scalars(select(records.Attestation).where(records.Attestation.run_id == run_id))
+    return list(found.all())

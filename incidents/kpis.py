@@ -1,0 +1,71 @@
+"""KPIs of one incident against their targets. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incidents import durations, records
+from incidents.definitions import Kpi
+from incidents.lifecycle import Milestone
+
+#: KPI of the seed -> the milestone that ends the time it measures, from declaring.
+_MILESTONES = {
+    "initial_response": Milestone.ACKNOWLEDGED,
+    "triage_complete": Milestone.TRIAGED,
+    "fix_deployed": Milestone.DEPLOYED,
+    "mean_time_to_resolution": Milestone.RESOLVED,
+}
+
+_TITLES = {
+    "initial_response": "Acknowledged",
+    "triage_complete": "Triaged",
+    "fix_deployed": "Fix deployed",
+    "mean_time_to_resolution": "Resolved",
+    "updates_on_time": "Updates on time",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure beside its target."""
+
+    name: str
+    title: str
+    value: str  #: `2 min`, `5 of 5`, or empty while it is not reached
+    target: str  #: `15 min`, or empty
+    met: bool | None  #: None while open and still within the target
+    running: bool = False  #: not reached yet; `value` is the time so far
+
+    @property
+    def sentence(self) -> str:
+        """Return the figure in words: `2 min, target 15 min, met`."""
+        state = {True: ", met", False: ", missed", None: ""}[self.met]
+        target = f", target {self.target}" if self.target else ""
+        return f"{self.value}{' so far' if self.running else ''}{target}{state}"
+
+
+def measure(
+    incident: records.Incident, updates: Iterable[records.StatusUpdate], kpis: Sequence[Kpi], now: datetime
+) -> list[Measure]:
+    """Return the incident's measures, in the order of a response; `now` is UTC."""
+    limits = {kpi.name: timedelta(seconds=kpi.limit) for kpi in kpis if kpi.unit == "seconds"}
+    found = [
+        _elapsed(name, incident.declared_at, incident.reached(milestone), limits.get(name), now)
+        for name, milestone in _MILESTONES.items()
+    ]
+    owed = [each for each in updates if each.state in ("sent", "no_change", "missed") and "extra" not in each.slot]
+    if owed:
+        kept = sum(each.state != "missed" for each in owed)
+        found.append(
+            Measure("updates_on_time", _TITLES["updates_on_time"], f"{kept} of {len(owed)}", "", kept == len(owed))
+        )
+    return found
+
+
+def _elapsed(name: str, start: datetime, end: datetime | None, limit: timedelta | None, now: datetime) -> Measure:
+    spent = (end or now) - start
+    over = limit is not None and spent >= limit
+    met = None if limit is None or (end is None and not over) else not over
+    return Measure(
+        name, _TITLES[name], durations.spoken(spent), durations.spoken(limit) if limit else "", met, running=end is None
+    )

@@ -1,0 +1,168 @@
+"""What people are asked to decide, bound by a digest to exactly what would be done."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from incidents import outbox, records, store
+from incidents.catalog import Service
+from incidents.context import Context
+from incidents.definitions import ApprovalKind
+from incidents.events import EventKind
+from incidents.notices import Action, Lane, Notice
+
+#: How long an approval is good for. Longer, and production has moved on since it was asked.
+VALID = timedelta(minutes=30)
+
+#: Approval -> the output that its subject is made of; the step that brings it is run again when it is sent back.
+SOURCE: dict[ApprovalKind, str] = {
+    ApprovalKind.CHOOSE_FIX: "preliminary_root_cause",
+    ApprovalKind.DEPLOY: "emergency_fix_code",
+}
+
+
+def digest(subject: Mapping[str, Any]) -> str:
+    """Return the sha256 of the subject's canonical JSON."""
+    return hashlib.sha256(json.dumps(subject, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def subject(kind: ApprovalKind, outputs: Mapping[str, Any], service: Service | None) -> dict[str, Any]:
+    """Return what would be done now, as JSON; the same facts give the same subject."""
+    if kind is ApprovalKind.CHOOSE_FIX:
+        cause = outputs.get(SOURCE[kind]) or {}
+        return {
+            "verdict": cause.get("verdict"),
+            "summary": cause.get("summary", ""),
+            "options": cause.get("fix_options", []),
+        }
+    code = outputs.get(SOURCE[kind]) or {}
+    tests = outputs.get("minimal_test_suite") or {}
+    regression = outputs.get("regression_test_results") or tests.get("after") or {}
+    readiness = outputs.get("deployment_readiness_confirmation") or {}
+    rollback = outputs.get("rollback_procedure") or {}
+    staging = readiness.get("staging") or {}
+    return {
+        "service": service.key if service else "",
+        "environment": "production",
+        "commit": code.get("commit", ""),
+        "branch": code.get("branch", ""),
+        "approach": code.get("approach", ""),
+        "files": code.get("files", []),
+        "additions": code.get("additions", 0),
+        "deletions": code.get("deletions", 0),
+        "passed": regression.get("passed"),
+        "failed": regression.get("failed"),
+        "newly_failing": tests.get("newly_failing", []),
+        "repaired": tests.get("repaired", []),
+        "ready": readiness.get("ready"),
+        "reason": readiness.get("reason", ""),
+        "staging_healthy": staging.get("healthy"),
+        "staging_seconds": staging.get("watched_seconds"),
+        "rollback_release": rollback.get("release"),
+        "rollback_command": rollback.get("command", ""),
+        "watch_seconds": service.production.watch.total_seconds() if service else None,
+        "max_error_rate": service.production.max_error_rate if service else None,
+    }
+
+
+async def ask(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    step: str,
+    kind: ApprovalKind,
+    outputs: Mapping[str, Any],
+) -> records.Approval:
+    """Ask for a decision on what would be done now; one that is pending for the same subject stays as it is."""
+    wanted = subject(kind, outputs, ctx.service(incident.service))
+    print_ = digest(wanted)
+    pending = await tx.session.scalars(
+        select(records.Approval).where(
+            records.Approval.run_id == run.id, records.Approval.step == step, records.Approval.state == "pending"
+        )
+    )
+    for approval in pending.all():
+        if approval.digest == print_:
+            return approval
+        await supersede(tx, incident, approval)
+    approval = records.Approval(
+        incident_id=incident.number,
+        run_id=run.number,
+        step=step,
+        kind=kind.value,
+        subject=wanted,
+        digest=print_,
+        asked_at=tx.now,
+        expires_at=tx.now + VALID if kind is ApprovalKind.DEPLOY else None,
+    )
+    tx.session.add(approval)
+    await tx.session.flush()
+    await tx.record(incident, EventKind.APPROVAL_ASKED, approval=approval.id, about=kind.value, step=step)
+    await outbox.put(
+        tx,
+        incident.id,
+        Notice(
+            key=f"{incident.key}:approval:{approval.id}",
+            lane=Lane.DECISION,
+            action=Action.POST,
+            target="channel",
+            surface="approval",
+            params={"approval_id": approval.id},
+            after=f"{incident.key}:room",
+        ),
+    )
+    return approval
+
+
+async def supersede(tx: store.Tx, incident: records.Incident, approval: records.Approval) -> None:
+    """Withdraw an approval whose subject is no longer what would be done."""
+    approval.state = "superseded"
+    tx.session.add(approval)
+    await redraw(tx, incident, approval, f"superseded-{approval.id}")
+
+
+async def redraw(tx: store.Tx, incident: records.Incident, approval: records.Approval, word: str) -> None:
+    """Edit the approval's card to what became of it."""
+    key = f"{incident.key}:approval:{approval.id}"
+    await outbox.put(
+        tx,
+        incident.id,
+        Notice(
+            key=f"{key}:{word}",
+            lane=Lane.DECISION,
+            action=Action.EDIT,
+            target="channel",
+            of=key,
+            after=key,
+            surface="approval",
+            params={"approval_id": approval.id},
+            coalesce=key,
+        ),
+    )
+
+
+async def settle(tx: store.Tx, approval: records.Approval, state: str, actor: str, decision: dict[str, Any]) -> bool:
+    """Decide a pending approval; of several who click at once one wins, the others get False."""
+    changed = await tx.session.execute(
+        update(records.Approval)
+        .where(col(records.Approval.id) == approval.id, col(records.Approval.state) == "pending")
+        .values(state=state, decided_by=actor, decided_at=tx.now, decision=decision)
+    )
+    await tx.session.refresh(approval)
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+async def given(tx: store.Tx, run: records.Run) -> dict[str, records.Approval]:
+    """Return the newest approved decision of each step of `run`, by step name."""
+    rows = await tx.session.scalars(
+        select(records.Approval)
+        .where(records.Approval.run_id == run.id, records.Approval.state == "approved")
+        .order_by(col(records.Approval.id))
+    )
+    return {approval.step: approval for approval in rows.all()}

@@ -1,0 +1,273 @@
+"""How people steer a run: decide, attest, retry, take over, pause, resume, stop."""
+
+from typing import Any
+
+from incidents import records, store
+from incidents.context import Context
+from incidents.definitions import ApprovalKind
+from incidents.errors import Conflict, InvalidInput, NotFound
+from incidents.events import EventKind
+from incidents.response import approvals, plan, progress
+from incidents.response.plan import StepState
+from incidents.service import permissions, queries, respond
+
+_MAX_FEEDBACK = 2000
+
+
+async def decide(
+    tx: store.Tx,
+    ctx: Context,
+    approval_id: int,
+    actor: str,
+    decision: str,
+    *,
+    option: int | None = None,
+    feedback: str = "",
+) -> records.Approval:
+    """Approve what the approval names, or send it back with `feedback`.
+
+    Args:
+        tx: The open transaction.
+        ctx: The installation.
+        approval_id: The approval's number.
+        actor: Who decides (person id).
+        decision: `approve` or `reject`.
+        option: The number of the chosen fix, for `choose_fix`.
+        feedback: What to change; needed to send back.
+
+    Raises:
+        Conflict: already decided (says by whom), expired, or no longer what would be done.
+        NotAllowed: this person may not decide it.
+        InvalidInput: no such option, or nothing is said about what to change.
+    """
+    approval = await tx.session.get(records.Approval, approval_id)
+    if approval is None:
+        raise NotFound("There is no such approval.", remedy="The live card shows what waits for a decision.")
+    incident = await respond.open_incident(tx, approval.incident_id)
+    kind = ApprovalKind(approval.kind)
+    action = permissions.Action.DEPLOY if kind is ApprovalKind.DEPLOY else permissions.Action.CHOOSE_FIX
+    holders = await queries.roles(tx.session, incident.number)
+    _still_pending(approval)
+    permissions.require(action, actor, holders=holders, settings=ctx.settings)
+    run = await tx.session.get_one(records.Run, approval.run_id)
+    await _still_current(tx, ctx, incident, run, approval)
+    if decision == "reject" and not feedback.strip():
+        raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
+    chosen = _chosen(approval, kind, option) if decision == "approve" else {"feedback": feedback[:_MAX_FEEDBACK]}
+    state = "approved" if decision == "approve" else "rejected"
+    if not await approvals.settle(tx, approval, state, actor, chosen):
+        _still_pending(approval)
+    subject = chosen if kind is ApprovalKind.CHOOSE_FIX else {"commit": approval.subject.get("commit", "")}
+    await tx.record(
+        incident,
+        EventKind.APPROVAL_DECIDED,
+        actor=actor,
+        approval=approval.id,
+        about=kind.value,
+        decision=state,
+        subject=subject,
+        feedback=feedback[:_MAX_FEEDBACK],
+    )
+    await approvals.redraw(tx, incident, approval, state)
+    if state == "rejected":
+        await _run_again(tx, run, approvals.SOURCE[kind], feedback)
+    await progress.advance(tx, ctx, incident, run)
+    return approval
+
+
+def _still_pending(approval: records.Approval) -> None:
+    if approval.state in ("approved", "rejected"):
+        done = "approved" if approval.state == "approved" else "sent back"
+        raise Conflict(f"Already {done} by <@{approval.decided_by}>.", remedy="Nothing was changed by this click.")
+    if approval.state != "pending":
+        raise Conflict(f"This request is {approval.state}.", remedy="The newest one stands below in the channel.")
+
+
+async def _still_current(
+    tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run, approval: records.Approval
+) -> None:
+    if approval.expires_at is not None and approval.expires_at <= tx.now:
+        raise Conflict("This approval has expired.", remedy="Ask for it again with `/incident retry`.")
+    outputs = await queries.outputs(tx.session, run.number)
+    wanted = approvals.subject(ApprovalKind(approval.kind), outputs, ctx.service(incident.service))
+    if approvals.digest(wanted) != approval.digest:
+        raise Conflict(
+            "What would be done has changed since this was asked.", remedy="Decide on the newest card in the channel."
+        )
+
+
+def _chosen(approval: records.Approval, kind: ApprovalKind, option: int | None) -> dict[str, Any]:
+    if kind is not ApprovalKind.CHOOSE_FIX:
+        return {}
+    options: list[dict[str, Any]] = approval.subject.get("options", [])
+    for each in options:
+        if each["number"] == option:
+            return each
+    numbers = ", ".join(str(each["number"]) for each in options) or "none"
+    raise InvalidInput(
+        f"There is no option {option}." if option is not None else "Say which option.",
+        remedy=f"Options: {numbers}. `>option 1` chooses the first.",
+    )
+
+
+async def _run_again(tx: store.Tx, run: records.Run, output: str, feedback: str) -> None:
+    """Queue the step that brought `output` anew, and all that build on it."""
+    definition = progress.definition_of(run)
+    source = next(step.name for step in definition.steps() if output in step.outputs)
+    again = {source, *plan.downstream(definition, source)}
+    for step in await queries.steps(tx.session, run.number):
+        if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
+            step.state, step.owner = StepState.QUEUED.value, ""
+            step.output = {} if step.name != source else step.output
+            step.feedback = feedback[:_MAX_FEEDBACK] if step.name == source else ""
+            tx.session.add(step)
+    for approval in (await approvals.given(tx, run)).values():
+        if approval.step in again and approval.step != source:
+            approval.state = "superseded"
+            tx.session.add(approval)
+    await tx.session.flush()
+
+
+async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str, actor: str, note: str = "") -> None:
+    """Vouch by name that a quality gate holds.
+
+    Raises:
+        Conflict: attested already; says by whom.
+        NotFound: the run has no such gate.
+        NotAllowed: this person may not attest.
+    """
+    run = await tx.session.get(records.Run, run_id)
+    if run is None or not any(
+        each.number == stage and gate in each.gates for each in progress.definition_of(run).stages
+    ):
+        raise NotFound("There is no such quality gate.")
+    incident = await queries.get(tx.session, run.incident_id)
+    holders = await queries.roles(tx.session, incident.number)
+    permissions.require(permissions.Action.ATTEST, actor, holders=holders, settings=ctx.settings)
+    before = await tx.session.get(records.Attestation, (run_id, stage, gate))
+    if before is not None:
+        raise Conflict(f"Already attested by <@{before.person}>.", remedy="Nothing was changed by this click.")
+    tx.session.add(
+        records.Attestation(
+            run_id=run_id, stage=stage, gate=gate, person=actor, note=note.strip()[:_MAX_FEEDBACK], at=tx.now
+        )
+    )
+    await tx.session.flush()
+    await tx.record(
+        incident, EventKind.GATE_ATTESTED, actor=actor, run=run_id, stage=stage, gate=gate, note=note.strip()[:300]
+    )
+    await progress.advance(tx, ctx, incident, run)
+
+
+async def _steered(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> tuple[records.Incident, records.Run]:
+    incident = await queries.get(tx.session, incident_id)
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.STEER, actor, holders=holders, settings=ctx.settings)
+    run = await queries.latest_run(tx.session, incident_id)
+    if run is None:
+        raise NotFound(f"{incident.key} has no response running.")
+    return incident, run
+
+
+async def _step(tx: store.Tx, step_id: int) -> tuple[records.Step, records.Run]:
+    step = await tx.session.get(records.Step, step_id)
+    if step is None:
+        raise NotFound("There is no such step.")
+    return step, await tx.session.get_one(records.Run, step.run_id)
+
+
+async def retry_step(tx: store.Tx, ctx: Context, step_id: int, actor: str) -> None:
+    """Run a failed or stopped step again.
+
+    Raises:
+        Conflict: it has not failed.
+    """
+    step, run = await _step(tx, step_id)
+    incident, _ = await _steered(tx, ctx, run.incident_id, actor)
+    if StepState(step.state) not in (StepState.FAILED, StepState.STOPPED):
+        raise Conflict(f"Step {step.name} is {step.state}, there is nothing to retry.")
+    step.state, step.owner, step.error = StepState.QUEUED.value, "", ""
+    tx.session.add(step)
+    if run.state in progress.ENDED:
+        run.state, run.finished_at = "running", None
+        tx.session.add(run)
+    await tx.record(incident, EventKind.STEP_RETRIED, actor=actor, step=step.name, attempt=step.attempt + 1)
+    await progress.advance(tx, ctx, incident, run)
+
+
+async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summary: str) -> None:
+    """Note that a person did the step by hand; what builds on it goes on.
+
+    Raises:
+        Conflict: it is finished already.
+        InvalidInput: nothing is said about what was done.
+    """
+    step, run = await _step(tx, step_id)
+    incident, _ = await _steered(tx, ctx, run.incident_id, actor)
+    if StepState(step.state) in plan.FINISHED:
+        raise Conflict(f"Step {step.name} is already {step.state.replace('_', ' ')}.")
+    if not summary.strip():
+        raise InvalidInput("Say what you did.", remedy="One sentence for the timeline.", field="summary")
+    definition = progress.definition_of(run).step(step.name)
+    step.state, step.owner, step.lease_until = StepState.TAKEN_OVER.value, "", None
+    step.runner, step.summary, step.finished_at = actor, summary.strip()[:300], tx.now
+    tx.session.add(step)
+    for approval in await queries.pending_approvals(tx.session, incident.number):
+        if approval.step == step.name:
+            await approvals.supersede(tx, incident, approval)
+    await tx.record(
+        incident,
+        EventKind.STEP_TAKEN_OVER,
+        actor=actor,
+        step=step.name,
+        title=definition.title,
+        phase=definition.phase.value,
+        summary=summary.strip()[:300],
+    )
+    await progress.advance(tx, ctx, incident, run)
+    tx.wake(store.STEPS)
+
+
+async def pause(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> None:
+    """Start no further step; what runs finishes.
+
+    Raises:
+        Conflict: nothing runs.
+    """
+    incident, run = await _steered(tx, ctx, incident_id, actor)
+    if run.state != "running":
+        raise Conflict(f"The response is {run.state}.")
+    run.state = "paused"
+    tx.session.add(run)
+    for step in await queries.steps(tx.session, run.number):
+        if step.state == StepState.READY.value:
+            step.state = StepState.QUEUED.value
+            tx.session.add(step)
+    await tx.record(incident, EventKind.RUN_PAUSED, actor=actor)
+
+
+async def resume(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> None:
+    """Go on after a pause.
+
+    Raises:
+        Conflict: it is not paused.
+    """
+    incident, run = await _steered(tx, ctx, incident_id, actor)
+    if run.state != "paused":
+        raise Conflict(f"The response is {run.state}, not paused.")
+    run.state = "running"
+    tx.session.add(run)
+    await tx.record(incident, EventKind.RUN_RESUMED, actor=actor)
+    await progress.advance(tx, ctx, incident, run)
+
+
+async def stop(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str = "") -> None:
+    """Stop the agents for good; people go on by hand. A single step can still be retried.
+
+    Raises:
+        Conflict: nothing runs.
+    """
+    incident, run = await _steered(tx, ctx, incident_id, actor)
+    if run.state in progress.ENDED:
+        raise Conflict(f"The response is already {run.state}.")
+    await progress.stop(tx, incident, run, actor, reason.strip()[:300] or "stopped by hand")

@@ -1,0 +1,98 @@
+"""Who takes up steps: in this process, a loop that is woken by commits and by time."""
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+import structlog
+
+from incidents import store
+from incidents.response.engine import Claim, Engine
+
+log = structlog.get_logger(__name__)
+
+_SWEEP = 5.0  # seconds; finds steps whose owner died, no commit tells of that
+_RENEW = 10.0  # seconds; a third of the lease
+_AT_ONCE = 8  # steps; agents wait for subprocesses and the network, and an incident has at most 4 side by side
+
+
+class Dispatcher(Protocol):
+    """Takes up steps that are ready and carries them out."""
+
+    async def start(self) -> None:
+        """Begin to take up steps."""
+        ...
+
+    async def stop(self) -> None:
+        """Take up no more; what runs is given back for the next process."""
+        ...
+
+
+class LocalDispatcher:
+    """Carries out steps in this process."""
+
+    def __init__(self, engine: Engine, store_: store.Store) -> None:
+        self._engine = engine
+        self._woken = asyncio.Event()
+        self._running: dict[asyncio.Task[None], Claim] = {}
+        self._loop: asyncio.Task[None] | None = None
+        store_.on_commit(self._hear)
+
+    def _hear(self, topics: frozenset[str]) -> None:
+        if store.STEPS in topics:
+            self._woken.set()
+
+    async def start(self) -> None:
+        """Begin to take up steps."""
+        self._loop = asyncio.create_task(self._take_up(), name="steps")
+
+    async def stop(self) -> None:
+        """Take up no more; what runs is given back for the next process."""
+        if self._loop is not None:
+            self._loop.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop
+        claims = list(self._running.values())
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        for claim in claims:
+            await self._engine.give_back(claim)
+
+    async def _take_up(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                free = _AT_ONCE - len(self._running)
+                for claim in await self._engine.claim(free) if free else []:
+                    task = asyncio.create_task(self._carry_out(claim), name=f"step-{claim.step_id}")
+                    self._running[task] = claim
+                    task.add_done_callback(self._forget)
+            except Exception:
+                # The database may be away for a while; the loop must outlive it.
+                log.exception("steps_not_taken_up")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SWEEP):
+                    await self._woken.wait()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("step_task_failed", exc_info=task.exception())
+
+    async def _carry_out(self, claim: Claim) -> None:
+        work = asyncio.create_task(self._engine.carry_out(claim))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=_RENEW)
+                if not work.done() and not await self._engine.renew(claim):
+                    log.info("step_withdrawn", step_id=claim.step_id)
+                    work.cancel()
+                    break
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        finally:
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)

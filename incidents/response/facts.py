@@ -1,0 +1,91 @@
+"""What gates are judged by and agents are told, gathered from the rows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents import kpis, records, timeline
+from incidents.agents.base import IncidentFacts
+from incidents.context import Context
+from incidents.definitions import ApprovalKind
+from incidents.events import EventKind
+from incidents.response.gates import GateFacts
+from incidents.service import queries
+
+
+async def for_gates(
+    session: AsyncSession, ctx: Context, incident: records.Incident, run: records.Run, outputs: Mapping[str, Any]
+) -> dict[int, GateFacts]:
+    """Return the gate facts of each stage, by its number."""
+    chosen = [
+        approval
+        for approval in await queries.approvals(session, incident.number)
+        if approval.kind == ApprovalKind.CHOOSE_FIX.value and approval.state == "approved"
+    ]
+    changes = [
+        event for event in await queries.events(session, incident.number) if event.kind is EventKind.SEVERITY_CHANGED
+    ]
+    service = ctx.service(incident.service)
+    told = await _told_immediately(session, ctx, incident)
+    attested = await queries.attestations(session, run.number)
+    return {
+        number: GateFacts(
+            severity=incident.severity,
+            outputs=outputs,
+            told_immediately=told,
+            fix_chosen_by=chosen[-1].decided_by if chosen else "",
+            watched=bool(service and service.production.health),
+            severity_confirmed_by=changes[-1].actor if changes else "",
+            attested={
+                row.gate: f"<@{row.person}>" + (f": {row.note}" if row.note else "")
+                for row in attested
+                if row.stage == number
+            },
+        )
+        for number in _stages(run)
+    }
+
+
+def _stages(run: records.Run) -> list[int]:
+    return [stage["number"] for stage in run.definition.get("stages", ())]
+
+
+async def _told_immediately(session: AsyncSession, ctx: Context, incident: records.Incident) -> tuple[int, int, int]:
+    """Return how many people of the matrix's first row were told, could not be reached, and were promised."""
+    rows = ctx.library.policies.communication_matrix.get(incident.severity, ())
+    kept: set[str] = set()
+    failed: set[str] = set()
+    made: set[str] = set()
+    for row in rows:
+        if row.within:
+            continue
+        prefix = f"{incident.key}:matrix:{row.label}:"
+        for notice in await queries.deliveries(session, incident.number, prefix):
+            person = notice.key.removeprefix(prefix)
+            made.add(person)
+            if notice.state == "done":
+                kept.add(person)
+            if notice.state == "failed":
+                failed.add(person)
+    return len(kept), len(failed - kept), len(made)
+
+
+async def for_agents(session: AsyncSession, ctx: Context, incident: records.Incident, now: datetime) -> IncidentFacts:
+    """Return what an agent is told of the incident."""
+    events = await queries.events(session, incident.number)
+    updates = await queries.updates(session, incident.number)
+    measures = kpis.measure(incident, updates, ctx.library.policies.kpis, now)
+    return IncidentFacts(
+        key=incident.key,
+        title=incident.title,
+        severity=incident.severity.value,
+        declared_at=incident.declared_at,
+        known=incident.known,
+        facts=incident.facts,
+        reporter=incident.reporter,
+        timeline=tuple(f"{entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.text}" for entry in timeline.entries(events)),
+        told=tuple(timeline.told(events)),
+        measures={each.name: each.sentence for each in measures},
+    )

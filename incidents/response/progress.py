@@ -1,0 +1,219 @@
+"""Moving a run on: starting it, finding what may start next, re-planning it, ending it.
+
+All of it happens inside the transaction of whatever made the difference; agents are called elsewhere (engine).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents import outbox, records, room, store
+from incidents.context import Context
+from incidents.definitions import WorkflowDefinition
+from incidents.events import EventKind
+from incidents.lifecycle import Status
+from incidents.notices import Lane
+from incidents.response import approvals, facts, gates, plan
+from incidents.response.plan import StepState
+from incidents.service import queries
+
+#: Runs in these states start no further step.
+ENDED = frozenset({"stopped", "done"})
+
+
+def definition_of(run: records.Run) -> WorkflowDefinition:
+    """Return the frozen definition that the run keeps."""
+    return WorkflowDefinition.model_validate(run.definition)
+
+
+async def start(tx: store.Tx, ctx: Context, incident: records.Incident) -> records.Run:
+    """Start the workflow of the incident's severity and make its first steps ready."""
+    definition = _definition_for(ctx, incident)
+    run = records.Run(
+        incident_id=incident.number,
+        workflow=definition.name,
+        definition=definition.model_dump(mode="json"),
+        digest=definition.digest(),
+        created_at=tx.now,
+    )
+    tx.session.add(run)
+    await tx.session.flush()
+    for step in definition.steps():
+        tx.session.add(records.Step(run_id=run.number, name=step.name))
+    await tx.session.flush()
+    await tx.record(incident, EventKind.RUN_STARTED, workflow=definition.name, digest=run.digest)
+    await advance(tx, ctx, incident, run)
+    return run
+
+
+def _definition_for(ctx: Context, incident: records.Incident) -> WorkflowDefinition:
+    level = ctx.library.policies.severity_levels[incident.severity]
+    return ctx.library.workflows[level.workflow]
+
+
+async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run) -> None:
+    """Make ready what may start, ask people for what only they can decide, end the run when all is done."""
+    if run.state in ENDED or run.state == "paused" or incident.status in (Status.CANCELLED, Status.CLOSED):
+        return
+    definition = definition_of(run)
+    steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
+    states = {name: StepState(step.state) for name, step in steps.items()}
+    outputs = await queries.outputs(tx.session, run.number)
+    judged = await verdicts(tx.session, ctx, incident, run, outputs)
+    holds = {number: all(verdict.holds for verdict in stage) for number, stage in judged.items()}
+    approved = await approvals.given(tx, run)
+    may_start, held = plan.ready(definition, states, holds, frozenset(approved))
+    for name in may_start:
+        steps[name].state = StepState.READY.value
+        tx.session.add(steps[name])
+        tx.wake(store.STEPS)
+    for name, waits in held.items():
+        await _hold(tx, ctx, incident, run, steps[name], waits, outputs)
+    await _ask_attestations(tx, incident, run, definition, states, held, judged)
+    if all(StepState(step.state) in plan.FINISHED for step in steps.values()):
+        await _finish(tx, incident, run)
+
+
+async def verdicts(
+    session: AsyncSession, ctx: Context, incident: records.Incident, run: records.Run, outputs: Mapping[str, Any]
+) -> dict[int, list[gates.GateVerdict]]:
+    """Return the verdicts on the quality gates of every stage, by its number."""
+    known = await facts.for_gates(session, ctx, incident, run, outputs)
+    return {
+        stage.number: [gates.evaluate(gate, known[stage.number]) for gate in stage.gates]
+        for stage in definition_of(run).stages
+    }
+
+
+async def _hold(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    step: records.Step,
+    waits: plan.Waits,
+    outputs: Mapping[str, Any],
+) -> None:
+    step.state = (StepState.WAITING if waits.approval or waits.gates else StepState.QUEUED).value
+    tx.session.add(step)
+    if waits.approval is not None:
+        await approvals.ask(tx, ctx, incident, run, step.name, waits.approval, outputs)
+
+
+async def _ask_attestations(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    definition: WorkflowDefinition,
+    states: Mapping[str, StepState],
+    held: Mapping[str, plan.Waits],
+    judged: Mapping[int, list[gates.GateVerdict]],
+) -> None:
+    """Ask people about the gates that hold a step up and that evidence leaves open."""
+    wanted = {number for waits in held.values() for number in waits.gates}
+    # The last stage holds nothing up; its gates are asked once its steps are done.
+    wanted |= {stage.number for stage in definition.stages if plan.stage_finished(definition, stage.number, states)}
+    for number in sorted(wanted):
+        phase = next(stage for stage in definition.stages if stage.number == number).steps[0].phase
+        for verdict in judged[number]:
+            if verdict.holds or verdict.state is gates.GateState.COMING:
+                continue
+            notice = room.in_thread(
+                incident,
+                phase,
+                f"{incident.key}:gate:{run.id}:{number}:{verdict.gate}",
+                "gate_attestation",
+                {"run_id": run.id, "stage": number, "gate": verdict.gate},
+                Lane.DECISION,
+            )
+            await outbox.put(tx, incident.id, notice)
+
+
+async def _finish(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
+    run.state, run.finished_at = "done", tx.now
+    tx.session.add(run)
+    await tx.record(incident, EventKind.RUN_DONE, run=run.id)
+
+
+async def replan(tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run) -> None:
+    """Follow a change of severity: what is finished or running and still wanted is kept, the rest changes."""
+    definition = _definition_for(ctx, incident)
+    if run.state in ENDED or definition.digest() == run.digest:
+        return
+    run.workflow, run.digest = definition.name, definition.digest()
+    run.definition = definition.model_dump(mode="json")
+    tx.session.add(run)
+    wanted = {step.name for step in definition.steps()}
+    steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
+    kept = []
+    for name, step in steps.items():
+        if name in wanted and StepState(step.state) in {StepState.DONE, StepState.RUNNING, StepState.TAKEN_OVER}:
+            kept.append(name)
+        elif name not in wanted:
+            step.state, step.owner = StepState.SKIPPED.value, ""
+        elif step.state == StepState.SKIPPED.value:
+            step.state = StepState.QUEUED.value
+        tx.session.add(step)
+    for name in [step.name for step in definition.steps() if step.name not in steps]:
+        tx.session.add(records.Step(run_id=run.number, name=name))
+    await tx.session.flush()
+    await tx.record(incident, EventKind.RUN_STARTED, workflow=definition.name, digest=run.digest, kept=kept)
+    await advance(tx, ctx, incident, run)
+
+
+class Progress:
+    """Reactors that move an incident's run on."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def register(self) -> None:
+        """Listen to what starts, re-plans, unblocks or ends a run."""
+        react = self._ctx.store.react
+        react(EventKind.DECLARED, self.begin)
+        react(EventKind.SEVERITY_CHANGED, self.follow_severity)
+        for kind in (EventKind.TOLD, EventKind.REOPENED):
+            react(kind, self.go_on)
+        react(EventKind.CANCELLED, self.end)
+
+    async def begin(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Start the workflow of a new incident."""
+        del event
+        await start(tx, self._ctx, incident)
+
+    async def follow_severity(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Re-plan the run for the new severity."""
+        del event
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is not None:
+            await replan(tx, self._ctx, incident, run)
+
+    async def go_on(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Look again at what may start."""
+        del event
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is not None:
+            await advance(tx, self._ctx, incident, run)
+
+    async def end(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Stop the run of a cancelled incident."""
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is not None:
+            await stop(tx, incident, run, event.actor, "the incident was cancelled")
+
+
+async def stop(tx: store.Tx, incident: records.Incident, run: records.Run, actor: str, reason: str) -> None:
+    """Stop the run: no further step starts, what runs is given up, what waits for a person is withdrawn."""
+    if run.state in ENDED:
+        return
+    run.state, run.finished_at = "stopped", tx.now
+    tx.session.add(run)
+    for step in await queries.steps(tx.session, run.number):
+        if StepState(step.state) not in plan.FINISHED:
+            step.state, step.owner = StepState.STOPPED.value, ""
+            tx.session.add(step)
+    for approval in await queries.pending_approvals(tx.session, incident.number):
+        await approvals.supersede(tx, incident, approval)
+    await tx.record(incident, EventKind.RUN_STOPPED, actor=actor, reason=reason)
+    tx.wake(store.STEPS)

@@ -1,0 +1,62 @@
+"""What the phase threads show, kept by reactors: heads edited in place, one reply for each result or failure."""
+
+from incidents import outbox, records, room, store
+from incidents.context import Context
+from incidents.definitions import Phase
+from incidents.events import EventKind
+from incidents.notices import Lane
+
+
+class Threads:
+    """Reactors that keep the phase threads."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def register(self) -> None:
+        """Listen to the steps."""
+        react = self._ctx.store.react
+        react(EventKind.STEP_STARTED, self.redraw_head)
+        react(EventKind.STEP_TAKEN_OVER, self.redraw_head)
+        react(EventKind.STEP_DONE, self.show_result)
+        react(EventKind.STEP_FAILED, self.show_failure)
+        react(EventKind.GATE_ATTESTED, self.redraw_gate)
+
+    async def redraw_head(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Post or edit the head of the step's phase."""
+        await room.show_phase(tx, incident, Phase(event.data["phase"]), event)
+
+    async def show_result(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Reply with the step's result in its phase's thread."""
+        await self.redraw_head(tx, incident, event)
+        step_id, version = event.data["step_id"], event.data["version"]
+        notice = room.in_thread(
+            incident,
+            Phase(event.data["phase"]),
+            f"{incident.key}:step:{step_id}:{version}",
+            "step_result",
+            {"step_id": step_id, "version": version},
+            Lane.CHATTER,
+        )
+        await outbox.put(tx, incident.id, notice)
+
+    async def show_failure(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Reply with what failed and what a person can do; a failure is a decision that somebody must take."""
+        await self.redraw_head(tx, incident, event)
+        step_id, attempt = event.data["step_id"], event.data["attempt"]
+        notice = room.in_thread(
+            incident,
+            Phase(event.data["phase"]),
+            f"{incident.key}:step:{step_id}:failed:{attempt}",
+            "step_failed",
+            {"step_id": step_id},
+            Lane.DECISION,
+        )
+        await outbox.put(tx, incident.id, notice)
+
+    async def redraw_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the gate's question to who attested it."""
+        data = event.data
+        key = f"{incident.key}:gate:{data['run']}:{data['stage']}:{data['gate']}"
+        params = {"run_id": data["run"], "stage": data["stage"], "gate": data["gate"]}
+        await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))

@@ -1,0 +1,129 @@
+"""The timeline: events in words, in the order in which they happened. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from incidents import durations, records
+from incidents.events import EventKind
+from incidents.lifecycle import ROLE_TITLES, Role
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline."""
+
+    at: datetime  #: UTC
+    text: str  #: plain words; people as `<@id>`, not yet escaped
+    link: str = ""
+    actor: str = ""
+    key: bool = False  #: belongs in the short form
+    event_id: int | None = None
+
+
+Words = Callable[[records.Event, dict[str, Any]], str]
+
+
+def _by(event: records.Event, text: str) -> str:
+    return f"{text} by <@{event.actor}>" if event.actor and event.actor not in ("playbook", "claude") else text
+
+
+def _milestone(event: records.Event, data: dict[str, Any]) -> str:
+    if data.get("implied") or data["milestone"] in ("resolved", "closed"):
+        return ""
+    words = {"acknowledged": "acknowledged", "triaged": "triaged", "started": "work on the fix started"}
+    words |= {"mitigated": "mitigated", "deployed": "fix in production"}
+    return _by(event, words[data["milestone"]])
+
+
+def _role(event: records.Event, data: dict[str, Any]) -> str:
+    return f"<@{data['person']}> is {ROLE_TITLES[Role(data['role'])].lower()}"
+
+
+def _told(event: records.Event, data: dict[str, Any]) -> str:
+    late = float(data.get("late_seconds") or 0)
+    lateness = f", {durations.spoken(_seconds(late))} late" if late >= 60 else ""
+    return f"{str(data.get('audience', '')).replace('_', ' ')} told by {data.get('road', 'slack')}{lateness}"
+
+
+def _seconds(count: float) -> Any:
+    return durations.parse(f"{count:.0f}s")
+
+
+def _approval(event: records.Event, data: dict[str, Any]) -> str:
+    what = {"deploy": "deploy", "choose_fix": "fix"}.get(str(data["about"]), str(data["about"]))
+    subject = data.get("subject") or {}
+    if data["decision"] != "approved":
+        return _by(event, f"{what} sent back")
+    if data["about"] == "deploy":
+        return _by(event, f"deploy of `{str(subject.get('commit', ''))[:7]}` approved")
+    return _by(event, f"fix chosen: {subject.get('title', '')}")
+
+
+_WORDS: dict[EventKind, Words] = {
+    EventKind.DECLARED: lambda e, d: _by(e, f"declared {d['severity']}: {d['title']}"),
+    EventKind.FACTS_ADDED: lambda e, d: _by(e, "facts added: " + ", ".join(n.replace("_", " ") for n in d["facts"])),
+    EventKind.SEVERITY_CHANGED: lambda e, d: _by(e, f"severity {d['before']} → {d['after']}"),
+    EventKind.MILESTONE: _milestone,
+    EventKind.ROLE_TAKEN: _role,
+    EventKind.IMPACT_FOUND: lambda e, d: f"found: {d['trigger'].replace('_', ' ')}",
+    EventKind.PAGED: lambda e, d: f"{str(d.get('audience', '')).replace('_', ' ')} paged",
+    EventKind.PAGE_PASSED: lambda e, d: f"<@{d['person']}> cannot take it",
+    EventKind.TOLD: _told,
+    EventKind.ESCALATED: lambda e, d: (
+        f"escalated to {str(d.get('audience', '')).replace('_', ' ')}: {d.get('reason', '')}"
+    ),
+    EventKind.UPDATE_SENT: lambda e, d: _by(e, "status: no change" if d.get("no_change") else "status update sent"),
+    EventKind.UPDATE_SNOOZED: lambda e, d: _by(e, "status update put off"),
+    EventKind.UPDATE_MISSED: lambda e, d: "status update missed; the facts were sent",
+    EventKind.NOTE: lambda e, d: str(d["text"]),
+    EventKind.RUN_PAUSED: lambda e, d: _by(e, "agents paused"),
+    EventKind.RUN_RESUMED: lambda e, d: _by(e, "agents resumed"),
+    EventKind.RUN_STOPPED: lambda e, d: _by(e, "agents stopped"),
+    EventKind.STEP_DONE: lambda e, d: f"{d['step']} {d['title']}: {d['summary']}",
+    EventKind.STEP_FAILED: lambda e, d: f"{d['step']} {d['title']} failed: {d['error']}",
+    EventKind.STEP_TAKEN_OVER: lambda e, d: _by(e, f"{d['step']} {d['title']} done by hand"),
+    EventKind.GATE_ATTESTED: lambda e, d: _by(e, f"gate attested: {d['gate'].replace('_', ' ')}"),
+    EventKind.APPROVAL_DECIDED: _approval,
+    EventKind.RESOLVED: lambda e, d: _by(e, "resolved"),
+    EventKind.REOPENED: lambda e, d: _by(e, f"reopened: {d['reason']}"),
+    EventKind.CLOSED: lambda e, d: _by(e, "closed"),
+    EventKind.CANCELLED: lambda e, d: _by(e, f"cancelled: {d['reason']}"),
+    EventKind.POSTMORTEM_POSTED: lambda e, d: "post-mortem posted",
+    EventKind.FOLLOWUP_ADDED: lambda e, d: _by(e, f"follow-up: {d['title']}"),
+    EventKind.DELIVERY_FAILED: lambda e, d: f"could not deliver {d.get('key', '')}: {d.get('error', '')}",
+}
+
+#: What the short form keeps.
+_KEY = frozenset(
+    {
+        EventKind.DECLARED,
+        EventKind.SEVERITY_CHANGED,
+        EventKind.MILESTONE,
+        EventKind.ESCALATED,
+        EventKind.APPROVAL_DECIDED,
+        EventKind.NOTE,
+        EventKind.RESOLVED,
+        EventKind.REOPENED,
+        EventKind.UPDATE_MISSED,
+    }
+)
+
+
+def entries(events: Iterable[records.Event]) -> list[Entry]:
+    """Return the timeline's lines, oldest first; events that say nothing to people are left out."""
+    found = []
+    for event in events:
+        words = _WORDS.get(event.kind)
+        text = words(event, event.data) if words else ""
+        if text:
+            found.append(
+                Entry(event.at, text, str(event.data.get("link", "")), event.actor, event.kind in _KEY, event.id)
+            )
+    return sorted(found, key=lambda entry: entry.at)
+
+
+def told(events: Iterable[records.Event]) -> list[str]:
+    """Return one line for each notice that was delivered: when, who, by which road."""
+    return [f"{event.at:%H:%M} {_told(event, event.data)}" for event in events if event.kind is EventKind.TOLD]
