@@ -12,8 +12,6 @@ from bot.views import mrkdwn, overview, parts
 from bot.views.message import Json, Message
 from incidents import records
 
-_INCIDENTS = 20  # a home takes 100 blocks
-
 
 @dataclass(frozen=True)
 class Home:
@@ -21,6 +19,7 @@ class Home:
 
     now: datetime
     open_rows: Sequence[overview.Row]
+    open_count: int
     waiting: Sequence[str] = ()  #: "the fix of inc-7 waits for your decision", ready to show
     followups: Sequence[records.Followup] = ()  #: the reader's open ones
     figures: Sequence[str] = ()  #: "acknowledged 3 min (median, n=9)"
@@ -44,7 +43,7 @@ def _blocks(home: Home) -> list[Block]:
             parts.button("Declare an incident", Act.DECLARE, "new", style=parts.DANGER),
             parts.button("Run a drill", Act.DRILL, "new"),
         ),
-        parts.section(f"*Open now: {len(home.open_rows)}*"),
+        parts.section(f"*Open now: {home.open_count}*"),
         *_open(home),
         parts.divider(),
         *_yours(home),
@@ -58,7 +57,7 @@ def _open(home: Home) -> list[Block]:
             overview.incident_line(row, home.now),
             parts.button("Catch me up", Act.CATCH_UP, OfIncident(incident=row.incident.number)),
         )
-        for row in home.open_rows[:_INCIDENTS]
+        for row in home.open_rows
     ]
 
 

@@ -13,8 +13,6 @@ from incidents import records
 from incidents.lifecycle import ROLE_TITLES, Role, Status
 from incidents.timeline import Entry
 
-_SHOWN = 20  # incidents in one list; more do not fit a message
-
 
 @dataclass(frozen=True)
 class Row:
@@ -41,20 +39,19 @@ def incident_line(row: Row, now: datetime) -> str:
     )
 
 
-def listing(rows: Sequence[Row], now: datetime) -> Message:
-    """Return the open incidents, newest first."""
+def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
+    """Return the open incidents, newest first; `count` is how many there are in all."""
     if not rows:
         return parts.message(
             "No incident is open.",
             [parts.section("*No incident is open.*   `/incident what is happening` declares one")],
         )
-    more = len(rows) - _SHOWN
     return parts.message(
-        f"{mrkdwn.plural(len(rows), 'open incident')}",
+        mrkdwn.plural(count, "open incident"),
         [
-            parts.section(f"*Open now: {len(rows)}*"),
-            *[parts.section(incident_line(row, now)) for row in rows[:_SHOWN]],
-            parts.context(f"{more} more in the App Home") if more > 0 else None,
+            parts.section(f"*Open now: {count}*"),
+            *[parts.section(incident_line(row, now)) for row in rows],
+            parts.context(f"{count - len(rows)} older ones are not shown") if count > len(rows) else None,
         ],
     )
 

@@ -40,10 +40,15 @@ class Update:
 
 def lines(fields: Mapping[str, str], next_at: datetime | None) -> str:
     """Return an update's fields, each on its line."""
-    shown = [f"*{_LABELS[field]}*  {mrkdwn.with_mentions(fields.get(field, ''), 600) or '–'}" for field in FIELDS]
+    shown = [f"*{_LABELS[field]}*  {_told(fields.get(field, '')) or '–'}" for field in FIELDS]
     if next_at is not None:
         shown.append(f"*Next update*  {mrkdwn.clock(next_at)}")
     return "\n".join(shown)
+
+
+def _told(typed: str) -> str:
+    every = [mrkdwn.with_mentions(line, 600) for line in typed.splitlines() if line.strip()]
+    return "\n    ".join(every[:8])
 
 
 def draft(update: Update) -> Message:

@@ -1,0 +1,138 @@
+"""The App Home of one person, and the list that `/incident list` answers with."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from bot.surfaces import deciders, room
+from bot.views import card, home, mrkdwn, overview
+from bot.views.message import Message
+from incidents import records
+from incidents.context import Context
+from incidents.definitions import ApprovalKind
+from incidents.lifecycle import Role, Status
+from incidents.service import permissions, queries
+
+_LOOK_BACK = timedelta(days=30)
+_SHOWN = 20
+
+
+async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
+    """Return the home of `person`."""
+    now = ctx.clock.now()
+    visible = await _visible(session, await queries.open_incidents(session), person)
+    followups = await session.scalars(
+        select(records.Followup)
+        .where(records.Followup.owner == person, records.Followup.state == "open")
+        .order_by(col(records.Followup.due))
+        .limit(10)
+    )
+    return home.draw(
+        home.Home(
+            now=now,
+            open_rows=await rows(session, ctx, visible[:_SHOWN]),
+            open_count=len(visible),
+            waiting=await _waiting(session, ctx, person),
+            followups=tuple(followups.all()),
+            figures=await _figures(session, now),
+        )
+    )
+
+
+async def _visible(session: AsyncSession, incidents: Sequence[records.Incident], person: str) -> list[records.Incident]:
+    """Leave out private incidents in which `person` has no part."""
+    seen = []
+    for incident in incidents:
+        if not incident.private or incident.reporter == person:
+            seen.append(incident)
+            continue
+        held = await queries.roles(session, incident.number)
+        if any(person in holders for holders in held.values()):
+            seen.append(incident)
+    return seen
+
+
+async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.Incident]) -> tuple[overview.Row, ...]:
+    """Return the incidents as lists show them."""
+    found = []
+    for incident in incidents:
+        facts = await room.card_facts(session, ctx, incident)
+        found.append(overview.Row(incident, card.happening(facts)))
+    return tuple(found)
+
+
+async def listing(session: AsyncSession, ctx: Context, person: str) -> Message:
+    """Return the open incidents that `person` may see."""
+    visible = await _visible(session, await queries.open_incidents(session), person)
+    shown = await rows(session, ctx, visible[:_SHOWN])
+    return overview.listing(shown, ctx.clock.now(), count=len(visible))
+
+
+async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[str, ...]:
+    """Return what waits for `person`: decisions, and their part of a post-mortem."""
+    found = []
+    pending = await session.scalars(select(records.Approval).where(records.Approval.state == "pending").limit(50))
+    for approval in pending.all():
+        holders = await queries.roles(session, approval.incident_id)
+        deploy = ApprovalKind(approval.kind) is ApprovalKind.DEPLOY
+        action = permissions.Action.DEPLOY if deploy else permissions.Action.CHOOSE_FIX
+        if person in deciders.people(action, holders, ctx.settings):
+            incident = await queries.get(session, approval.incident_id)
+            what = "the deploy" if deploy else "the choice of a fix"
+            found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")
+    led = await session.scalars(
+        select(records.Incident)
+        .join(records.RoleHolder, col(records.RoleHolder.incident_id) == col(records.Incident.id))
+        .where(
+            records.RoleHolder.person == person,
+            records.RoleHolder.role == Role.COMMANDER.value,
+            records.Incident.status == Status.RESOLVED,
+        )
+        .limit(10)
+    )
+    for incident in led.all():
+        if not await queries.sections(session, incident.number):
+            found.append(f"the post-mortem of {incident.key} waits for your part")
+    return tuple(found)
+
+
+async def _figures(session: AsyncSession, now: datetime) -> tuple[str, ...]:
+    """Return medians of the last 30 days, each with its n; drills do not count."""
+    since = now - _LOOK_BACK
+    found = await session.scalars(
+        select(records.Incident)
+        .where(
+            col(records.Incident.declared_at) >= since,
+            col(records.Incident.drill).is_(False),
+            records.Incident.status != Status.CANCELLED,
+        )
+        .limit(1000)
+    )
+    incidents = found.all()
+    if not incidents:
+        return ()
+    settled = await session.scalars(
+        select(records.StatusUpdate.state).where(
+            col(records.StatusUpdate.due_at) >= since,
+            col(records.StatusUpdate.state).in_(("sent", "no_change", "missed")),
+            col(records.StatusUpdate.slot).not_like("extra-%"),
+        )
+    )
+    owed = settled.all()
+    kept = sum(state != "missed" for state in owed)
+    return (
+        f"30 days: {mrkdwn.plural(len(incidents), 'incident')}",
+        _median("acknowledged", [i.acknowledged_at - i.declared_at for i in incidents if i.acknowledged_at]),
+        _median("resolved", [i.resolved_at - i.declared_at for i in incidents if i.resolved_at]),
+        f"updates on time {kept / len(owed) * 100:.0f} % (n={len(owed)})" if owed else "",
+    )
+
+
+def _median(word: str, spans: list[timedelta]) -> str:
+    if not spans:
+        return ""
+    middle = timedelta(seconds=median(span.total_seconds() for span in spans))
+    return f"{word} {mrkdwn.spoken(middle)} (median, n={len(spans)})"

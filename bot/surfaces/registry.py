@@ -1,0 +1,131 @@
+"""Which surface is drawn by what."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.surfaces import home, room, telling, work
+from bot.views import direct
+from bot.views.message import Message
+from incidents import records
+from incidents.context import Context
+from incidents.definitions import Phase
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One surface to draw: the notice's parameters, and what it is drawn from."""
+
+    session: AsyncSession
+    ctx: Context
+    incident_id: int
+    params: dict[str, Any] = field(default_factory=dict)
+    workspace_url: str = ""
+
+    async def letter(self) -> direct.Letter:
+        """Return what every direct notice says."""
+        return await telling.letter(
+            self.session,
+            self.ctx,
+            self.incident_id,
+            audience=str(self.params.get("audience", "")),
+            person=str(self.params.get("person", "")),
+            workspace_url=self.workspace_url,
+        )
+
+
+Surface = Callable[[Asking], Awaitable[Message]]
+
+
+async def _live_card(asking: Asking) -> Message:
+    return await room.live_card(asking.session, asking.ctx, asking.incident_id)
+
+
+async def _triage_question(asking: Asking) -> Message:
+    return await room.triage_question(asking.session, asking.incident_id)
+
+
+async def _phase_head(asking: Asking) -> Message:
+    shown = Phase(asking.params["phase"])
+    return await room.phase_head(asking.session, asking.ctx, asking.incident_id, shown)
+
+
+async def _line(asking: Asking) -> Message:
+    return await room.event_line(asking.session, int(asking.params["event_id"]))
+
+
+async def _step_result(asking: Asking) -> Message:
+    return await work.step_result(asking.session, int(asking.params["step_id"]))
+
+
+async def _step_failed(asking: Asking) -> Message:
+    return await work.step_failed(asking.session, asking.ctx, int(asking.params["step_id"]))
+
+
+async def _approval(asking: Asking) -> Message:
+    return await work.approval_card(asking.session, asking.ctx, int(asking.params["approval_id"]))
+
+
+async def _gate(asking: Asking) -> Message:
+    params = asking.params
+    return await work.gate_attestation(
+        asking.session, asking.ctx, int(params["run_id"]), int(params["stage"]), str(params["gate"])
+    )
+
+
+async def _status_draft(asking: Asking) -> Message:
+    return await telling.status_draft(asking.session, asking.ctx, int(asking.params["update_id"]))
+
+
+async def _status_update(asking: Asking) -> Message:
+    return await telling.status_update(asking.session, asking.ctx, int(asking.params["update_id"]))
+
+
+async def _page(asking: Asking) -> Message:
+    level, of = int(asking.params.get("level", 1)), int(asking.params.get("of", 1))
+    return await telling.page(asking.session, asking.ctx, await asking.letter(), level=level, of=of)
+
+
+async def _matrix_notice(asking: Asking) -> Message:
+    letter = await asking.letter()
+    promised = telling.within(asking.ctx, letter.incident, str(asking.params.get("label", "")))
+    return direct.matrix(letter, promised)
+
+
+async def _escalation_notice(asking: Asking) -> Message:
+    return direct.escalation(await asking.letter(), str(asking.params.get("reason", "")))
+
+
+async def _home(asking: Asking) -> Message:
+    return await home.draw(asking.session, asking.ctx, str(asking.params["person"]))
+
+
+SURFACES: dict[str, Surface] = {
+    "live_card": _live_card,
+    "triage_question": _triage_question,
+    "phase_head": _phase_head,
+    "line": _line,
+    "step_result": _step_result,
+    "step_failed": _step_failed,
+    "approval": _approval,
+    "gate_attestation": _gate,
+    "status_draft": _status_draft,
+    "status_update": _status_update,
+    "page": _page,
+    "matrix_notice": _matrix_notice,
+    "escalation_notice": _escalation_notice,
+    "home": _home,
+}
+
+
+async def draw(session: AsyncSession, ctx: Context, row: records.Outbox, *, workspace_url: str = "") -> Message:
+    """Return what the notice `row` shows now.
+
+    Raises:
+        KeyError: no surface has this name.
+        NotFound: what it should show does not exist.
+    """
+    asking = Asking(session, ctx, row.incident_id or 0, row.params, workspace_url)
+    return await SURFACES[row.surface](asking)
