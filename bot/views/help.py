@@ -27,9 +27,7 @@ def draw(words: Sequence[Word], *, unknown: str = "", nearest: str = "") -> Mess
     for word in words:
         groups.setdefault(word.group, []).append(f"`/incident {mrkdwn.escape(word.usage)}`  {word.summary}")
     return parts.message(
-        f"There is no /incident {unknown}. {f'Did you mean {nearest}?' if nearest else ''}"
-        if unknown
-        else "Sitrep help",
+        f"There is no /incident {mrkdwn.said(unknown, 60)}." if unknown else "What /incident can do",
         [
             lead,
             parts.section(
@@ -48,7 +46,7 @@ def did_you_mean(unknown: str, nearest: str) -> Message:
     """Return the answer to a mistyped subcommand: the nearest one, and how to declare after all."""
     typed = mrkdwn.said(unknown, 60)
     return parts.message(
-        f"There is no /incident {unknown}. Did you mean /incident {nearest}?",
+        f"There is no /incident {typed}. Did you mean /incident {nearest}?",
         [
             parts.section(f"There is no `/incident {typed}`. Did you mean `/incident {nearest}`?"),
             parts.context(f"To declare an incident with this title: `/incident declare {typed}`", "`/incident help`"),

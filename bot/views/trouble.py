@@ -19,7 +19,7 @@ def private(error: SitrepError) -> Message:
     # A remedy is ours; it may hold `code`.
     remedy = error.remedy if "<" not in error.remedy else mrkdwn.with_mentions(error.remedy, 600)
     return parts.message(
-        f"{error.message} {error.remedy}".strip(),
+        f"{said} {remedy}".strip(),
         [parts.section(f":warning: {said}" + (f"\n{remedy}" if remedy else ""))],
     )
 

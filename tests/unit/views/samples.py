@@ -1,0 +1,526 @@
+"""Every surface, drawn around one piece of text from outside: for looking at, and for trying to break."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.ids import DeclareMeta, Form, OfGate
+from bot.views import (
+    approval,
+    card,
+    declare,
+    direct,
+    ending,
+    forms,
+    gate,
+    help,
+    home,
+    line,
+    overview,
+    parts,
+    phase,
+    reading,
+    status,
+    step,
+    triage,
+    trouble,
+)
+from bot.views.message import Message
+from escalation.matrix import Foretold, Preview
+from incidents import records
+from incidents import triage as facts
+from incidents.agents import outputs
+from incidents.definitions import Phase, Severity, StepDefinition
+from incidents.errors import Conflict
+from incidents.events import EventKind
+from incidents.kpis import Measure
+from incidents.lifecycle import Role, Status
+from incidents.response.gates import GateState, GateVerdict
+from incidents.service.resolve import Missing
+from incidents.timeline import Entry
+
+NOW = datetime(2026, 11, 21, 14, 49, tzinfo=UTC)
+ANA, BO, DEE = "U01ANA", "U02BO", "U05DEE"
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def incident(text: str, **changes: Any) -> records.Incident:
+    values: dict[str, Any] = {
+        "id": 7,
+        "title": text,
+        "severity": Severity.CRITICAL,
+        "service": text[:60],
+        "reporter": DEE,
+        "known": text,
+        "facts": dict.fromkeys(list(facts.FACTS)[:3], text[:300]),
+        "impact": text[:300],
+        "channel": "C01INC",
+        "channel_name": "inc-7",
+        "declared_at": NOW - minutes(47),
+        "acknowledged_at": NOW - minutes(45),
+        "next_update_at": NOW + minutes(11),
+        "resolution": text,
+    }
+    return records.Incident(**(values | changes))
+
+
+def claim(text: str) -> outputs.Claim:
+    return outputs.Claim(text=text[:600], verdict=outputs.Verdict.CONFIRMED, evidence=["E3f9a2b", "E000001"])
+
+
+def tests_run(text: str) -> outputs.TestRun:
+    return outputs.TestRun(
+        command=text, exit_code=1, passed=214, failed=1, failing=[text], seconds=3.2, evidence="E000002"
+    )
+
+
+def root_cause(text: str) -> outputs.RootCause:
+    option = {"approach": "revert", "description": text[:300], "loses": text[:200]}
+    return outputs.RootCause(
+        verdict=outputs.Verdict.CONFIRMED,
+        summary=text[:400],
+        mechanism=text[:800],
+        commit="a1b2c3d4e5f6",
+        commit_subject=text,
+        author=text,
+        file="pricing.py",
+        line=88,
+        claims=[claim(text)] * 6,
+        fix_options=[
+            outputs.FixOption(number=1, title=text[:120], recommended=True, **option),
+            outputs.FixOption(number=2, title=text[:120], **option),
+        ],
+    )
+
+
+def recommendation(text: str) -> outputs.Recommendation:
+    return outputs.Recommendation(title=text[:150], why=text[:400], due_in_days=10, evidence=["E3f9a2b"])
+
+
+def every_output(text: str) -> list[outputs.Output]:
+    short = text[:300]
+    idea = outputs.Hypothesis(statement=short, state="rejected", reason=short, refuted_by=short, evidence=["E5"])
+    message = outputs.Message(audience=text, subject=text[:150], body=text[:2500])
+    return [
+        outputs.TriageOutput(
+            severity_classification=outputs.SeverityClassification(
+                severity=text, agrees_with_declared=False, reasons=[claim(text)]
+            ),
+            impact_assessment=outputs.ImpactAssessment(
+                summary=short, error_rate=0.38, failed_requests=412, since=NOW, data_loss=True, claims=[claim(text)]
+            ),
+            initial_stakeholder_communication=message,
+        ),
+        outputs.StabilizationOutput(
+            system_status_report=outputs.SystemStatus(
+                healthy=False, release=text, commit=text, error_rate=0.4, summary=short, claims=[claim(text)]
+            ),
+            temporary_mitigation_actions=[
+                outputs.Mitigation(kind="rollback", description=short, taken=False, reason=short, evidence=["E1"])
+            ],
+            rollback_readiness_assessment=outputs.RollbackReadiness(
+                ready=True, release="40", commit="abc", reason=short, evidence=["E1"]
+            ),
+        ),
+        outputs.RootCauseOutput(
+            preliminary_root_cause=root_cause(text),
+            affected_components_list=[outputs.Component(name=text, path=text, area=outputs.Area.API, evidence=["E1"])],
+            investigation_priorities=[idea, idea],
+        ),
+        outputs.HotfixOutput(
+            emergency_fix_code=outputs.FixCode(
+                approach=outputs.FixApproach.REVERT,
+                branch=text,
+                commit="9f8e7d6aa",
+                base="abc",
+                files=[text, text],
+                additions=3,
+                deletions=41,
+                summary=short,
+                diff=text,
+                evidence=["E1"],
+            ),
+            minimal_test_suite=outputs.MinimalTests(
+                before=tests_run(text), after=tests_run(text), repaired=[text], newly_failing=[text], note=short
+            ),
+            rollback_procedure=outputs.RollbackProcedure(release=text, commit=text, command=text, evidence=["E1"]),
+        ),
+        outputs.SecurityOutput(
+            security_impact_assessment=outputs.SecurityAssessment(
+                suspected=True, verdict=outputs.Verdict.LIKELY, summary=text[:400], claims=[claim(text)]
+            ),
+            immediate_security_controls=[text],
+            breach_notification_requirements=outputs.BreachNotification(required=None, reason=short, evidence=["E1"]),
+        ),
+        outputs.TestingOutput(
+            fix_validation_results=tests_run(text),
+            regression_test_results=None,
+            deployment_readiness_confirmation=outputs.Readiness(
+                ready=False,
+                commit=text,
+                reason=short,
+                staging=outputs.StagingCheck(
+                    healthy=False, release=text, url=text, error_rate=0.02, watched_seconds=300, evidence=["E1"]
+                ),
+                evidence=["E1"],
+            ),
+        ),
+        outputs.DeploymentOutput(
+            deployment_status=outputs.DeploymentStatus(
+                deployed=True, release=text, commit=text, seconds=40, evidence=["E1"]
+            ),
+            system_health_metrics=outputs.HealthMetrics(
+                healthy=True,
+                error_rate_before=0.38,
+                error_rate_after=0.0,
+                watched_seconds=600,
+                checks=60,
+                evidence=["E1"],
+            ),
+            user_impact_resolution=outputs.ImpactResolution(
+                resolved=True, summary=short, recovered_at=NOW, evidence=["E1"]
+            ),
+        ),
+        outputs.CommunicationOutput(
+            stakeholder_updates=[message] * 6, public_communication=message, internal_status_reports=message
+        ),
+        outputs.AnalysisOutput(
+            detailed_root_cause_report=outputs.RootCauseReport(
+                summary=text[:1500], contributing_factors=[claim(text)] * 6, detection=text[:400], tried=[claim(text)]
+            ),
+            architectural_improvement_recommendations=[recommendation(text)] * 5,
+            prevention_strategy_proposal=[recommendation(text)] * 5,
+        ),
+        outputs.ProcessOutput(
+            process_improvement_recommendations=[recommendation(text)] * 5,
+            incident_response_lessons_learned=[claim(text)] * 5,
+            team_performance_assessment=[claim(text)],
+        ),
+        outputs.LongTermFixOutput(
+            comprehensive_fix_implementation=outputs.LongTermFix(
+                branch=text, commit=text, plan=[text] * 8, summary=text[:600], evidence=["E1"]
+            ),
+            complete_test_suite=[text] * 5,
+            documentation_updates=[text],
+        ),
+    ]
+
+
+def definition(text: str, name: str = "1.3") -> StepDefinition:
+    return StepDefinition(
+        name=name,
+        title=text,
+        agent=(text,),
+        prompt="rapid-root-cause-analysis.md",
+        phase=Phase.STABILIZE,
+        inputs=(),
+        outputs=(),
+        duration=minutes(20),
+        priority="immediate",
+    )
+
+
+def step_row(text: str, state: str = "done", **changes: Any) -> records.Step:
+    values: dict[str, Any] = {
+        "id": 11,
+        "run_id": 3,
+        "name": "1.3",
+        "state": state,
+        "attempt": 2,
+        "version": 2,
+        "agent": text,
+        "runner": "playbook",
+        "started_at": NOW - minutes(11),
+        "finished_at": None if state == "running" else NOW,
+        "summary": text[:200],
+        "notes": [text, text],
+        "error": text,
+    }
+    return records.Step(**(values | changes))
+
+
+def preview(text: str, severity: Severity = Severity.CRITICAL) -> Preview:
+    return Preview(
+        severity=severity,
+        description=text or "Production down, data loss, or security breach",
+        response_time=minutes(30),
+        rows=(
+            Foretold(minutes(0), ("on-call Ana", text[:200], "product Cy")),
+            Foretold(minutes(30), ("eng manager", "CTO")),
+            Foretold(minutes(60), ("CEO", "customer success")),
+        ),
+        updates_every=minutes(30),
+        escalations=("CTO if not resolved in 60 min",),
+        steps=11,
+    )
+
+
+MEASURES = (
+    Measure("initial_response", "Acknowledged", "2 min", "15 min", True),
+    Measure("triage_complete", "Triaged", "40 min", "30 min", False),
+    Measure("fix_deployed", "Fix deployed", "47 min", "2 h", None, running=True),
+    Measure("updates_on_time", "Updates on time", "5 of 6", "", False),
+)
+
+
+def fix_approval(text: str, **changes: Any) -> records.Approval:
+    cause = root_cause(text)
+    values: dict[str, Any] = {
+        "id": 31,
+        "incident_id": 7,
+        "run_id": 3,
+        "step": "2.1",
+        "kind": "choose_fix",
+        "subject": {
+            "verdict": "confirmed",
+            "summary": cause.summary,
+            "options": [each.model_dump(mode="json") for each in cause.fix_options],
+        },
+        "digest": "0" * 64,
+        "asked_at": NOW - minutes(5),
+    }
+    return records.Approval(**(values | changes))
+
+
+def deploy_approval(text: str, **changes: Any) -> records.Approval:
+    subject = {
+        "service": text,
+        "environment": "production",
+        "commit": "9f8e7d6aabbcc",
+        "branch": text,
+        "files": [text, text],
+        "additions": 3,
+        "deletions": 41,
+        "passed": 214,
+        "newly_failing": [],
+        "repaired": [text],
+        "ready": True,
+        "reason": text,
+        "staging_healthy": True,
+        "staging_seconds": 300.0,
+        "rollback_release": text[:40] or "40",
+        "watch_seconds": 600.0,
+        "max_error_rate": 0.01,
+    }
+    values: dict[str, Any] = {"kind": "deploy", "step": "3.1", "subject": subject, "expires_at": NOW + minutes(30)}
+    return fix_approval(text, **(values | changes))
+
+
+def update_row(text: str, **changes: Any) -> records.StatusUpdate:
+    values: dict[str, Any] = {
+        "id": 5,
+        "incident_id": 7,
+        "slot": "2026-11-21T15:00:00Z",
+        "due_at": NOW + minutes(11),
+        "state": "drafted",
+        "fields": dict.fromkeys(("condition", "impact", "done", "next", "needs"), text[:1000]),
+    }
+    return records.StatusUpdate(**(values | changes))
+
+
+def _update(text: str, **changes: Any) -> status.Update:
+    return status.Update(
+        update_row(text, **changes),
+        incident(text),
+        since=NOW - minutes(19),
+        next_at=NOW + minutes(41),
+        mailed=14,
+        overdue_at=NOW + minutes(16),
+        missed_to=f"<@{BO}>",
+    )
+
+
+def _card(text: str, **changes: Any) -> card.Card:
+    values: dict[str, Any] = {
+        "incident": incident(text),
+        "now": NOW,
+        "roles": {Role.COMMANDER: [ANA]},
+        "phase": Phase.HOTFIX,
+        "phases": tuple(Phase),
+        "approvals": (deploy_approval(text),),
+        "cause": root_cause(text),
+        "measures": MEASURES,
+        "told": (6, 6),
+        "links": {"Runbook": "https://example.com/r|x>", "War room": "https://example.com/w"},
+        "run_state": "running",
+    }
+    return card.Card(**(values | changes))
+
+
+def _letter(text: str, **changes: Any) -> direct.Letter:
+    return direct.Letter(
+        incident(text, **changes), NOW, "on_call_engineer", ANA, summary="*Now:* the hotfix is being tested.",
+        url="https://example.com/archives/C01INC",
+    )  # fmt: skip
+
+
+def _event(kind: EventKind, **data: Any) -> records.Event:
+    return records.Event(id=9, incident_id=7, kind=kind, actor=ANA, at=NOW, recorded_at=NOW, data=data)
+
+
+def _head(text: str) -> phase.Head:
+    states = ("done", "running", "failed", "waiting", "queued", "taken_over")
+    return phase.Head(
+        phase=Phase.STABILIZE,
+        place=1,
+        steps=[phase.StepLine(definition(text), step_row(text, state), "after 1.1") for state in states],
+        gates=[GateVerdict("root_cause_identified", GateState.OPEN, text)],
+        due_at=NOW + minutes(10),
+        evidence=14,
+        now=NOW,
+    )
+
+
+def _evidence(text: str) -> records.EvidenceRow:
+    return records.EvidenceRow(
+        id=1, incident_id=7, step_id=11, ref="E3f9a2b", kind="log", source=text, summary=text[:300],
+        command=["git", "log", text], exit_code=0, digest="f" * 64, excerpt=text[:4000], captured_at=NOW,
+    )  # fmt: skip
+
+
+def _followup(text: str) -> records.Followup:
+    return records.Followup(id=4, incident_id=7, title=text[:150] or "x", owner=ANA, due=NOW, created_at=NOW)
+
+
+MISSING = [
+    Missing("Nobody is commander.", "Take the role.", "role"),
+    Missing("Nobody has said who is hurt.", "Write the impact in one line.", "impact"),
+    Missing("No fix is deployed.", "Approve the deploy.", "approve"),
+    Missing("Something else.", "Do it.", "unheard of"),
+]
+
+
+def _message(*blocks: Any) -> Message:
+    return parts.message("x", blocks)
+
+
+MESSAGES: dict[str, Callable[[str], Message]] = {
+    "card": lambda t: card.draw(_card(t)),
+    "card_new": lambda t: card.draw(
+        _card(t, incident=incident(t, acknowledged_at=None, impact="", next_update_at=None), roles={}, approvals=())
+    ),
+    "card_resolved": lambda t: card.draw(_card(t, incident=incident(t, status=Status.RESOLVED, resolved_at=NOW))),
+    "card_failed": lambda t: card.draw(
+        _card(t, approvals=(), steps=(card.Doing("1.3", t, t, "failed"),), run_state="paused", undelivered=2)
+    ),
+    "triage": lambda t: triage.draw(incident(t)),
+    "triage_done": lambda t: triage.draw(incident(t, facts=dict.fromkeys(facts.FACTS, t[:300] or "x"))),
+    "phase": lambda t: phase.draw(_head(t)),
+    "step_failed": lambda t: step.failed(definition(t), step_row(t, "failed"), t, waiting_for=f"<@{ANA}>"),
+    "step_failed_then_retried": lambda t: step.failed(definition(t), step_row(t, "running"), t),
+    "step_taken_over": lambda t: step.result(step.Result(7, definition(t), step_row(t, "taken_over"), None, [])),
+    "choose_fix": lambda t: approval.draw(
+        approval.Asked(
+            fix_approval(t),
+            who=(ANA,),
+            remind_at=NOW,
+            then=f"<@{BO}>",
+            cause=root_cause(t),
+            ideas=[outputs.Hypothesis(statement=t[:300], state="rejected", reason=t[:300], refuted_by="", evidence=[])],
+            seen={"E3f9a2b": t[:300]},
+        )
+    ),
+    "choose_fix_decided": lambda t: approval.draw(
+        approval.Asked(fix_approval(t, state="approved", decided_by=ANA, decided_at=NOW, decision={"number": 2}))
+    ),
+    "deploy": lambda t: approval.draw(approval.Asked(deploy_approval(t), who=(ANA, BO))),
+    "deploy_sent_back": lambda t: approval.draw(
+        approval.Asked(
+            deploy_approval(t, state="rejected", decided_by=ANA, decided_at=NOW, decision={"feedback": t[:2000]})
+        )
+    ),
+    "gate": lambda t: gate.draw(
+        OfGate(incident=7, run=3, stage=1, gate="initial_mitigation_attempted"),
+        GateVerdict("initial_mitigation_attempted", GateState.OPEN, t, ("E1",)),
+        who=f"<@{ANA}>",
+        asks="Was anything tried?",
+    ),
+    "gate_attested": lambda t: gate.draw(
+        OfGate(incident=7, run=3, stage=1, gate="x"), GateVerdict("x", GateState.ATTESTED, f"<@{ANA}>: {t}"), who=""
+    ),
+    "status_draft": lambda t: status.draft(_update(t)),
+    "status_draft_sent": lambda t: status.draft(_update(t, state="sent", sent_by=ANA, sent_at=NOW)),
+    "status_update": lambda t: status.sent(_update(t, state="sent", sent_by=ANA, sent_at=NOW + minutes(20))),
+    "status_no_change": lambda t: status.sent(_update(t, state="no_change", sent_by=ANA, sent_at=NOW)),
+    "page": lambda t: direct.page(
+        _letter(t, acknowledged_at=None), direct.Paging(1, 4, f"<@{BO}>", NOW + minutes(5), ("e-mail", "pager"))
+    ),
+    "page_answered": lambda t: direct.page(_letter(t), direct.Paging(1, 4)),
+    "matrix": lambda t: direct.matrix(_letter(t), "within 30 min"),
+    "escalation": lambda t: direct.escalation(_letter(t, acknowledged_at=None), t),
+    "line_severity": lambda t: line.draw(_event(EventKind.SEVERITY_CHANGED, before="high", after="critical", reason=t)),
+    "line_escalated": lambda t: line.draw(_event(EventKind.ESCALATED, audience=t, reason=t)),
+    "line_cancelled": lambda t: line.draw(_event(EventKind.CANCELLED, reason=t, duplicate_of=6)),
+    "resolved": lambda t: ending.resolved(
+        ending.Resolved(incident(t, status=Status.RESOLVED, resolved_at=NOW), ANA, MEASURES, MISSING, 14)
+    ),
+    "list": lambda t: overview.listing([overview.Row(incident(t), "at work")] * 20, NOW, count=23),
+    "list_empty": lambda t: overview.listing([], NOW, count=0),
+    "help": lambda t: help.draw([help.Word("status", "status", "how it stands", "Look")], unknown=t, nearest="status"),
+    "did_you_mean": lambda t: help.did_you_mean(t, "status"),
+    "error": lambda t: trouble.private(Conflict(f"{t} is wrong.", remedy=f"Ask <@{ANA}>. {t}")),
+    "roles": lambda t: _message(*overview.roles(incident(t), {Role.COMMANDER: [ANA], Role.COMMS: [BO]}, ANA)),
+    "timeline": lambda t: _message(*overview.timeline(incident(t), [Entry(NOW, t, "https://example.com")] * 30)),
+    "promises": lambda t: _message(
+        *overview.promises(incident(t), [overview.Kept(NOW, "CTO", "slack", "late", minutes(3))])
+    ),
+}
+
+MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "declare": lambda t: declare.modal(
+        declare.Filled(
+            DeclareMeta(severity=Severity.CRITICAL, seen=(6,)), t, t[:60], t, t, frozenset({"private", "drill"})
+        ),
+        preview(t),
+        [declare.Alike(6, t, Severity.CRITICAL, t, "C01INC", NOW - minutes(12))],
+        now=NOW,
+        error=t,
+    ),
+    "declare_empty": lambda t: declare.modal(declare.Filled(DeclareMeta()), preview(t, Severity.HIGH), now=NOW),
+    "progress": lambda t: declare.progress("inc-7", t),
+    "result": lambda t: declare.result("inc-7", t, "C01INC", told=(3, 3), missing=4, channel_url="https://example.com"),
+    "update": lambda t: status.form(incident(t), {"condition": t, "done": t}, update=5, error=t),
+    "resolve": lambda t: ending.resolve_form(incident(t), MISSING, summary=t, error=t),
+    "close": lambda t: ending.close_form(incident(t), MISSING, reason=t),
+    "severity": lambda t: forms.severity(incident(t), {each: f"*{each}* {t[:0]}" for each in Severity}),
+    "escalate": lambda t: forms.escalate(incident(t), {"security_breach_suspected": "security team", "x_y": "cto"}),
+    "note": lambda t: forms.note(incident(t), typed=t),
+    "impact": lambda t: forms.impact(incident(t)),
+    "send_back": lambda t: forms.send_back(fix_approval(t), "*The fix*", typed=t),
+    "take_over": lambda t: forms.take_over(incident(t), step_row(t, "failed"), t),
+    "write": lambda t: forms.write(incident(t), {"went_well": t}),
+    "followup": lambda t: forms.followup(incident(t), title=t),
+    "cancel": lambda t: forms.reason(
+        Form.CANCEL, incident(t), "Why", title="Cancel inc-7", submit="Cancel it", typed=t
+    ),
+    "which_incident": lambda t: forms.which_incident(Form.NOTE, [incident(t), incident(t, id=8)], typed=t or "x"),
+    "evidence": lambda t: reading.evidence(_evidence(t)),
+    "evidence_list": lambda t: reading.evidence_list("Evidence", [_evidence(t)] * 60),
+    "diff": lambda t: reading.diff(deploy_approval(t), {"commit": "9f8e7d6", "branch": t, "files": [t], "diff": t}),
+    "waiting": lambda t: reading.waiting("Diff"),
+    "trouble": lambda t: trouble.modal("Sitrep", t),
+}
+
+HOMES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "home": lambda t: home.view(
+        home.draw(
+            home.Home(
+                NOW,
+                [overview.Row(incident(t), "Hotfix, waiting for approval")] * 20,
+                20,
+                waiting=["the deploy of inc-7 waits for you"],
+                followups=[_followup(t)] * 10,
+                figures=["30 days: 9 incidents", "acknowledged 3 min (median, n=9)"],
+            )
+        )
+    ),
+    "home_quiet": lambda t: home.view(home.draw(home.Home(NOW, [], 0))),
+}
+
+
+def step_result(output: outputs.Output, text: str) -> Message:
+    refs = [f"E{n:06x}" for n in range(14)]
+    return step.result(step.Result(7, definition(text), step_row(text), output, refs))
