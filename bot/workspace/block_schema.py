@@ -58,7 +58,9 @@ _WALKER = _Walker()
 
 def faults(definition: str, instance: object, pointer: str) -> list[str]:
     """Return what breaks the definition, each with its JSON pointer below `pointer`."""
-    return [_sentence(error, pointer) for error in _WALKER.descend(instance, definitions()[definition])]
+    errors = _WALKER.descend(instance, definitions()[definition])
+    # A text that breaks the limit of its place and that of texts in general is one fault.
+    return list(dict.fromkeys(_sentence(error, pointer) for error in errors))
 
 
 def has_definition(kind: str) -> bool:

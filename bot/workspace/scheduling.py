@@ -10,8 +10,8 @@ from bot.workspace.model import Scheduled
 
 logger = logging.getLogger(__name__)
 
-# The longest nap: a clock that somebody moved is noticed after this many seconds.
-NAP = 1.0
+# The longest nap: a clock that somebody moved is noticed after this many seconds, and only while something waits.
+NAP = 0.25
 
 
 class Scheduler:

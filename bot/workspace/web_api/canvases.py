@@ -106,11 +106,8 @@ def _canvas(call: Call) -> Canvas:
 def _markdown(content: Any) -> str:
     if content is None:
         return ""
-    if (
-        not isinstance(content, dict)
-        or content.get("type") != "markdown"
-        or not isinstance(content.get("markdown"), str)
-    ):
+    markdown = content.get("markdown") if isinstance(content, dict) and content.get("type") == "markdown" else None
+    if not isinstance(markdown, str):
         raise invalid('must be {"type": "markdown", "markdown": "…"} [json-pointer:/document_content]')
     if len(markdown.encode()) > CANVAS_BYTES:
         raise SlackError("canvas_too_large")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.workspace import blocks
+from bot.workspace import blocks, channels
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, ChannelKind, Json, Message
 from bot.workspace.posting import Author, Draft
@@ -22,7 +22,7 @@ def target(call: Call) -> Channel:
     name = call.args.required("channel")
     team = call.core.team
     if name in team.users:
-        channel, _ = team.direct(frozenset({call.user_id, name}))
+        channel, _ = channels.open_direct(call.core, frozenset({call.user_id, name}))
     elif name.lstrip("#") in team.channels_by_name:
         channel = team.visible_channel(team.channels_by_name[name.lstrip("#")].id, call.user_id)
     else:
