@@ -22,20 +22,22 @@ def parse(text: object) -> timedelta:
     parts = _PART.findall(word)
     if not parts or "".join(n + u for n, u in parts) != word:
         raise ValueError(f"{str(text)[:40]!r} is not a duration; write it like 30s, 15m, 2h or 1d")
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+    try:
+        return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+    except OverflowError:
+        raise ValueError(f"{str(text)[:40]!r} is longer than any calendar; write it like 30s, 15m, 2h or 1d") from None
 
 
 def text(duration: timedelta) -> str:
-    """Return `duration` in the form that `parse` reads, largest units first: `1h30m`."""
-    rest = round(duration.total_seconds(), 3)
-    if rest < 1:
-        return f"{rest:g}s"
-    rest = round(rest)
+    """Return `duration` in the form that `parse` reads, to the millisecond, largest units first: `1h30m`."""
+    rest = round(duration.total_seconds() * 1000)
     words = []
-    for unit in ("d", "h", "m", "s"):
-        count, rest = divmod(rest, _UNITS[unit])
+    for unit in ("d", "h", "m"):
+        count, rest = divmod(rest, _UNITS[unit] * 1000)
         if count:
-            words.append(f"{count:g}{unit}")
+            words.append(f"{count}{unit}")
+    if rest or not words:
+        words.append(f"{rest / 1000:g}s")
     return "".join(words)
 
 

@@ -83,5 +83,5 @@ def _settings(
     entry = documents.read(source.file, source.content, reader.mistakes) if source else None
     if entry is None or config is None:
         return Settings()
-    read = settings.read(reader, entry, folder=config)
-    return Settings() if read is None else settings_checks.check(reader, entry, read, audiences=audiences)
+    read, rest = settings.read(reader, entry, folder=config)
+    return settings_checks.check(reader, rest, read, audiences=audiences)

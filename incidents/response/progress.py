@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents import outbox, records, room, store
 from incidents.context import Context
-from incidents.definitions import WorkflowDefinition
+from incidents.definitions import Phase, WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
@@ -20,6 +20,7 @@ from incidents.service import queries
 
 #: Runs in these states start no further step.
 ENDED = frozenset({"stopped", "done"})
+_NOT_BEGUN = frozenset({StepState.QUEUED, StepState.READY, StepState.WAITING, StepState.FAILED})
 
 
 def definition_of(run: records.Run) -> WorkflowDefinition:
@@ -62,6 +63,11 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     outputs = await queries.outputs(tx.session, run.number)
     judged = await verdicts(tx.session, ctx, incident, run, outputs)
     holds = {number: all(verdict.holds for verdict in stage) for number, stage in judged.items()}
+    if incident.status is Status.RESOLVED:
+        # Service is restored, by whatever road: gates on the way there hold the analysis up no longer.
+        last = definition.stages[-1].number
+        holds = {number: held or number != last for number, held in holds.items()}
+        judged = {number: found for number, found in judged.items() if number == last}
     approved = await approvals.given(tx, run)
     may_start, held = plan.ready(definition, states, holds, frozenset(approved))
     for name in may_start:
@@ -116,7 +122,7 @@ async def _ask_attestations(
     wanted |= {stage.number for stage in definition.stages if plan.stage_finished(definition, stage.number, states)}
     for number in sorted(wanted):
         phase = next(stage for stage in definition.stages if stage.number == number).steps[0].phase
-        for verdict in judged[number]:
+        for verdict in judged.get(number, ()):
             if verdict.holds or verdict.state is gates.GateState.COMING:
                 continue
             notice = room.in_thread(
@@ -175,6 +181,7 @@ class Progress:
         react(EventKind.SEVERITY_CHANGED, self.follow_severity)
         for kind in (EventKind.TOLD, EventKind.REOPENED):
             react(kind, self.go_on)
+        react(EventKind.RESOLVED, self.skip_to_analysis)
         react(EventKind.CANCELLED, self.end)
 
     async def begin(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
@@ -195,6 +202,22 @@ class Progress:
         run = await queries.latest_run(tx.session, incident.number)
         if run is not None:
             await advance(tx, self._ctx, incident, run)
+
+    async def skip_to_analysis(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Leave out what the response no longer needs, withdraw what waits for a person, and begin the analysis."""
+        del event
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is None or run.state in ENDED:
+            return
+        definition = definition_of(run)
+        for step in await queries.steps(tx.session, run.number):
+            if definition.step(step.name).phase is not Phase.POSTMORTEM and step.state in _NOT_BEGUN:
+                step.state = StepState.SKIPPED.value
+                tx.session.add(step)
+        for approval in await queries.pending_approvals(tx.session, incident.number):
+            await approvals.supersede(tx, incident, approval)
+        await tx.session.flush()
+        await advance(tx, self._ctx, incident, run)
 
     async def end(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Stop the run of a cancelled incident."""

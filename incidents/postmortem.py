@@ -1,0 +1,237 @@
+"""The post-mortem: facts from the record, judgement from named people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jinja2
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from incidents import durations, followups, kpis, outbox, records, store, timeline
+from incidents.agents import outputs
+from incidents.context import Context
+from incidents.definitions import Phase, WorkflowDefinition
+from incidents.errors import InvalidInput
+from incidents.events import EventKind
+from incidents.lifecycle import Role, Status
+from incidents.notices import Action, Lane, Notice
+from incidents.response.plan import FINISHED, StepState
+from incidents.service import queries
+
+#: Section -> what its author is asked. The judgement is people's; Sitrep fills in none of it.
+SECTIONS = {
+    "went_well": "What went well",
+    "went_badly": "What went badly",
+    "lucky": "Where we were lucky",
+}
+REVIEW_WITHIN = timedelta(days=7)  # five working days, as responders expect
+_MAX_SECTION = 3000
+_SETTLED = FINISHED | {StepState.FAILED, StepState.STOPPED}
+
+
+@dataclass(frozen=True)
+class Postmortem:
+    """Everything that is known of an incident, ready to be drawn."""
+
+    incident: records.Incident
+    owner: str  #: person id: the commander, else the reporter
+    writers: Mapping[str, str]  #: section -> the person asked to write it
+    review_by: datetime  #: UTC
+    duration: str  #: declared to resolved, or empty while open
+    cause: dict[str, Any]  #: the root cause's fields, or {}
+    factors: tuple[str, ...]
+    tried: tuple[str, ...]
+    fix: dict[str, Any]  #: the fix's fields (branch, commit, summary …), or {}
+    deployed: dict[str, Any]  #: the deploy's fields, or {}
+    measures: tuple[kpis.Measure, ...]
+    entries: tuple[timeline.Entry, ...]
+    told: tuple[str, ...]  #: who was told when
+    followups: tuple[records.Followup, ...]
+    sections: Mapping[str, records.PostmortemSection]
+    evidence: int  #: pieces kept
+    model_usd: float
+
+
+async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmortem:
+    """Gather the post-mortem from the rows."""
+    incident = await queries.get(session, incident_id)
+    events = await queries.events(session, incident_id)
+    holders = await queries.roles(session, incident_id)
+    run = await queries.latest_run(session, incident_id)
+    steps = await queries.steps(session, run.number) if run else []
+    known: dict[str, Any] = await queries.outputs(session, run.number) if run else {}
+    report = known.get("detailed_root_cause_report") or {}
+    owner = next(iter(holders.get(Role.COMMANDER, [])), incident.reporter)
+    deputy = next(iter(holders.get(Role.DEPUTY, holders.get(Role.COMMS, []))), owner)
+    updates = await queries.updates(session, incident_id)
+    end = incident.resolved_at
+    return Postmortem(
+        incident=incident,
+        owner=owner,
+        writers={"went_well": owner, "went_badly": owner, "lucky": deputy},
+        review_by=(end or ctx.clock.now()) + REVIEW_WITHIN,
+        duration=durations.spoken(end - incident.declared_at) if end else "",
+        cause=known.get("preliminary_root_cause") or {},
+        factors=tuple(claim["text"] for claim in report.get("contributing_factors", [])),
+        tried=tuple(claim["text"] for claim in report.get("tried", [])),
+        fix=known.get("emergency_fix_code") or {},
+        deployed=known.get("deployment_status") or {},
+        measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, end or ctx.clock.now())),
+        entries=tuple(timeline.entries(events)),
+        told=tuple(timeline.told(events)),
+        followups=tuple(await queries.followups(session, incident_id)),
+        sections={row.section: row for row in await queries.sections(session, incident_id)},
+        evidence=len(await queries.evidence(session, incident_id)),
+        model_usd=sum(float(usage.get("usd", 0)) for step in steps for usage in step.usage),
+    )
+
+
+def markdown(postmortem: Postmortem, names: Mapping[str, str], template: str) -> str:
+    """Return the post-mortem as Markdown; `names` says who each person id is."""
+    environment = jinja2.Environment(
+        autoescape=False,  # noqa: S701 - Markdown, not HTML; what it is shown in escapes it
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["people"] = lambda text: _named(str(text), names)
+    environment.filters["line"] = lambda text: " ".join(str(text).split())
+    return environment.from_string(template).render(pm=postmortem, incident=postmortem.incident, titles=SECTIONS)
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    for person, name in names.items():
+        text = text.replace(f"<@{person}>", name)
+    return text
+
+
+async def write_section(tx: store.Tx, ctx: Context, incident_id: int, actor: str, section: str, text: str) -> None:
+    """Store what a person writes into the post-mortem; the newest words stand, signed.
+
+    Raises:
+        InvalidInput: no such section, or no text.
+    """
+    del ctx
+    incident = await queries.get(tx.session, incident_id)
+    if section not in SECTIONS:
+        raise InvalidInput(f"There is no section {section[:40]!r}.", remedy=f"Sections: {', '.join(SECTIONS)}.")
+    if not text.strip():
+        raise InvalidInput("There is no text.", remedy="Write a sentence, or cancel.", field=section)
+    row = await tx.session.get(records.PostmortemSection, (incident_id, section))
+    if row is None:
+        row = records.PostmortemSection(incident_id=incident_id, section=section, at=tx.now)
+    row.text, row.author, row.at = text.strip()[:_MAX_SECTION], actor, tx.now
+    tx.session.add(row)
+    await tx.session.flush()
+    await tx.record(incident, EventKind.POSTMORTEM_WRITTEN, actor=actor, section=section)
+
+
+class Writer:
+    """Reactors that post the post-mortem once it can be written, and keep it true afterwards."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def register(self) -> None:
+        """Listen to what completes or changes a post-mortem."""
+        react = self._ctx.store.react
+        for kind in (EventKind.RESOLVED, EventKind.STEP_DONE, EventKind.STEP_FAILED, EventKind.RUN_STOPPED):
+            react(kind, self.post_when_ready)
+        react(EventKind.STEP_DONE, self.file_followups)
+        for kind in (EventKind.POSTMORTEM_WRITTEN, EventKind.FOLLOWUP_ADDED, EventKind.CLOSED):
+            react(kind, self.redraw)
+
+    async def file_followups(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """File what the analysis proposes; owners are people's to name."""
+        step = await tx.session.get_one(records.Step, event.data["step_id"])
+        for name in ("prevention_strategy_proposal",):
+            for item in step.output.get(name, []):
+                measure = outputs.Recommendation.model_validate(item)
+                due = tx.now + timedelta(days=measure.due_in_days)
+                await followups.add(tx, incident.number, event.actor, measure.title, why=measure.why, due=due)
+
+    async def post_when_ready(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Post it when the incident is resolved and the analysis has ended, well or not."""
+        del event
+        if incident.status is not Status.RESOLVED or not await _analysis_ended(tx.session, incident):
+            return
+        key = f"{incident.key}:postmortem"
+        new = await outbox.put(
+            tx,
+            incident.id,
+            Notice(
+                key=key,
+                lane=Lane.STATUS,
+                action=Action.POST,
+                target="channel",
+                surface="postmortem",
+                after=f"{incident.key}:room",
+            ),
+            Notice(
+                key=f"{key}:canvas",
+                lane=Lane.CHATTER,
+                action=Action.CANVAS,
+                target="channel",
+                surface="postmortem_markdown",
+                params={"title": f"Post-mortem {incident.key}"},
+                after=key,
+            ),
+            Notice(
+                key=f"{key}:file",
+                lane=Lane.CHATTER,
+                action=Action.FILE,
+                target=f"thread:{key}",
+                surface="postmortem_markdown",
+                params={"filename": f"{incident.key}-post-mortem.md", "title": f"Post-mortem {incident.key}"},
+                after=key,
+            ),
+        )
+        if key in new:
+            await self._file_solution(tx, incident)
+            await tx.record(incident, EventKind.POSTMORTEM_POSTED)
+
+    async def _file_solution(self, tx: store.Tx, incident: records.Incident) -> None:
+        found = await build(tx.session, self._ctx, incident.number)
+        if not found.cause.get("summary"):
+            return
+        place = f"{found.cause.get('file') or ''}:{found.cause.get('line') or ''}".strip(":")
+        tx.session.add(
+            records.Solution(
+                incident_id=incident.id,
+                service=incident.service,
+                title=incident.title,
+                problem=found.cause["summary"],
+                solution=found.fix.get("summary") or incident.resolution,
+                signature=place,
+                created_at=tx.now,
+            )
+        )
+
+    async def redraw(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the posted post-mortem and its canvas."""
+        key = f"{incident.key}:postmortem"
+        common = {"lane": Lane.CHATTER, "target": "channel", "of": key, "after": key}
+        await outbox.put(
+            tx,
+            incident.id,
+            Notice(key=f"{key}:edit:{event.id}", action=Action.EDIT, surface="postmortem", coalesce=key, **common),
+            Notice(
+                key=f"{key}:canvas:{event.id}",
+                action=Action.CANVAS,
+                surface="postmortem_markdown",
+                params={"title": f"Post-mortem {incident.key}"},
+                coalesce=f"{key}:canvas",
+                **{**common, "of": f"{key}:canvas", "after": f"{key}:canvas"},
+            ),
+        )
+
+
+async def _analysis_ended(session: AsyncSession, incident: records.Incident) -> bool:
+    run = await queries.latest_run(session, incident.number)
+    if run is None or run.state == "stopped":
+        return True
+    definition = WorkflowDefinition.model_validate(run.definition)
+    wanted = {step.name for step in definition.steps() if step.phase is Phase.POSTMORTEM}
+    states = {step.name: StepState(step.state) for step in await queries.steps(session, run.number)}
+    return all(states.get(name, StepState.DONE) in _SETTLED for name in wanted)
