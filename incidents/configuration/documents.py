@@ -118,6 +118,8 @@ class _Builder:
         self.left -= 1
         if self.left < 0 or depth > MAX_DEPTH:
             raise _TooMuch
+        if isinstance(node, MappingNode | SequenceNode) and node.tag not in (f"{_TAG}map", f"{_TAG}seq"):
+            return self._tagged(node, line=line, key=key)
         if isinstance(node, MappingNode):
             return Entry(self._mapping(node, key=key, depth=depth), self.file, line, key)
         if isinstance(node, SequenceNode):
@@ -170,8 +172,13 @@ class _Builder:
         except ValueError:  # 0x1F, .inf: valid YAML that no setting here needs
             self.mistakes.add(self.file, line, key, what=f"{text} is not a plain number", remedy=_NUMBERS)
             return None
-        self.mistakes.add(self.file, line, key, what=f"the tag !{kind} is not read", remedy="Write the plain value")
+        self._tagged(node, line=line, key=key)
         return None
+
+    def _tagged(self, node: Node, *, line: int, key: str) -> Entry:
+        tag = str(node.tag).replace(_TAG, "!!")
+        self.mistakes.add(self.file, line, key, what=f"the tag {tag} is not read", remedy="Write the plain value")
+        return Entry(None, self.file, line, key)
 
 
 def _line(node: Node) -> int:

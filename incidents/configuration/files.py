@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from incidents.configuration.mistakes import Mistakes, advise, nearest
+from incidents.configuration.mistakes import SHIPPED, Mistakes, advise, nearest
 
 #: Subfolder -> how its files end.
 FOLDERS = {"policies": ".yml", "workflows": ".yml", "prompts": ".md"}
@@ -37,7 +37,7 @@ def collect(templates: Traversable, config: Path | None, mistakes: Mistakes) -> 
     for folder, ending in FOLDERS.items():
         for item in sorted((templates / folder).iterdir(), key=lambda each: each.name):
             if item.name.endswith(ending):
-                found[folder][item.name] = Source(f"templates/{folder}/{item.name}", item.read_bytes())
+                found[folder][item.name] = Source(f"{SHIPPED}{folder}/{item.name}", item.read_bytes())
     settings = _override(found, config, mistakes) if config is not None else None
     return Sources(
         policies={name.removesuffix(".yml"): source for name, source in found["policies"].items()},
@@ -88,15 +88,16 @@ def _candidates(config: Path, shipped: dict[str, str], mistakes: Mistakes) -> It
             if path.name in known or (folder == "workflows" and path.suffix == ending):
                 yield path, folder
             elif path.is_file() and not path.name.startswith("."):
-                remedy = advise(path.name, known)
+                remedy = advise(path.stem, [name.removesuffix(ending) for name in known])
                 mistakes.add(str(path), 0, "", what=f"{folder} has no file by this name", remedy=remedy)
 
 
 def _note_near_miss(path: Path, known: list[str], mistakes: Mistakes) -> None:
     # Other files may lie beside the configuration; one that is nearly named like a part of it was meant to be.
-    meant = nearest(path.name, known) if path.suffix in (".yml", ".yaml", ".md") else None
-    if meant and (nearest(path.stem, [Path(meant).stem]) is not None):
-        mistakes.add(str(path), 0, "", what="is not read under this name", remedy=f"Rename it to {meant}")
+    stems = {Path(name).stem: name for name in known}
+    meant = nearest(path.stem, stems) if path.suffix in (".yml", ".yaml", ".md") else None
+    if meant:
+        mistakes.add(str(path), 0, "", what="is not read under this name", remedy=f"Rename it to {stems[meant]}")
 
 
 def _read(path: Path, mistakes: Mistakes) -> Source | None:

@@ -29,7 +29,9 @@ class Reader:
     references: list[Reference] = field(default_factory=list)
 
     def mistake(self, entry: Entry, what: str, remedy: str) -> None:
-        """Note what is wrong with `entry`."""
+        """Note what is wrong with `entry`; that it is empty is not worth saying where it could not be read at all."""
+        if entry.value is None and self.mistakes.known_at(entry.file, entry.line, entry.key):
+            return
         self.mistakes.add(entry.file, entry.line, entry.key, what=what, remedy=remedy)
 
     def mapping(self, entry: Entry | None, remedy: str = "Write `name: value` lines under it") -> dict[str, Entry]:

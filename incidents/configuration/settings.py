@@ -1,6 +1,8 @@
 """Reads sitrep.yml into catalog.Settings: pydantic checks the shape, and its findings are told with line and remedy."""
 
 import types
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -17,22 +19,54 @@ Location = tuple[int | str, ...]
 _FILLED_IN = {"services", "people"}  # whose items take their `key` from the mapping, and may not write it
 
 
-def read(reader: Reader, file: Entry, *, folder: Path) -> Settings | None:
-    """Return the settings that `file` says, or None where it has mistakes. Relative paths start at `folder`."""
-    document = plain(file)
-    try:
-        settings = Settings.model_validate(document)
-    except ValidationError as error:
-        for detail in error.errors():
-            _note(reader, file, detail)
-        return None
-    for section in _FILLED_IN:
-        for item in reader.mapping(reader.mapping(file).get(section)).values():
-            if isinstance(item.value, dict) and "key" in item.value:
-                reader.mistake(item.value["key"], "is not a known key", "Remove it; the name above is the key")
+def read(reader: Reader, file: Entry, *, folder: Path) -> tuple[Settings, Entry]:
+    """Return the settings that `file` says, and the file without what could not be read, for further checks.
+
+    Relative paths start at `folder`.
+    """
+    file = _without_keys(reader, file)
+    while True:
+        try:
+            settings = Settings.model_validate(plain(file))
+            break
+        except ValidationError as error:
+            for detail in error.errors():
+                _note(reader, file, detail)
+            # Every field has a default, so what remains can still be checked: one run finds all mistakes.
+            file = _without(file, [_locate(file, detail["loc"]) for detail in error.errors()])
     services = {key: _service(key, service, folder) for key, service in settings.services.items()}
     people = {key: person.model_copy(update={"key": key}) for key, person in settings.people.items()}
-    return settings.model_copy(update={"services": services, "people": people})
+    return settings.model_copy(update={"services": services, "people": people}), file
+
+
+def _without_keys(reader: Reader, file: Entry) -> Entry:
+    """Return the file without the `key` that items of a catalogue take from their name and may not write."""
+    found = []
+    top = file.value if isinstance(file.value, dict) else {}
+    for section in (top[name].value for name in _FILLED_IN if name in top):
+        for item in section.values() if isinstance(section, dict) else ():
+            if isinstance(item.value, dict) and "key" in item.value:
+                reader.mistake(item.value["key"], "is not a known key", "Remove it; the name above is the key")
+                found.append(item.value["key"])
+    return _without(file, found)
+
+
+def _without(entry: Entry, left_out: Collection[Entry]) -> Entry:
+    """Return `entry` without those of its entries that are `left_out`; at the top, everything goes."""
+    if _is_one_of(entry, left_out):
+        return replace(entry, value={})
+    if isinstance(entry.value, dict):
+        kept = {name: item for name, item in entry.value.items() if not _is_one_of(item, left_out)}
+        return replace(entry, value={name: _without(item, left_out) for name, item in kept.items()})
+    if isinstance(entry.value, list):
+        items = [item for item in entry.value if not _is_one_of(item, left_out)]
+        return replace(entry, value=[_without(item, left_out) for item in items])
+    return entry
+
+
+def _is_one_of(entry: Entry, others: Collection[Entry]) -> bool:
+    # By identity: two entries that look alike (in a list, with an alias) are still two.
+    return any(entry is other for other in others)
 
 
 def plain(entry: Entry) -> Any:

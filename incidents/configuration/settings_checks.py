@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incidents.catalog import Person, Settings
+from incidents.configuration import words
 from incidents.configuration.documents import Entry
 from incidents.configuration.mistakes import advise
 from incidents.configuration.reader import Reader
@@ -43,7 +44,7 @@ def check(reader: Reader, file: Entry, settings: Settings, *, audiences: Collect
                 remedy = advise(name, audiences, otherwise="describe it in audiences.yml, and name it in a policy")
                 reader.mistake(entry, f"no policy speaks of the audience {name}", remedy)
         if settings.drill_audience and settings.drill_audience not in known:
-            remedy = advise(settings.drill_audience, known)
+            remedy = advise(settings.drill_audience, sorted(known))
             reader.mistake(top["drill_audience"], f"there is no audience {settings.drill_audience}", remedy)
     return settings
 
@@ -70,8 +71,11 @@ def _check_services(reader: Reader, entry: Entry | None, settings: Settings) -> 
                 others = [other for other in settings.services if other != key]
                 what = "a service cannot depend on itself" if name == key else f"there is no service {name}"
                 reader.mistake(item, what, "Remove it" if name == key else advise(name, others))
+        _check_positive(reader, reader.mapping(keys.get("tests")).get("timeout"))
         for stage in environments(service):
-            _check_environment(reader, reader.mapping(keys.get(stage)))
+            environment = reader.mapping(keys.get(stage))
+            _check_environment(reader, environment)
+            _check_positive(reader, environment.get("deploy_timeout"))
 
 
 def _check_environment(reader: Reader, keys: dict[str, Entry]) -> None:
@@ -90,6 +94,11 @@ def _check_environment(reader: Reader, keys: dict[str, Entry]) -> None:
             if word not in COMMANDS.values():
                 known = [f"{{{each}}}" for each in COMMANDS.values()]
                 reader.mistake(item, f"{{{word}}} is never filled in", f"Use {' or '.join(known)}")
+
+
+def _check_positive(reader: Reader, entry: Entry | None) -> None:
+    if entry is not None:
+        reader.said(entry, words.positive, words.MAX_DURATION)
 
 
 def _check_url(reader: Reader, entry: Entry) -> None:

@@ -130,10 +130,11 @@ def _check_inputs(
             continue
         if given:
             what = f"{name} is the output {wanted}, and no step that {step.name} waits for brings it"
+            reader.mistake(item, what, "Add the step that brings it to depends_on")
         else:
             what = f"no step that {step.name} waits for brings {name}, and step_inputs.yml does not provide it"
-        remedy = advise(name, [*outputs, *(each for each in provided if each != name)], otherwise="add the dependency")
-        reader.mistake(item, what, remedy)
+            remedy = advise(name, [*outputs, *provided], otherwise="add the step that brings it to depends_on")
+            reader.mistake(item, what, remedy)
 
 
 def _outputs_of(workflow: WorkflowDefinition, steps: Collection[str]) -> frozenset[str]:

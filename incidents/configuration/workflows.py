@@ -61,9 +61,14 @@ def read(
 def _gate_set(
     reader: Reader, entry: Entry | None, sets: Mapping[str, Mapping[str, tuple[str, ...]]] | None
 ) -> Mapping[str, tuple[str, ...]] | None:
-    if sets is None:
+    name = reader.text(entry)
+    if sets is None or (entry is not None and not name):
         return None
-    return sets.get(reader.choice(entry, sets), {})
+    if entry is not None and name not in sets:
+        remedy = advise(name, sets, otherwise="add the set there")
+        reader.mistake(entry, f"quality_gates.yml has no set of gates {name}", remedy)
+        return None
+    return sets.get(name, {})
 
 
 def _agents(reader: Reader, entry: Entry | None, development: tuple[str, ...]) -> tuple[str, ...]:
@@ -126,7 +131,11 @@ class _Workflow:
     def _stage(self, number: int, fields: Mapping[str, Entry], previous_end: timedelta) -> Stage:
         gates: tuple[str, ...] = ()
         if "gates" in fields and self.gates is not None:
-            gates = self.gates.get(self.reader.choice(fields["gates"], self.gates), ())
+            name = self.reader.text(fields["gates"])
+            if name and name not in self.gates:
+                what = f"quality_gates.yml has no {name} in this workflow's set of gates"
+                self.reader.mistake(fields["gates"], what, advise(name, self.gates, otherwise="add them there"))
+            gates = self.gates.get(name, ())
         return Stage(
             number=number,
             title=self.reader.text(fields.get("title")),
