@@ -75,7 +75,7 @@ def plan(
         due_at = max(since + row.within, now)
         everybody = {promise.who.person: promise.who for promise in promised}
         for audience in row.audiences:
-            people = _people(settings, audience, drill=drill)
+            people = oncall.heard_by(settings, audience, drill=drill)
             again = audience == EVERYBODY_SO_FAR and not people
             if again:
                 people = tuple(everybody.values()) + _told_contacts(settings, heard - everybody.keys())
@@ -102,12 +102,6 @@ def _of_row(promised: list[Promise], label: str) -> list[Contact]:
 def _told_contacts(settings: Settings, people: Set[str]) -> tuple[Contact, ...]:
     known = (oncall.contact(settings, person) for person in sorted(people))
     return tuple(who for who in known if who is not None)
-
-
-def _people(settings: Settings, audience: str, *, drill: bool) -> tuple[Contact, ...]:
-    # In a drill the drill's own audience plays every part; without one nobody outside the channel hears.
-    name = settings.drill_audience if drill else audience
-    return oncall.people(settings, name) if name else ()
 
 
 @dataclass(frozen=True)
@@ -166,7 +160,7 @@ def preview(library: Library, settings: Settings, severity: Severity, *, drill: 
 
 
 def _foretold(settings: Settings, audience: str, within: timedelta, *, drill: bool) -> str:
-    people = _people(settings, audience, drill=drill)
+    people = oncall.heard_by(settings, audience, drill=drill)
     if drill:
         return f"{oncall.short(audience)} (drill{': ' + ', '.join(who.name for who in people) if people else ''})"
     if not people and audience != EVERYBODY_SO_FAR:

@@ -56,6 +56,12 @@ def people(settings: Settings, audience: str) -> tuple[Contact, ...]:
     return tuple(found.values())
 
 
+def heard_by(settings: Settings, audience: str, *, drill: bool) -> tuple[Contact, ...]:
+    """Return whom a notice to `audience` reaches; in a drill the drill's own audience plays every part, or nobody."""
+    name = settings.drill_audience if drill else audience
+    return people(settings, name) if name else ()
+
+
 def _members(settings: Settings, name: str, above: frozenset[str]) -> Iterable[str]:
     if name not in settings.audiences and name in STANDS_IN:
         name = STANDS_IN[name]

@@ -1,0 +1,41 @@
+"""Everything that is planned when an incident is declared, changes or ends, joined to the events that call for it."""
+
+from escalation import timers
+from escalation.escalating import Escalating
+from escalation.paging import Paging
+from escalation.promises import Promises
+from escalation.reminders import Reminders
+from escalation.status import StatusUpdates
+from escalation.telling import Desk
+from escalation.timers import Timers
+from incidents import records
+from incidents.context import Context
+from incidents.events import EventKind
+from incidents.notices import Road
+from incidents.store import Store, Tx
+
+
+def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road] = frozenset({Road.SLACK})) -> Desk:
+    """Let matrix, paging, escalations, updates and reminders hear the events; returns the desk they work at.
+
+    Args:
+        store: Whose events they hear.
+        clock: Whose timers they answer.
+        ctx: The installation.
+        roads: The roads that are set up; e-mail and pager only where there is a server for them.
+    """
+    desk = Desk(ctx, roads)
+    # What ends comes first: the last update is sent after nothing else can fire.
+    for kind in (EventKind.RESOLVED, EventKind.CANCELLED):
+        store.react(kind, _stop_all)
+    Promises(desk).register(store, clock)
+    Paging(desk).register(store, clock)
+    Escalating(desk).register(store, clock)
+    StatusUpdates(desk).register(store, clock)
+    Reminders(desk).register(store, clock)
+    return desk
+
+
+async def _stop_all(tx: Tx, incident: records.Incident, event: records.Event) -> None:
+    del event
+    await timers.cancel_of(tx, incident)

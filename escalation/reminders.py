@@ -1,0 +1,124 @@
+"""Approvals that nobody decides: remind whoever should, then whoever else may, and let them expire."""
+
+from datetime import timedelta
+
+from escalation import telling, timers
+from escalation.oncall import Contact
+from escalation.telling import Desk
+from escalation.timers import Kind, Timers
+from incidents import outbox, records, store
+from incidents.definitions import ApprovalKind
+from incidents.events import EventKind
+from incidents.lifecycle import Role, Status
+from incidents.notices import Action, Lane
+from incidents.response import approvals
+from incidents.service import permissions
+
+#: How long each round waits: first the commander is reminded, then the deputy and the approvers.
+REMIND_AFTER = timedelta(minutes=5)
+_ROUNDS = 2
+
+
+class Reminders:
+    """Reactors and timers that keep decisions from being forgotten."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def register(self, store_: store.Store, clock: Timers) -> None:
+        """Listen to what is asked and decided."""
+        store_.react(EventKind.APPROVAL_ASKED, self.wait)
+        store_.react(EventKind.APPROVAL_DECIDED, self.settled)
+        clock.on(Kind.APPROVAL_REMIND, self.remind)
+        clock.on(Kind.APPROVAL_EXPIRE, self.expire)
+
+    async def wait(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Arm the first reminder, and the expiry where there is one."""
+        approval = await tx.session.get_one(records.Approval, int(event.data["approval"]))
+        await self._arm(tx, incident, approval, 1)
+        if approval.expires_at is not None:
+            key = _key(incident, approval, "expire")
+            await timers.arm(tx, incident, key, Kind.APPROVAL_EXPIRE, approval.expires_at, approval=approval.id)
+
+    async def settled(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Stop reminding, and show in the reminders what was decided."""
+        approval = await tx.session.get_one(records.Approval, int(event.data["approval"]))
+        await timers.cancel(tx, _key(incident, approval, "remind"), _key(incident, approval, "expire"))
+        sent = [
+            row
+            for row in await telling.notices_with(tx.session, incident, ("approval",))
+            if row.action == Action.DIRECT.value and row.params.get("approval_id") == approval.id
+        ]
+        await outbox.put(
+            tx, incident.id, *(telling.redraw(row.key, event, "approval", row.params, row.target) for row in sent)
+        )
+
+    async def remind(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
+        """Put the decision before the commander; the next time before the deputy and the approvers."""
+        approval = await self._pending(tx, timer, incident)
+        if approval is None:
+            return
+        round_ = int(timer.payload["round"])
+        people = await self._deciders(tx, incident, approval, round_)
+        if not people and round_ < _ROUNDS:
+            round_ += 1
+            people = await self._deciders(tx, incident, approval, round_)
+        reminders = [
+            telling.direct(
+                who,
+                f"{incident.key}:approval:{approval.id}:remind:{who.person}",
+                "approval",
+                Lane.DECISION,
+                params={"approval_id": approval.id, "asked_at": approval.asked_at.isoformat()},
+                due_at=timers.promised_at(timer),
+                holds_while="open",
+            )
+            for who in people
+            if who.slack
+        ]
+        await outbox.put(tx, incident.id, *reminders)
+        if round_ < _ROUNDS:
+            await self._arm(tx, incident, approval, round_ + 1)
+
+    async def expire(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
+        """Let the request lapse; what it named may no longer be right, so it is asked anew when still wanted."""
+        approval = await self._pending(tx, timer, incident)
+        if approval is None or not await approvals.settle(tx, approval, "expired", "", {}):
+            return
+        await tx.record(
+            incident,
+            EventKind.APPROVAL_DECIDED,
+            approval=approval.id,
+            about=approval.kind,
+            decision="expired",
+            subject={"commit": approval.subject.get("commit", "")},
+            feedback="",
+        )
+        await approvals.redraw(tx, incident, approval, "expired")
+
+    async def _arm(self, tx: store.Tx, incident: records.Incident, approval: records.Approval, round_: int) -> None:
+        key = _key(incident, approval, "remind")
+        due_at = tx.now + REMIND_AFTER
+        await timers.arm(tx, incident, key, Kind.APPROVAL_REMIND, due_at, approval=approval.id, round=round_)
+
+    async def _pending(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> records.Approval | None:
+        approval = await tx.session.get(records.Approval, int(timer.payload["approval"]))
+        if approval is None or approval.state != "pending" or incident.status is not Status.OPEN:
+            return None
+        return approval
+
+    async def _deciders(
+        self, tx: store.Tx, incident: records.Incident, approval: records.Approval, round_: int
+    ) -> tuple[Contact, ...]:
+        commanders = await telling.leaders(self._desk, tx.session, incident, Role.COMMANDER)
+        if round_ == 1:
+            return commanders
+        listed = self._desk.ctx.settings.approvers
+        names = listed.deploy if approval.kind == ApprovalKind.DEPLOY.value else listed.choose_fix
+        deputies = await telling.leaders(self._desk, tx.session, incident, Role.DEPUTY)
+        may = {who.person for who in deputies} | permissions.people_of(self._desk.ctx.settings, names)
+        return telling.contacts(self._desk, sorted(may - {who.person for who in commanders}))
+
+
+def _key(incident: records.Incident, approval: records.Approval, part: str) -> str:
+    return f"{incident.key}:approval:{approval.id}:{part}"

@@ -1,0 +1,218 @@
+"""Notices to people: which road leads to whom, who heard already, and what is said when nobody is there to hear."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from escalation import oncall
+from escalation.oncall import Contact
+from incidents import outbox, records, store
+from incidents.context import Context
+from incidents.definitions import Severity
+from incidents.events import EventKind
+from incidents.lifecycle import Role
+from incidents.notices import Action, Lane, Notice, Road
+from incidents.service import queries
+
+#: Surfaces by which somebody hears of an incident; who got one is told how it ends.
+TELLING = ("matrix_notice", "page", "escalation_notice", "mail_matrix_notice", "mail_page", "mail_escalation_notice")
+
+#: States of a notice that nobody has heard and nobody will.
+_UNHEARD = ("failed", "dropped", "superseded")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What those who tell need: the installation, and the roads that lead out of it."""
+
+    ctx: Context
+    roads: frozenset[Road] = frozenset({Road.SLACK})
+
+    def people(self, incident: records.Incident, audience: str) -> tuple[Contact, ...]:
+        """Return whom a notice to `audience` reaches."""
+        return oncall.heard_by(self.ctx.settings, audience, drill=incident.drill)
+
+    def reaches(self, who: Contact) -> bool:
+        """Return whether a road of this installation leads to `who`."""
+        return bool(who.slack) or (Road.EMAIL in self.roads and bool(who.email))
+
+
+def direct(
+    who: Contact,
+    key: str,
+    surface: str,
+    lane: Lane,
+    *,
+    params: dict[str, Any],
+    due_at: datetime | None = None,
+    holds_while: str = "",
+) -> Notice:
+    """Return a notice to one person: in Slack, or by e-mail where they are not there."""
+    if not who.slack:
+        return mail(who, key, f"mail_{surface}", lane, params=params, due_at=due_at, holds_while=holds_while)
+    return Notice(
+        key=key,
+        lane=lane,
+        action=Action.DIRECT,
+        target=f"user:{who.slack}",
+        surface=surface,
+        params={**params, "person": who.person},
+        due_at=due_at,
+        holds_while=holds_while,
+    )
+
+
+def mail(
+    who: Contact,
+    key: str,
+    surface: str,
+    lane: Lane,
+    *,
+    params: dict[str, Any],
+    due_at: datetime | None = None,
+    holds_while: str = "",
+) -> Notice:
+    """Return a notice by e-mail to one person."""
+    return Notice(
+        key=key,
+        lane=lane,
+        road=Road.EMAIL,
+        action=Action.MAIL,
+        target=f"mail:{who.email}",
+        surface=surface,
+        params={**params, "person": who.person, "to": [who.email]},
+        due_at=due_at,
+        holds_while=holds_while,
+    )
+
+
+def invite(incident: records.Incident, people: Iterable[Contact]) -> list[Notice]:
+    """Return the invitations of `people` into the channel."""
+    return [
+        Notice(
+            key=f"{incident.key}:invite:{who.person}",
+            lane=Lane.ROOM,
+            action=Action.INVITE,
+            target="channel",
+            params={"people": [who.slack]},
+            after=f"{incident.key}:room",
+        )
+        for who in people
+        if who.slack
+    ]
+
+
+def redraw(of: str, event: records.Event, surface: str, params: dict[str, Any], target: str) -> Notice:
+    """Return an edit of the message `of` to what is true now."""
+    return Notice(
+        key=f"{of}:edit:{event.id}",
+        lane=Lane.STATUS,
+        action=Action.EDIT,
+        target=target,
+        of=of,
+        after=of,
+        surface=surface,
+        params=params,
+        coalesce=of,
+    )
+
+
+async def notices_with(
+    session: AsyncSession, incident: records.Incident, surfaces: Sequence[str]
+) -> list[records.Outbox]:
+    """Return the incident's notices of these surfaces that were or will be heard, oldest first; edits are left out."""
+    rows = await session.scalars(
+        select(records.Outbox)
+        .where(
+            records.Outbox.incident_id == incident.id,
+            col(records.Outbox.surface).in_(surfaces),
+            records.Outbox.action != Action.EDIT.value,
+            col(records.Outbox.state).not_in(_UNHEARD),
+        )
+        .order_by(col(records.Outbox.id))
+    )
+    return list(rows.all())
+
+
+async def told(session: AsyncSession, incident: records.Incident) -> frozenset[tuple[str, str]]:
+    """Return (label, person) of everything the matrix has sent for this incident."""
+    prefix = f"{incident.key}:matrix:"
+    rows = await queries.deliveries(session, incident.number, prefix)
+    return frozenset(
+        (label, person)
+        for row in rows
+        if row.action != Action.EDIT.value
+        for label, _, person in [row.key.removeprefix(prefix).partition(":")]
+    )
+
+
+async def audience_so_far(desk: Desk, session: AsyncSession, incident: records.Incident) -> tuple[Contact, ...]:
+    """Return everybody who was told, paged, or escalated to, each once."""
+    people = dict.fromkeys(str(row.params.get("person", "")) for row in await notices_with(session, incident, TELLING))
+    known = (oncall.contact(desk.ctx.settings, person) for person in people)
+    return tuple(who for who in known if who is not None)
+
+
+async def leaders(desk: Desk, session: AsyncSession, incident: records.Incident, *roles: Role) -> tuple[Contact, ...]:
+    """Return who holds the first of `roles` that somebody holds."""
+    held = await queries.roles(session, incident.number)
+    for role in roles:
+        if held.get(role):
+            return contacts(desk, held[role])
+    return ()
+
+
+def contacts(desk: Desk, people: Iterable[str]) -> tuple[Contact, ...]:
+    """Return the contacts of these Slack ids; who is not in `sitrep.yml` is reached in Slack."""
+    return tuple(
+        oncall.contact(desk.ctx.settings, person) or Contact(person=person, name=f"<@{person}>", slack=person)
+        for person in people
+    )
+
+
+async def counted_from(session: AsyncSession, incident: records.Incident) -> tuple[datetime, int]:
+    """Return since when promises count (declared or opened again, UTC), and how often it was opened again."""
+    reopened = [event for event in await queries.events(session, incident.number) if event.kind is EventKind.REOPENED]
+    return (reopened[-1].at, len(reopened)) if reopened else (incident.declared_at, 0)
+
+
+async def say_unfilled(tx: store.Tx, desk: Desk, incident: records.Incident, audiences: Iterable[str]) -> None:
+    """Say once for each audience with nobody in it that its promises cannot be kept, where it can be mended."""
+    events = await queries.events(tx.session, incident.number)
+    said = {name for event in events for name in event.data.get("unfilled", ())}
+    missing = [audience for audience in dict.fromkeys(audiences) if audience not in said]
+    if not missing or incident.drill:
+        return
+    names = ", ".join(oncall.called(audience) for audience in missing)
+    text = (
+        f"Nobody is configured as {names}. Name people under `audiences` in sitrep.yml; until then they hear nothing."
+    )
+    event = await tx.record(incident, EventKind.NOTE, text=text, reason=text, unfilled=missing)
+    lines = [
+        Notice(
+            key=f"{incident.key}:line:{event.id}",
+            lane=Lane.CHATTER,
+            action=Action.POST,
+            target="channel",
+            surface="line",
+            params={"event_id": event.id},
+            after=f"{incident.key}:room",
+        )
+    ]
+    operators = desk.ctx.settings.operators_channel
+    if operators:
+        lines.append(
+            lines[0].model_copy(
+                update={"key": f"{incident.key}:operators:{event.id}", "target": f"channel:{operators}", "after": ""}
+            )
+        )
+    await outbox.put(tx, incident.id, *lines)
+
+
+def wakes(severity: Severity) -> bool:
+    """Return whether an escalation at `severity` goes out with the pages; below high it can wait its turn."""
+    return severity in (Severity.CRITICAL, Severity.HIGH)
