@@ -78,11 +78,11 @@ def waits(
     if steps:
         return Waits(steps=steps)
     closed = tuple(number for number in gates_before(definition, step) if not gates.get(number, True))
-    if closed:
+    undecided = step.approval if step.name not in approved else None
+    if closed and undecided is ApprovalKind.DEPLOY:
+        # A deploy is asked about when all that speaks for it is there; a fix can be chosen while gates are attested.
         return Waits(gates=closed)
-    if step.approval is not None and step.name not in approved:
-        return Waits(approval=step.approval)
-    return Waits()
+    return Waits(gates=closed, approval=undecided)
 
 
 def ready(
