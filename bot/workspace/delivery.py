@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bot.workspace.config import DeliveryConfig
-from bot.workspace.errors import DeliveryError, OperationTimeout
+from bot.workspace.errors import DeliveryError, OperationTimeout, RetryUnwanted
 from bot.workspace.http_delivery import HttpDelivery
 from bot.workspace.model import App, Json
 from bot.workspace.parcels import Kind, Parcel, Road
@@ -62,6 +62,8 @@ class Delivery:
     async def _announce(self, app: App, parcel: Parcel) -> None:
         try:
             await self._road(app).attempt(app, parcel)
+        except RetryUnwanted:
+            return
         except DeliveryError as fault:
             await self._again(app, parcel, fault, waits=self._config.retry_seconds)
 

@@ -57,6 +57,7 @@ class Person:
         self.screen.views = self.screen.views or boot["views"]
         self.user_ids = {user["name"]: user["id"] for user in boot["users"]}
         self.app_ids = {app["name"]: app["id"] for app in boot["apps"]}
+        self.screen.connected |= {app["id"] for app in boot["apps"] if app["connected"]}
 
     async def sign_out(self) -> None:
         """Close the page."""
@@ -217,6 +218,17 @@ class Person:
         """Wait until an app's home fits, or is published, and return it."""
         homes, app_id = self.screen.homes, self.app_ids[app]
         return await self.screen.wait(lambda: first([homes.get(app_id, {})], test or bool), timeout, "a home")
+
+    async def wait_for_app(self, app: str, timeout: float = 10) -> None:
+        """Wait until an app is connected."""
+        app_id = self.app_ids[app]
+        await self.screen.wait(lambda: {"id": app_id} if app_id in self.screen.connected else None, timeout, app)
+
+    async def wait_until_app_left(self, app: str, timeout: float = 10) -> None:
+        """Wait until no connection of an app is left."""
+        app_id = self.app_ids[app]
+        gone = f"{app} to leave"
+        await self.screen.wait(lambda: None if app_id in self.screen.connected else {"id": app_id}, timeout, gone)
 
     def _channel(self, channel: str) -> Json | None:
         rows, name = self.screen.channels, channel.removeprefix("#")

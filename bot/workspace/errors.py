@@ -9,6 +9,7 @@ WorkspaceError
     ├── AppNotConnected
     ├── OperationTimeout
     └── DispatchFailed
+        └── RetryUnwanted
 """
 
 from collections.abc import Iterable, Sequence
@@ -84,3 +85,7 @@ class DispatchFailed(DeliveryError):
 
     code = "dispatch_failed"
     reason = "http_error"
+
+
+class RetryUnwanted(DispatchFailed):
+    """The app answered with a failure and with `x-slack-no-retry: 1`."""

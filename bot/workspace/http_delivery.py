@@ -10,7 +10,7 @@ import httpx
 
 from bot.workspace.clock import Now, wall_clock
 from bot.workspace.config import DeliveryConfig
-from bot.workspace.errors import AppNotConnected, DispatchFailed, OperationTimeout
+from bot.workspace.errors import AppNotConnected, DispatchFailed, OperationTimeout, RetryUnwanted
 from bot.workspace.model import App, Json
 from bot.workspace.parcels import Kind, Parcel
 
@@ -46,7 +46,8 @@ class HttpDelivery:
         except httpx.TransportError as fault:
             raise AppNotConnected from fault
         if not response.is_success:
-            raise DispatchFailed(f"{app.name} answered {response.status_code}")
+            kind = RetryUnwanted if response.headers.get("x-slack-no-retry") == "1" else DispatchFailed
+            raise kind(f"{app.name} answered {response.status_code}")
         answer = _answer(response)
         parcel.answer.set_result(answer)
         return answer

@@ -16,6 +16,7 @@ class Screen:
         self.views: list[Json] = []
         self.ephemerals: dict[str, Json] = {}
         self.homes: dict[str, Json] = {}
+        self.connected: set[str] = set()
         self._messages: dict[str, dict[str, Json]] = {}
         self._changed = asyncio.Condition()
 
@@ -105,6 +106,9 @@ class Screen:
 
     def _on_view_closed(self, notice: Json) -> None:
         self.views = [view for view in self.views if view["id"] != notice["view_id"]]
+
+    def _on_connection(self, notice: Json) -> None:
+        (self.connected.add if notice["connected"] else self.connected.discard)(notice["app_id"])
 
     def _on_home_updated(self, notice: Json) -> None:
         self.homes[notice["app_id"]] = notice["view"]

@@ -1,12 +1,11 @@
 """Pins, bookmarks, reactions, files, canvases and scheduled messages."""
 
-import asyncio
-
 import httpx
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
 from tests.integration.workspace.ops import BOT_TOKEN, configuration
 
@@ -135,9 +134,6 @@ async def test_a_scheduled_message_is_posted_when_its_time_comes_and_can_be_take
         assert [row["id"] for row in listed] == [first["scheduled_message_id"], second["scheduled_message_id"]]
         await client.chat_deleteScheduledMessage(channel=room, scheduled_message_id=second["scheduled_message_id"])
         clock.time = due + 1
-        async with asyncio.timeout(5):
-            while (await client.chat_scheduledMessages_list())["scheduled_messages"]:
-                await asyncio.sleep(0.02)
-        texts = [m["text"] for m in (await client.conversations_history(channel=room))["messages"]]
-        assert "later" in texts
-        assert "never" not in texts
+        async with Person(running.url, "U0AVA") as ava:
+            await ava.wait_for_message("room", lambda m: m["text"] == "later")
+            assert "never" not in [m["text"] for m in await ava.messages("room")]
