@@ -1,0 +1,53 @@
+"""Step 3.2: drafts what to tell whom, from facts alone; what goes outside is sent by a person."""
+
+from incidents.agents.outputs import CommunicationOutput, Output
+from incidents.agents.playbook import drafts, past
+from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.past import Past
+
+#: Audience of the draft -> its template in templates/messages/.
+_AUDIENCES = {"leadership": "leadership", "product and customer success": "customer_success"}
+
+
+async def run(case: Case) -> tuple[Output, str]:
+    """Draft updates for stakeholders, a public message, and an internal status report."""
+    known = past.read(case)
+    facts = {
+        "incident": case.request.incident,
+        "service": _title(case),
+        "state": _state(known),
+        "now": case.now,
+        "cause": known.cause,
+        "impact": known.impact,
+        "fix": known.fix,
+        "tests": known.tests,
+        "readiness": known.readiness,
+        "rollback": known.rollback,
+        "resolution": known.resolution,
+        "security": known.security,
+    }
+    output = CommunicationOutput(
+        stakeholder_updates=[
+            drafts.draft(template, audience=audience, **facts) for audience, template in _AUDIENCES.items()
+        ],
+        public_communication=drafts.draft("public", audience="public", **facts),
+        internal_status_reports=drafts.draft("internal", audience="incident channel", **facts),
+    )
+    count = len(output.stakeholder_updates) + 2
+    return output, f"{count} messages drafted ({_state(known)}); a person sends what goes outside"
+
+
+def _title(case: Case) -> str:
+    service = case.request.service
+    return (service.title or service.key) if service else "the service"
+
+
+def _state(known: Past) -> str:
+    """Return where the response stands, in the words of the messages."""
+    if known.resolution is not None:
+        return "resolved" if known.resolution.resolved else "deployed"
+    if known.readiness is not None:
+        return "ready" if known.readiness.ready else "testing"
+    if known.fix is not None:
+        return "testing"
+    return "fixing" if known.cause is not None and known.cause.commit else "investigating"

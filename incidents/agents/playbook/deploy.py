@@ -1,0 +1,215 @@
+"""Step 3.1: deploys exactly the commit that a person approved, watches it, takes it back if it made things worse."""
+
+from dataclasses import dataclass
+
+from incidents.agents.base import ApprovedSubject
+from incidents.agents.outputs import (
+    DeploymentOutput,
+    DeploymentStatus,
+    FixCode,
+    HealthMetrics,
+    ImpactResolution,
+    Output,
+    Readiness,
+    RollbackProcedure,
+)
+from incidents.agents.playbook import cadence, sources
+from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.drafts import percent, time_of_day
+from incidents.errors import StepFailed, ToolFailed
+from incidents.tools import deploys, health
+from incidents.tools.deploys import Deployed
+from incidents.tools.health import Probe, Watched
+
+#: How much higher than before the error rate must be to count as worse: less is noise at light traffic.
+_WORSE_BY = 0.05
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Production before and after."""
+
+    before: Probe | None
+    after: Watched | None
+
+    @property
+    def rate_before(self) -> float | None:
+        stats = self.before.stats if self.before else None
+        return stats.errors / stats.requests if stats and stats.requests else None
+
+    @property
+    def is_worse(self) -> bool:
+        """Tell whether the release does worse than what ran before it."""
+        if self.after is None:
+            return False
+        if self.before is not None and self.before.healthy and self.after.failed_checks == self.after.checks:
+            return True
+        rate, was = self.after.error_rate, self.rate_before
+        return rate is not None and was is not None and rate > was + _WORSE_BY
+
+
+async def run(case: Case) -> tuple[Output, str]:
+    """Deploy the approved commit, watch the service, and tell truthfully what became of it.
+
+    Raises:
+        StepFailed: when what was approved is not what was tested, or nothing could be deployed.
+    """
+    approved, commit = await _require_exact(case)
+    before = await sources.probe(case)
+    case.see(*([before.evidence] if before else []))
+    deployed = await _deploy(case, approved, commit)
+    watch = _Watch(before, await _watch(case))
+    rolled_back = await _roll_back(case, approved, watch) if watch.is_worse else None
+    if rolled_back is not None:
+        watch = _Watch(before, await _watch(case) or watch.after)
+    return _report(case, commit, deployed, watch, rolled_back)
+
+
+async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
+    """Return the approval and its commit, which is what was tested and what the branch holds.
+
+    Raises:
+        StepFailed: when there is no approval, or one of them differs.
+    """
+    approved = case.request.approved
+    if approved is None or approved.kind != "deploy" or not approved.subject.get("commit"):
+        raise StepFailed("Nobody approved a deploy.", remedy="Ask the incident commander to approve it.")
+    commit = str(approved.subject["commit"])
+    fix, readiness = (
+        case.earlier("emergency_fix_code", FixCode),
+        case.earlier("deployment_readiness_confirmation", Readiness),
+    )
+    tested = readiness.commit if readiness else None
+    prepared = fix.commit if fix else None
+    repository = await sources.repository(case)
+    head = await repository.resolve(f"refs/heads/{fix.branch}") if repository and fix else None
+    for name, other in (("tested", tested), ("prepared", prepared), ("the head of its branch", head)):
+        if other is not None and other != commit:
+            raise StepFailed(
+                f"`{commit[:7]}` was approved, but `{other[:7]}` is {name}.",
+                remedy="Retry the testing step and approve its commit; nothing was deployed.",
+            )
+    if tested is None:
+        raise StepFailed(f"`{commit[:7]}` was never tested.", remedy="Retry the testing step; nothing was deployed.")
+    return approved, commit
+
+
+async def _deploy(case: Case, approved: ApprovedSubject, commit: str) -> Deployed:
+    """Deploy, unless an attempt that was cut short had done so already.
+
+    Raises:
+        StepFailed: when the deploy failed; says how production is after it.
+    """
+    if case.request.attempt > 1 and (running := await _running_already(case, commit)) is not None:
+        return running
+    try:
+        deployed = await deploys.deploy(case.service, "production", commit=commit, approved=approved, clock=case.clock)
+    except ToolFailed as fault:
+        look = await sources.probe(case)
+        state = "" if look is None else f" Production answers {look.status or look.trouble} now."
+        raise StepFailed(f"{fault.message}{state}", remedy=fault.remedy) from fault
+    case.see(deployed.evidence)
+    return deployed
+
+
+async def _running_already(case: Case, commit: str) -> Deployed | None:
+    release = await sources.release(case)
+    running = release.log.current() if release.log else None
+    if release.log is None or running is None or running.commit != commit:
+        return None
+    case.notes.append(f"An earlier attempt had deployed it as release {running.release}; it was not deployed again.")
+    case.see(release.log.evidence)
+    return Deployed(running.release, running.commit, 0.0, release.log.evidence)
+
+
+async def _watch(case: Case) -> Watched | None:
+    production = case.service.production
+    period = cadence.fitting(production.watch, case.left)
+    if period < production.watch:
+        case.notes.append(f"Watched for {period.total_seconds():.0f} s only: the step's budget ends.")
+    try:
+        watched = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
+    except ToolFailed as fault:
+        case.missing(fault)
+        return None
+    case.see(watched.evidence)
+    return watched
+
+
+async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> Deployed | None:
+    """Put back the release that the approval names, and nothing else; None when that is not possible."""
+    procedure = case.earlier("rollback_procedure", RollbackProcedure)
+    release = str(approved.subject.get("rollback_release") or (procedure.release if procedure else "") or "")
+    summary = watch.after.evidence.summary if watch.after else ""
+    if not release:
+        case.notes.append(f"The release is worse than before ({summary}), and no release is known to go back to.")
+        return None
+    try:
+        back = await deploys.rollback(case.service, "production", release=release, clock=case.clock)
+    except ToolFailed as fault:
+        case.notes.append(f"The release is worse than before, and going back failed: {fault}")
+        return None
+    case.see(back.evidence)
+    case.notes.append(f"Release {release} was put back, because the new one was worse: {summary}.")
+    return back
+
+
+def _report(
+    case: Case, commit: str, deployed: Deployed, watch: _Watch, rolled_back: Deployed | None
+) -> tuple[Output, str]:
+    after = watch.after
+    seen = [item for item in (deployed.evidence.id, rolled_back.evidence.id if rolled_back else None) if item]
+    watched = [after.evidence.id] if after else []
+    before = [watch.before.evidence.id] if watch.before else []
+    resolution = _resolution(deployed, watch, rolled_back, [*seen, *watched])
+    output = DeploymentOutput(
+        deployment_status=DeploymentStatus(
+            deployed=True,
+            release=rolled_back.release if rolled_back else deployed.release,
+            commit=commit,
+            seconds=round(deployed.seconds, 2),
+            rolled_back=rolled_back is not None,
+            evidence=seen,
+        ),
+        system_health_metrics=HealthMetrics(
+            healthy=after.healthy if after else False,
+            error_rate_before=watch.rate_before,
+            error_rate_after=after.error_rate if after else None,
+            watched_seconds=after.seconds if after else 0.0,
+            checks=after.checks if after else 0,
+            evidence=[*before, *watched],
+        ),
+        user_impact_resolution=resolution,
+    )
+    did = f"release {deployed.release} from `{commit[:7]}`"
+    did += f", taken back to release {rolled_back.release}" if rolled_back else ""
+    return output, f"{did}: {resolution.summary}"
+
+
+def _resolution(deployed: Deployed, watch: _Watch, rolled_back: Deployed | None, cited: list[str]) -> ImpactResolution:
+    after = watch.after
+    if after is None:
+        text = "Deployed; whether users are served cannot be seen without a health address."
+        return ImpactResolution(resolved=False, summary=text, evidence=cited)
+    measured = _measured(watch, after)
+    if rolled_back is not None:
+        text = f"The fix made it worse and was taken back; {measured}. The incident goes on."
+        return ImpactResolution(resolved=False, summary=text[:300], evidence=cited)
+    if not after.healthy:
+        text = f"Release {deployed.release} runs, but users are not served well: {measured}."
+        return ImpactResolution(resolved=False, summary=text[:300], evidence=cited)
+    was_down = watch.before is not None and not watch.before.healthy
+    if after.error_rate is None and not was_down:
+        text = f"Healthy, but no request came while it was watched, so recovery is not shown yet: {measured}."
+        return ImpactResolution(resolved=False, summary=text[:300], evidence=cited)
+    since = f" since {time_of_day(after.recovered_at)}" if after.recovered_at else ""
+    text = f"Users are served{since}: {measured}."
+    return ImpactResolution(resolved=True, summary=text[:300], recovered_at=after.recovered_at, evidence=cited)
+
+
+def _measured(watch: _Watch, after: Watched) -> str:
+    was = f", {percent(watch.rate_before)} before" if watch.rate_before is not None else ""
+    rate = (
+        "no requests" if after.error_rate is None else f"{percent(after.error_rate)} of {after.requests} requests fail"
+    )
+    return f"{after.checks - after.failed_checks} of {after.checks} health checks good, {rate}{was}"

@@ -1,0 +1,79 @@
+"""Runs the playbook's steps."""
+
+from collections.abc import Awaitable, Callable
+
+from incidents.agents import citations
+from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.outputs import Output
+from incidents.agents.playbook import (
+    analysis,
+    communicate,
+    deploy,
+    hotfix,
+    longterm,
+    review,
+    root_cause,
+    security,
+    stabilize,
+    testing,
+    triage,
+)
+from incidents.agents.playbook.case import Case, Settings
+from incidents.catalog import Sandbox
+from incidents.clock import Clock
+from incidents.errors import StepFailed, ToolFailed
+
+MAX_SUMMARY = 200  # StepResult.summary
+
+#: A step: looks at its case, returns its output and one line for people.
+Step = Callable[[Case], Awaitable[tuple[Output, str]]]
+
+#: Prompt (without `.md`) -> the step that answers it by rules.
+STEPS: dict[str, Step] = {
+    "critical-incident-triage": triage.run,
+    "emergency-system-stabilization": stabilize.run,
+    "rapid-root-cause-analysis": root_cause.run,
+    "emergency-hotfix-development": hotfix.run,
+    "emergency-security-review": security.run,
+    "emergency-testing-validation": testing.run,
+    "emergency-deployment-execution": deploy.run,
+    "crisis-communication-management": communicate.run,
+    "comprehensive-post-incident-analysis": analysis.run,
+    "post-incident-process-review": review.run,
+    "comprehensive-bug-fix-development": longterm.run,
+}
+
+
+class PlaybookRunner:
+    """Carries out steps by fixed rules on real evidence; needs no model."""
+
+    name = "playbook"
+
+    def __init__(self, clock: Clock, *, sandbox: Sandbox | None = None) -> None:
+        self._settings = Settings(clock, sandbox or Sandbox())
+
+    async def run(self, request: StepRequest) -> StepResult:
+        """Carry out `request`.
+
+        Raises:
+            StepFailed: when the step cannot be done; says why and what a person can do.
+        """
+        step = STEPS.get(request.step.prompt.removesuffix(".md"))
+        if step is None:
+            raise StepFailed(
+                f"The playbook has no rules for `{request.step.prompt}`.",
+                remedy="Configure a model key, or take the step over by hand.",
+            )
+        case = Case(request, self._settings)
+        try:
+            output, summary = await step(case)
+        except ToolFailed as fault:
+            raise StepFailed(fault.message, remedy=fault.remedy) from fault
+        checked, struck = citations.check(output, tuple(case.seen.values()))
+        return StepResult(
+            output=checked,
+            summary=summary if len(summary) <= MAX_SUMMARY else summary[: MAX_SUMMARY - 1] + "…",
+            evidence=tuple(case.seen.values()),
+            runner=self.name,
+            notes=(*case.notes, *struck.notes()),
+        )

@@ -1,0 +1,154 @@
+"""Step 2.3: the exact commit of the fix tested again, tried on staging, and judged ready or not."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from incidents.agents.outputs import FixCode, MinimalTests, Output, Readiness, StagingCheck, TestingOutput
+from incidents.agents.playbook import cadence, proof, sources
+from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.drafts import percent
+from incidents.errors import StepFailed, ToolFailed
+from incidents.tools import deploys, health, testrun, worktrees
+from incidents.tools.git import Repository
+from incidents.tools.testrun import TestResult
+
+#: A run shorter than this is made twice, so that a test which fails now and then is seen before it is trusted.
+_REPEAT_BELOW = timedelta(minutes=2)
+
+
+@dataclass
+class _Judgement:
+    """What speaks for the fix and what against it."""
+
+    shown: list[str] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+
+
+async def run(case: Case) -> tuple[Output, str]:
+    """Validate the fix, run the regression tests on its exact commit, try it on staging.
+
+    Raises:
+        StepFailed: when there is no fix, or its branch has moved on.
+    """
+    fix = case.earlier("emergency_fix_code", FixCode)
+    if fix is None:
+        raise StepFailed("There is no fix to test.", remedy="Retry the hotfix step, or take this step over by hand.")
+    await _require_unmoved(case, fix)
+    repository = await sources.repository(case)
+    judged = _Judgement()
+    first = second = None
+    if repository is not None:
+        first, second = await _test(case, repository, fix)
+    _judge_tests(case, judged, first, second)
+    last = second or first
+    staging = await _stage(case, fix, judged)
+    ready = bool(judged.shown) and not judged.against
+    reason = " ".join(judged.against or judged.shown) or "Nothing could be executed: no tests and no staging."
+    readiness = Readiness(
+        ready=ready,
+        commit=fix.commit,
+        reason=reason[:300],
+        staging=staging,
+        evidence=list(dict.fromkeys(judged.evidence)),
+    )
+    output = TestingOutput(
+        fix_validation_results=first.run if first else None,
+        regression_test_results=last.run if last else None,
+        deployment_readiness_confirmation=readiness,
+    )
+    return output, f"`{fix.commit[:7]}` is {'ready' if ready else 'not ready'}: {reason}"
+
+
+async def _require_unmoved(case: Case, fix: FixCode) -> None:
+    """Check that the branch still ends at the commit that was prepared.
+
+    Raises:
+        StepFailed: when it does not.
+    """
+    repository = await sources.repository(case)
+    if repository is None:
+        return
+    head = await repository.resolve(f"refs/heads/{fix.branch}")
+    if head != fix.commit:
+        raise StepFailed(
+            f"`{fix.branch}` is at `{head[:7]}` now, but `{fix.commit[:7]}` was prepared.",
+            remedy="Retry the hotfix step, so that what is tested is what was prepared.",
+        )
+
+
+async def _test(case: Case, repository: Repository, fix: FixCode) -> tuple[TestResult | None, TestResult | None]:
+    """Run the tests on a fresh checkout of the commit; twice where they are quick."""
+    folder = case.folder("testing")
+    results: list[TestResult] = []
+    try:
+        await worktrees.add(repository, folder, commit=fix.commit)
+        while len(results) < 2:
+            result = await testrun.run(
+                folder, case.service.tests, case.settings.sandbox, clock=case.clock, what=f"`{fix.commit[:7]}`, the fix"
+            )
+            case.see(result.evidence)
+            results.append(result)
+            if result.run.timed_out or result.run.seconds > _REPEAT_BELOW.total_seconds():
+                break
+    except ToolFailed as fault:
+        case.missing(fault)
+    finally:
+        await worktrees.remove(repository, folder)
+    return (results[0] if results else None), (results[1] if len(results) > 1 else None)
+
+
+def _judge_tests(case: Case, judged: _Judgement, first: TestResult | None, second: TestResult | None) -> None:
+    if first is None:
+        return
+    expected = case.earlier("minimal_test_suite", MinimalTests)
+    known = set(expected.before.failing) if expected and expected.before else set()
+    last = second or first
+    judged.evidence += [first.evidence.id, last.evidence.id]
+    if first.run.timed_out or last.run.timed_out:
+        judged.against.append(f"The tests did not end within {last.run.seconds:.0f} s.")
+        return
+    unsteady = first.failed ^ last.failed
+    if unsteady:
+        case.notes.append(f"Fails now and then: {', '.join(f'`{proof.name(test)}`' for test in sorted(unsteady)[:3])}.")
+    regressions = (first.failed & last.failed) - known
+    if regressions:
+        names = ", ".join(f"`{proof.name(test)}`" for test in sorted(regressions)[:3])
+        judged.against.append(f"{len(regressions)} tests fail with the fix: {names}.")
+    lost = set(expected.repaired) - last.passed if expected else set()
+    if lost:
+        judged.against.append(f"{', '.join(f'`{proof.name(t)}`' for t in sorted(lost)[:3])} no longer passes.")
+    if not judged.against:
+        repaired = f", {len(expected.repaired)} of them repaired" if expected and expected.repaired else ""
+        still = f", {len(last.failed)} failing as before" if last.failed else ""
+        judged.shown.append(f"{last.run.passed} tests passed{repaired}{still}.")
+
+
+async def _stage(case: Case, fix: FixCode, judged: _Judgement) -> StagingCheck | None:
+    """Deploy to staging and watch it; None where the service has none."""
+    staging = case.service.staging
+    if staging is None or not staging.deploy:
+        case.notes.append("The service has no staging; the fix was not seen running before production.")
+        return None
+    try:
+        deployed = await deploys.deploy(case.service, "staging", commit=fix.commit, approved=None, clock=case.clock)
+        judged.evidence += case.see(deployed.evidence)
+        watched = await health.watch(
+            staging, case.clock, period=cadence.fitting(staging.watch, case.left), every=cadence.every(staging.watch)
+        )
+    except ToolFailed as fault:
+        judged.against.append(f"Staging: {fault.message}")
+        case.missing(fault)
+        return None
+    judged.evidence += case.see(watched.evidence)
+    rate = "no requests" if watched.error_rate is None else f"{percent(watched.error_rate)} of requests failed"
+    told = f"Staging {'healthy' if watched.healthy else 'not healthy'} for {watched.seconds:.0f} s, {rate}."
+    (judged.shown if watched.healthy else judged.against).append(told)
+    return StagingCheck(
+        healthy=watched.healthy,
+        release=deployed.release,
+        url=staging.health,
+        error_rate=watched.error_rate,
+        watched_seconds=watched.seconds,
+        evidence=case.see(deployed.evidence, watched.evidence),
+    )
