@@ -1,0 +1,1 @@
+"""The demo's service: a small real shop that is built, run, broken and repaired."""
