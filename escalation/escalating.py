@@ -141,7 +141,8 @@ async def escalate(
         )
         for who in people
     ]
-    await outbox.put(tx, incident.id, *notices, *telling.invite(incident, people))
+    await outbox.put(tx, incident.id, *notices)
+    await telling.invite(tx, incident, people)
     await tx.record(
         incident,
         EventKind.ESCALATED,

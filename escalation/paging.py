@@ -17,9 +17,6 @@ from incidents.service import queries
 #: What the pager is told when the trouble is over for the person it woke: PagerDuty's event actions.
 _ACKNOWLEDGED, _RESOLVED = "acknowledge", "resolve"
 
-#: Pages that people may have before them. One that still waits is drawn, or dropped, by what is true when it goes.
-_OUT = ("sending", "done")
-
 
 def first_level(desk: Desk, incident: records.Incident) -> dict[str, dict[str, Any]]:
     """Return whom the first level pages now, with each page's parameters; empty when nobody need wake."""
@@ -124,7 +121,9 @@ class Paging:
             notices += self._roads(
                 incident, who, _params(policy, level, audience, who), level, due_at, skip_slack=first
             )
-        await outbox.put(tx, incident.id, *notices, *telling.invite(incident, (who for _, who in people)))
+        await outbox.put(tx, incident.id, *notices)
+        # The room invites by itself whom the matrix tells at once.
+        await telling.invite(tx, incident, [who for _, who in people if who.person not in has_one])
         audiences = list(dict.fromkeys(audience for audience, _ in people))
         persons = [who.person for _, who in people]
         await tx.record(incident, EventKind.PAGED, audience=audiences[0], people=persons, level=level)
@@ -179,11 +178,6 @@ class Paging:
 
     async def _quiet(self, tx: store.Tx, incident: records.Incident, event: records.Event, word: str) -> None:
         await timers.cancel_of(tx, incident, Kind.PAGE)
-        edits = [
-            telling.redraw(row.key, event, "page", row.params, row.target)
-            for row in await telling.notices_with(tx.session, incident, ("page",))
-            if row.state in _OUT
-        ]
         calls = [
             Notice(
                 key=f"{row.key}:{word}",
@@ -196,9 +190,10 @@ class Paging:
                 after=row.key,
             )
             for row in await telling.notices_with(tx.session, incident, ("pager",))
-            if row.state in _OUT and row.params.get("event_action") == "trigger"
+            if row.state in telling.OUT and row.params.get("event_action") == "trigger"
         ]
-        await outbox.put(tx, incident.id, *edits, *calls)
+        await outbox.put(tx, incident.id, *calls)
+        await telling.redraw(tx, incident, event, await telling.notices_with(tx.session, incident, ("page",)))
 
 
 def _people(desk: Desk, incident: records.Incident, policy: Acknowledgement, level: int) -> list[tuple[str, Contact]]:

@@ -12,7 +12,7 @@ from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane
 from incidents.response import approvals
-from incidents.service import permissions
+from incidents.service import permissions, queries
 
 #: How long each round waits: first the commander is reminded, then the deputy and the approvers.
 REMIND_AFTER = timedelta(minutes=5)
@@ -29,12 +29,22 @@ class Reminders:
         """Listen to what is asked and decided."""
         store_.react(EventKind.APPROVAL_ASKED, self.wait)
         store_.react(EventKind.APPROVAL_DECIDED, self.settled)
+        store_.react(EventKind.REOPENED, self.wait_again)
         clock.on(Kind.APPROVAL_REMIND, self.remind)
         clock.on(Kind.APPROVAL_EXPIRE, self.expire)
 
     async def wait(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Arm the first reminder, and the expiry where there is one."""
         approval = await tx.session.get_one(records.Approval, int(event.data["approval"]))
+        await self._wait_for(tx, incident, approval)
+
+    async def wait_again(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Take up what still waits for a decision when the incident is opened again."""
+        del event
+        for approval in await queries.pending_approvals(tx.session, incident.number):
+            await self._wait_for(tx, incident, approval)
+
+    async def _wait_for(self, tx: store.Tx, incident: records.Incident, approval: records.Approval) -> None:
         await self._arm(tx, incident, approval, 1)
         if approval.expires_at is not None:
             key = _key(incident, approval, "expire")
@@ -49,9 +59,7 @@ class Reminders:
             for row in await telling.notices_with(tx.session, incident, ("approval",))
             if row.action == Action.DIRECT.value and row.params.get("approval_id") == approval.id
         ]
-        await outbox.put(
-            tx, incident.id, *(telling.redraw(row.key, event, "approval", row.params, row.target) for row in sent)
-        )
+        await telling.redraw(tx, incident, event, sent)
 
     async def remind(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Put the decision before the commander; the next time before the deputy and the approvers."""

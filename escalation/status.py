@@ -4,7 +4,6 @@ from sqlalchemy import update as sql_update
 from sqlmodel import col
 
 from escalation import bulletin, cadence, oncall, telling, timers
-from escalation.cadence import Times
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
 from incidents import outbox, records, store
@@ -55,7 +54,7 @@ class StatusUpdates:
         """Post what was sent and plan the next; the last update of all goes to everybody told before."""
         row = await tx.session.get_one(records.StatusUpdate, int(event.data["update"]))
         await self._stop_clock(tx, incident, row)
-        await outbox.put(tx, incident.id, _edit_draft(incident, row, event))
+        await self._redraw(tx, incident, row, event)
         if incident.status is not Status.OPEN:
             await bulletin.tell_everybody(tx, self._desk, incident, row)
             return
@@ -67,7 +66,7 @@ class StatusUpdates:
         """Move the reminders of this slot to the time chosen."""
         row = await tx.session.get_one(records.StatusUpdate, int(event.data["update"]))
         await self._set_clock(tx, incident, row)
-        await outbox.put(tx, incident.id, _edit_draft(incident, row, event))
+        await self._redraw(tx, incident, row, event)
 
     async def end(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """End the cadence with one last update."""
@@ -135,7 +134,8 @@ class StatusUpdates:
             for who in speakers
             if who.slack
         ]
-        await outbox.put(tx, incident.id, _edit_draft(incident, row, event), *reminders)
+        await self._redraw(tx, incident, row, event)
+        await outbox.put(tx, incident.id, *reminders)
 
     async def miss(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Send the facts unattended, and tell the next in line that the update was missed."""
@@ -168,7 +168,8 @@ class StatusUpdates:
             for audience in [await self._standing(tx, incident, who.person)]
         ]
         await bulletin.publish(tx, self._desk, incident, row)
-        await outbox.put(tx, incident.id, _edit_draft(incident, row, event), *misses)
+        await self._redraw(tx, incident, row, event)
+        await outbox.put(tx, incident.id, *misses)
         await self._plan(tx, incident)
 
     async def _row(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> records.StatusUpdate | None:
@@ -224,6 +225,12 @@ class StatusUpdates:
         )
         return row
 
+    async def _redraw(
+        self, tx: store.Tx, incident: records.Incident, row: records.StatusUpdate, event: records.Event
+    ) -> None:
+        drafts = await telling.notices_with(tx.session, incident, ("status_draft",))
+        await telling.redraw(tx, incident, event, [each for each in drafts if each.params.get("update_id") == row.id])
+
     async def _next_in_line(self, tx: store.Tx, incident: records.Incident) -> tuple[oncall.Contact, ...]:
         """Return the deputy; without one the next level of paging, without that whoever commands."""
         deputies = await telling.leaders(self._desk, tx.session, incident, Role.DEPUTY)
@@ -258,19 +265,6 @@ async def _settle(tx: store.Tx, row: records.StatusUpdate, state: str, fields: d
     )
     await tx.session.refresh(row)
     return bool(changed.rowcount)  # type: ignore[attr-defined]
-
-
-def times_of(row: records.StatusUpdate, desk: Desk, incident: records.Incident) -> Times | None:
-    """Return when the update is drafted, due and overdue (UTC), or None where its severity has no cadence."""
-    policy = desk.ctx.library.policies.regular_updates
-    every = policy.frequency.get(incident.severity)
-    if every is None or row.slot.startswith(updates.EXTRA):
-        return None
-    return cadence.times(updates.slot_time(row.slot), every, policy, due=row.due_at)
-
-
-def _edit_draft(incident: records.Incident, row: records.StatusUpdate, event: records.Event) -> Notice:
-    return telling.redraw(_draft_key(incident, row), event, "status_draft", {"update_id": row.id}, "channel")
 
 
 def _draft_key(incident: records.Incident, row: records.StatusUpdate) -> str:

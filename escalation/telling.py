@@ -12,7 +12,6 @@ from escalation import oncall
 from escalation.oncall import Contact
 from incidents import outbox, records, store
 from incidents.context import Context
-from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.lifecycle import Role
 from incidents.notices import Action, Lane, Notice, Road
@@ -23,6 +22,9 @@ TELLING = ("matrix_notice", "page", "escalation_notice", "mail_matrix_notice", "
 
 #: States of a notice that nobody has heard and nobody will.
 _UNHEARD = ("failed", "dropped", "superseded")
+
+#: States of a notice that people may have before them.
+OUT = ("sending", "done")
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,14 @@ def mail(
     )
 
 
-def invite(incident: records.Incident, people: Iterable[Contact]) -> list[Notice]:
-    """Return the invitations of `people` into the channel."""
-    return [
+async def invite(tx: store.Tx, incident: records.Incident, people: Iterable[Contact]) -> None:
+    """Bring `people` into the channel, those who are not invited yet."""
+    prefix = f"{incident.key}:invite:"
+    rows = await queries.deliveries(tx.session, incident.number, prefix)
+    invited = {person for row in rows for person in row.params.get("people", ())}
+    notices = [
         Notice(
-            key=f"{incident.key}:invite:{who.person}",
+            key=f"{prefix}{who.person}",
             lane=Lane.ROOM,
             action=Action.INVITE,
             target="channel",
@@ -102,23 +107,31 @@ def invite(incident: records.Incident, people: Iterable[Contact]) -> list[Notice
             after=f"{incident.key}:room",
         )
         for who in people
-        if who.slack
+        if who.slack and who.slack not in invited
     ]
+    await outbox.put(tx, incident.id, *notices)
 
 
-def redraw(of: str, event: records.Event, surface: str, params: dict[str, Any], target: str) -> Notice:
-    """Return an edit of the message `of` to what is true now."""
-    return Notice(
-        key=f"{of}:edit:{event.id}",
-        lane=Lane.STATUS,
-        action=Action.EDIT,
-        target=target,
-        of=of,
-        after=of,
-        surface=surface,
-        params=params,
-        coalesce=of,
-    )
+async def redraw(
+    tx: store.Tx, incident: records.Incident, event: records.Event, rows: Iterable[records.Outbox]
+) -> None:
+    """Edit the messages of `rows` to what is true now; one that is not out yet is drawn when it goes."""
+    edits = [
+        Notice(
+            key=f"{row.key}:edit:{event.id}",
+            lane=Lane.STATUS,
+            action=Action.EDIT,
+            target=row.target,
+            of=row.key,
+            after=row.key,
+            surface=row.surface,
+            params=row.params,
+            coalesce=row.key,
+        )
+        for row in rows
+        if row.state in OUT and row.road == Road.SLACK.value
+    ]
+    await outbox.put(tx, incident.id, *edits)
 
 
 async def notices_with(
@@ -211,8 +224,3 @@ async def say_unfilled(tx: store.Tx, desk: Desk, incident: records.Incident, aud
             )
         )
     await outbox.put(tx, incident.id, *lines)
-
-
-def wakes(severity: Severity) -> bool:
-    """Return whether an escalation at `severity` goes out with the pages; below high it can wait its turn."""
-    return severity in (Severity.CRITICAL, Severity.HIGH)
