@@ -59,7 +59,6 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
     events = await queries.events(session, incident_id)
     holders = await queries.roles(session, incident_id)
     run = await queries.latest_run(session, incident_id)
-    steps = await queries.steps(session, run.number) if run else []
     known: dict[str, Any] = await queries.outputs(session, run.number) if run else {}
     report = known.get("detailed_root_cause_report") or {}
     owner = next(iter(holders.get(Role.COMMANDER, [])), incident.reporter)
@@ -83,7 +82,7 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
         followups=tuple(await queries.followups(session, incident_id)),
         sections={row.section: row for row in await queries.sections(session, incident_id)},
         evidence=len(await queries.evidence(session, incident_id)),
-        model_usd=sum(float(usage.get("usd", 0)) for step in steps for usage in step.usage),
+        model_usd=await queries.model_usd(session, incident_id),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def moment(age: str, now: datetime) -> datetime:
 
 async def _git(path: Path, *arguments: str, stdin: bytes | None = None, **environment: str) -> str:
     fixed = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin",
+        "PATH": os.pathsep.join(os.get_exec_path()),
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -174,3 +174,10 @@ async def attestations(session: AsyncSession, run_id: int) -> list[records.Attes
     """Return what people attested at the run's quality gates."""
     found = await session.scalars(select(records.Attestation).where(records.Attestation.run_id == run_id))
     return list(found.all())
+
+
+async def model_usd(session: AsyncSession, incident_id: int) -> float:
+    """Return what the incident's model calls have cost so far, in US dollars."""
+    run = await latest_run(session, incident_id)
+    rows = await steps(session, run.number) if run else []
+    return sum(float(usage.get("usd", 0)) for step in rows for usage in step.usage)

@@ -1,0 +1,123 @@
+"""The composition root: builds one installation and says who listens to which event."""
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import directory, surfaces
+from bot.app import create_app
+from bot.delivery.deliverer import Deliverer
+from bot.settings import Settings
+from bot.slack_client import SlackLine
+from escalation import planning, roads
+from escalation.scheduler import AlarmClock
+from escalation.timers import Timers
+from incidents import configuration, migrations
+from incidents.agents.base import Runner
+from incidents.agents.playbook.runner import PlaybookRunner
+from incidents.clock import Clock
+from incidents.context import Context
+from incidents.notices import Road
+from incidents.postmortem import Writer
+from incidents.response.dispatch import LocalDispatcher
+from incidents.response.engine import Engine
+from incidents.response.progress import Progress
+from incidents.response.threads import Threads
+from incidents.room import Room
+from incidents.service import queries
+from incidents.store import Store
+
+
+@dataclass
+class Running:
+    """One installation, ready to be started."""
+
+    ctx: Context
+    app: AsyncApp
+    deliverer: Deliverer
+    alarms: AlarmClock
+    steps: LocalDispatcher
+
+    async def start(self) -> None:
+        """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
+        await self.deliverer.start()
+        await self.alarms.start()
+        await self.steps.start()
+
+    async def stop(self) -> None:
+        """Take up nothing new, finish what is on its way, give back the rest."""
+        await self.steps.stop()
+        await self.alarms.stop()
+        await self.deliverer.stop()
+        await self.ctx.store.close()
+
+
+async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
+    """Build an installation from the environment, its configuration folder and its database.
+
+    Raises:
+        ConfigurationError: the configuration has mistakes; all of them at once.
+        SitrepError: the database cannot be used; says what to do.
+    """
+    library, settings = configuration.load(configuration.templates_root(), env.config)
+    store = Store(env.database_url, clock)
+    await migrations.upgrade(store)
+    settings = await directory.resolve(line.client, settings)
+    ctx = Context(store, clock, library, settings)
+
+    mailer = roads.Mailer(env.smtp_url.get_secret_value()) if env.smtp_url.get_secret_value() else None
+    timers = Timers()
+    listen(ctx, timers, frozenset({Road.SLACK, *([Road.EMAIL] if mailer else [])}))
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    engine = Engine(ctx, _runner(env, ctx), await _workdir(env.data), owner)
+    return Running(
+        ctx=ctx,
+        app=create_app(ctx, line),
+        deliverer=Deliverer(ctx, line, draw=surfaces.draw, mailer=mailer),
+        alarms=AlarmClock(store, timers),
+        steps=LocalDispatcher(engine, store),
+    )
+
+
+def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
+    """Let everybody hear what they act on; the order is that of the reactions to one event."""
+    Room(ctx).register()
+    planning.register(ctx.store, timers, ctx, roads=roads_)
+    Progress(ctx).register()
+    Threads(ctx).register()
+    Writer(ctx).register()
+
+
+def _runner(env: Settings, ctx: Context) -> Runner:
+    playbook = PlaybookRunner(ctx.clock, sandbox=ctx.settings.sandbox)
+    key = env.anthropic_api_key.get_secret_value()
+    if not key:
+        return playbook
+    # Without a key the SDK stays out of memory: 40 MB and half a second that nobody would use.
+    from incidents.agents.budget import Budget  # noqa: PLC0415
+    from incidents.agents.claude import ClaudeRunner  # noqa: PLC0415
+    from incidents.agents.fallback import FallbackRunner  # noqa: PLC0415
+
+    async def spent(incident: str) -> float:
+        async with ctx.store.read() as session:
+            return await queries.model_usd(session, (await queries.by_key(session, incident)).number)
+
+    claude = ClaudeRunner(
+        playbook,
+        prompt_texts=ctx.library.prompts,
+        api_key=key,
+        budget=Budget(ctx.settings.model_budget_usd, spent),
+        base_url=env.anthropic_base_url,
+        models=ctx.settings.models,
+    )
+    return FallbackRunner(claude, playbook)
+
+
+async def _workdir(data: Path) -> Path:
+    folder = data / "work"
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    return folder
