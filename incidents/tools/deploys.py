@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from incidents.tools import evidence, processes
 from incidents.tools.evidence import Evidence, EvidenceKind
 from incidents.tools.processes import Survivors
 
+_OURS = re.compile(r"(SLACK|ANTHROPIC|SITREP|SMTP|DATABASE)_")
 MAX_LOG = 2_000_000  # bytes; ten thousand deploys
 
 
@@ -188,6 +191,7 @@ async def _start(
     done = await processes.run(
         command(argv, commit=commit, release=release),
         cwd=cwd,
+        env=_environment(),
         timeout=target.deploy_timeout,
         survivors=Survivors.KEEP,
     )
@@ -217,6 +221,12 @@ async def _start(
         captured_at=clock.now(),
     )
     return Deployed(str(started.get("release", "")), str(started.get("commit", "")), done.seconds, seen)
+
+
+def _environment() -> dict[str, str]:
+    """Return Sitrep's environment less its secrets: the service's own commands may need what a cloud's tools need."""
+    inherited = os.environ  # noqa: TID251 - passed on, not read: the command is the operator's own
+    return {name: value for name, value in inherited.items() if not _OURS.match(name)}
 
 
 def _answer(stdout: str) -> dict[str, object]:

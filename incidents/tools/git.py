@@ -1,6 +1,7 @@
 """Reads a repository's history by running git, which trusts nothing that the repository brings along."""
 
 import asyncio
+import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -184,9 +185,9 @@ class Repository:
             )
 
     async def commits(self, until: str, *, since: str = "", limit: int = MAX_COMMITS) -> History:
-        """Return the commits that `until` has and `since` has not, newest first, merges included."""
+        """Return the commits that `until` has and `since` has not, newest first; merges are left out."""
         span = f"{since}..{until}" if since else until
-        log = ("log", f"--format={_FIELDS}", "--name-only", "-m", "--first-parent", f"--max-count={limit}")
+        log = ("log", f"--format={_FIELDS}", "--name-only", "--no-merges", f"--max-count={limit}")
         done = await self.ask(*log, "--end-of-options", span, "--")
         commits = tuple(_commit(entry) for entry in done.stdout.split("\x1e")[1:])
         readable = "\n".join(f"{c.short} {c.committed_at:%Y-%m-%d %H:%M}Z {c.author}: {c.subject}" for c in commits)
@@ -196,8 +197,10 @@ class Repository:
         return History(commits, self._evidence(shown, EvidenceKind.GIT, summary))
 
     async def commit(self, revision: str) -> Commit:
-        """Return the commit that `revision` names."""
-        return (await self.commits(await self.resolve(revision), limit=1)).commits[0]
+        """Return the commit that `revision` names; a merge's files are those that differ from its first parent."""
+        full = await self.resolve(revision)
+        log = ("log", f"--format={_FIELDS}", "--name-only", "--diff-merges=first-parent", "--max-count=1")
+        return _commit((await self.ask(*log, full, "--")).stdout.split("\x1e")[1])
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
         """Tell whether `newer` contains `older`."""
@@ -286,7 +289,7 @@ async def _overrides(bare: Repository) -> tuple[tuple[str, str], ...]:
 def _environment(overrides: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """Return git's whole environment. Settings travel in it rather than in argv, so that evidence stays readable."""
     environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin",
+        "PATH": os.pathsep.join(os.get_exec_path()),
         "LC_ALL": "C.UTF-8",
         "HOME": "/nonexistent",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -20,6 +20,7 @@ MAX_OUTPUT = 4_000_000  # bytes kept of each stream: the first and the last half
 _CHUNK = 65_536  # bytes
 # A program that ended may have left a child that holds its pipes open; what is in them by then is read, no more.
 _DRAIN_SECONDS = 1.0
+_LOOK_SECONDS = 0.2  # how often it is looked whether a program ended whose pipes are still held
 
 
 class Survivors(StrEnum):
@@ -87,7 +88,8 @@ async def run(
         pumps.append(asyncio.create_task(_feed(process, stdin)))
     timed_out = False
     try:
-        await asyncio.wait_for(process.wait(), timeout.total_seconds())
+        async with asyncio.timeout(timeout.total_seconds()):
+            await _exit(process)
     except TimeoutError:
         timed_out = True
     finally:
@@ -124,9 +126,19 @@ def _kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
+async def _exit(process: Process) -> None:
+    """Wait until the process itself ended; in some versions of Python `wait` waits for whoever holds its pipes too."""
+    waiting = asyncio.ensure_future(process.wait())
+    try:
+        while process.returncode is None:
+            await asyncio.wait({waiting}, timeout=_LOOK_SECONDS)
+    finally:
+        waiting.cancel()
+
+
 async def _finish(process: Process, pumps: list[asyncio.Task[None]]) -> None:
     """Reap the process and read what is left in its pipes, without waiting for a child that holds them open."""
-    await process.wait()
+    await _exit(process)
     _, late = await asyncio.wait(pumps, timeout=_DRAIN_SECONDS)
     for pump in late:
         pump.cancel()

@@ -43,6 +43,8 @@ async def check(settings: catalog.Sandbox) -> None:
             (bwrap, *_isolation(), *await asyncio.to_thread(_system_mounts), "true"), timeout=_PROBE_TIMEOUT, env={}
         )
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        if done.timed_out:
+            raise ToolFailed("bubblewrap did not start within 10 s.", remedy="Retry when the machine is less busy.")
         _checked[bwrap] = "" if done.ok else said
     if why := _checked[bwrap]:
         raise ToolFailed(
@@ -73,7 +75,8 @@ async def run(
         raise ToolFailed(f"The interpreter {python} does not exist.", remedy="Correct `tests.python` in sitrep.yml.")
     environment = _environment(interpreter)
     if settings.mode == "none":
-        done = await processes.run(command, cwd=folder, env=environment, timeout=timeout)
+        path = os.pathsep.join((str(interpreter.parent), *os.get_exec_path()))
+        done = await processes.run(command, cwd=folder, env={**environment, "PATH": path}, timeout=timeout)
     else:
         argv = await asyncio.to_thread(_argv, settings, command, folder, interpreter, environment)
         done = await processes.run(argv, env={}, timeout=timeout)

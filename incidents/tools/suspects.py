@@ -48,16 +48,16 @@ class Ranking:
 
 @dataclass
 class _Signal:
-    """One ranking: commit -> position, from 1; and what to say of those in it."""
+    """One ranking: for each commit in it the position, from 1, and what is said of it."""
 
-    reason: str
     positions: dict[str, int] = field(default_factory=dict)
-    evidence: dict[str, str] = field(default_factory=dict)  # commit -> evidence id
+    reasons: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)  # ids
 
-    def put(self, commit: str, position: int, seen: str = "") -> None:
+    def put(self, commit: str, position: int, reason: str, seen: str = "") -> None:
         """Place `commit` unless it is placed already."""
         if commit not in self.positions:
-            self.positions[commit] = position
+            self.positions[commit], self.reasons[commit] = position, reason
             if seen:
                 self.evidence[commit] = seen
 
@@ -119,7 +119,7 @@ async def _changes_what_runs(repository: Repository, commit: Commit) -> bool:
 async def _blame(
     repository: Repository, bad: str, places: Sequence[Place], seen: list[Evidence]
 ) -> tuple[_Signal, _Signal]:
-    lines, functions = _Signal("last changed the line that fails"), _Signal("changed the function that fails")
+    lines, functions = _Signal(), _Signal()
     for position, place in enumerate(places, 1):
         blame = await repository.blame(bad, place.path, place.first, place.last)
         seen.append(blame.evidence)
@@ -127,23 +127,23 @@ async def _blame(
         for line in blame.lines:
             counts[line.commit] = counts.get(line.commit, 0) + 1
             if line.line == place.line:
-                lines.put(line.commit, position, blame.evidence.id)
+                lines.put(line.commit, position, f"last changed `{place}`, a line that fails", blame.evidence.id)
         for commit in sorted(counts, key=lambda commit: -counts[commit]):
-            functions.put(commit, position, blame.evidence.id)
+            functions.put(commit, position, f"changed `{place.function}` in {place.path}", blame.evidence.id)
     return lines, functions
 
 
 def _touched(candidates: Sequence[Commit], places: Sequence[Place]) -> _Signal:
-    signal = _Signal("changed a file of the traceback")
+    signal = _Signal()
     for position, place in enumerate(places, 1):
         for commit in candidates:
             if place.path in commit.files:
-                signal.put(commit.hash, position)
+                signal.put(commit.hash, position, f"changed {place.path}, which is in the traceback")
     return signal
 
 
 async def _similar(candidates: Sequence[Commit], tracebacks: Sequence[Traceback], error_text: str) -> _Signal:
-    signal = _Signal("its message and paths match the error")
+    signal = _Signal()
     told = [
         f"{raised.headline} {' '.join(f'{f.function} {f.code}' for f in raised.frames)}"
         for traceback in tracebacks
@@ -154,18 +154,18 @@ async def _similar(candidates: Sequence[Commit], tracebacks: Sequence[Traceback]
     order = sorted(zip(scores, candidates, strict=True), key=lambda pair: -pair[0])
     for position, (score, commit) in enumerate(order, 1):
         if score > 0:
-            signal.put(commit.hash, position)
+            signal.put(commit.hash, position, "its message and paths share words with the error")
     return signal
 
 
 def _tested(candidates: Sequence[Commit], failing_tests: Sequence[str]) -> _Signal:
-    signal = _Signal("changed what the failing test is named after")
+    signal = _Signal()
     asked = {word for test in failing_tests for word in relevance.words(test)} - {"test", "tests", "unit"}
     shared = {c.hash: len(asked & set(relevance.words(" ".join(c.files)))) for c in candidates}
     levels = sorted({count for count in shared.values() if count}, reverse=True)
     for commit, count in shared.items():
         if count:
-            signal.put(commit, 1 + levels.index(count))
+            signal.put(commit, 1 + levels.index(count), "changed what the failing test is named after")
     return signal
 
 
@@ -179,7 +179,7 @@ def _fuse(candidates: Sequence[Commit], signals: Sequence[_Signal], places: Sequ
             Suspect(
                 commit=commit,
                 score=sum(1 / (RRF_K + signal.positions[commit.hash]) for signal in found),
-                reasons=tuple(signal.reason for signal in found),
+                reasons=tuple(signal.reasons[commit.hash] for signal in found),
                 touches=tuple(place for place in places if place.path in commit.files),
                 evidence=tuple(dict.fromkeys(s.evidence[commit.hash] for s in found if commit.hash in s.evidence)),
             )

@@ -17,6 +17,7 @@ class Report:
     failed: frozenset[str]
     errors: frozenset[str]
     skipped: frozenset[str]
+    none: bool  #: the runner says that there are no tests
     passed_count: int  #: from the summary line, where single passes were not listed
     ran: bool  #: at least one test was started
 
@@ -27,10 +28,12 @@ _STARTED = re.compile(r"^(?P<name>\w+) \((?P<place>[\w.]+)\)(?:\n(?![=-]{5}|\w+ 
 _ENDED = re.compile(r"(?<!\w)(?P<outcome>ok|FAIL|ERROR|skipped .*|expected failure|unexpected success)$", re.MULTILINE)
 _REPORT = re.compile(r"^(?:={20,}|-{20,})$", re.MULTILINE)  # where unittest's report of failures begins
 _HEAD = re.compile(r"^(?P<outcome>FAIL|ERROR): (?P<name>[\w.]+) \((?P<place>[\w.<>]+)\)", re.MULTILINE)
+_NO_TESTS = re.compile(r"^(?:Ran 0 tests in|NO TESTS RAN|=* ?no tests ran in|collected 0 items$)", re.MULTILINE)
 _RAN = re.compile(r"^Ran (?P<count>\d+) tests? in ", re.MULTILINE)
 # `FAILED tests/test_a.py::test_b[x - y] - KeyError: 'c'`
 _PYTEST = re.compile(
-    r"^(?P<outcome>PASSED|FAILED|SUBFAILED|ERROR|XFAIL|XPASS)(?:\(.*?\)|\[.*?\])? (?P<id>\S[^\[\n]*?(?:\[.*?\])?)(?: - .*)?$",
+    r"^(?P<outcome>PASSED|FAILED|SUBFAILED|ERROR|XFAIL|XPASS)(?:\(.*?\)|\[.*?\])?"
+    r" (?P<id>\S[^\[\n]*?(?:\[.*?\])?)(?: - .*)?$",
     re.MULTILINE,
 )
 _PYTEST_END = re.compile(r"^=* ?(?P<counts>\d+ [a-z]+(?:, \d+ [a-z]+)*) in [\d.]+s", re.MULTILINE)
@@ -48,7 +51,8 @@ _NOT_LOADED = "unittest.loader._FailedTest"
 def parse(output: str) -> Report:
     """Return the tests that `output` of unittest (`-v`) or pytest names, with their outcomes."""
     text = _ANSI.sub("", output)
-    return _pytest(text) if _PYTEST_END.search(text) or "= test session starts =" in text else _unittest(text)
+    is_pytest = "= test session starts =" in text or _PYTEST_END.search(text) is not None
+    return _pytest(text) if is_pytest else _unittest(text)
 
 
 def belongs_to(test: str, paths: Iterable[str]) -> bool:
@@ -79,7 +83,7 @@ def _unittest(text: str) -> Report:
     passed = found["passed"] - failed - errors  # a test with failing subtests may print `ok` for the others
     count = max(0, int(ran["count"]) - len(failed | errors) - len(found["skipped"])) if ran else len(passed)
     started = bool(starts) or (ran is not None and int(ran["count"]) > 0)
-    return Report(frozenset(passed), frozenset(failed), frozenset(errors), frozenset(found["skipped"]), count, started)
+    return _report(text, {**found, "passed": passed}, count, started)
 
 
 def _kind(outcome: str) -> str:
@@ -106,11 +110,9 @@ def _pytest(text: str) -> Report:
     counts = {word: int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", end["counts"])} if end else {}
     passed = found["passed"] - found["failed"] - found["errors"]  # a subtest or its teardown failed
     ran = any(counts.get(word, 0) for word in ("passed", "failed", "error", "errors", "skipped", "xfailed", "xpassed"))
-    return Report(
-        frozenset(passed),
-        frozenset(found["failed"]),
-        frozenset(found["errors"]),
-        frozenset(found["skipped"]),
-        counts.get("passed", len(passed)),
-        ran or bool(passed),
-    )
+    return _report(text, {**found, "passed": passed}, counts.get("passed", len(passed)), ran or bool(passed))
+
+
+def _report(text: str, found: dict[str, set[str]], passed_count: int, ran: bool) -> Report:
+    frozen = {outcome: frozenset(tests) for outcome, tests in found.items()}
+    return Report(**frozen, none=bool(_NO_TESTS.search(text)), passed_count=passed_count, ran=ran)

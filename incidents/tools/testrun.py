@@ -54,8 +54,14 @@ async def run(folder: Path, tests: catalog.Tests, settings: catalog.Sandbox, *, 
         raise ToolFailed(
             "No test command is known for this service.", remedy="Add `tests: {command: [...]}` to it in sitrep.yml."
         )
-    done = await sandbox.run(settings, tests.command, folder=folder, timeout=tests.timeout, python=tests.python)
+    command = _naming_each(tests.command)
+    done = await sandbox.run(settings, command, folder=folder, timeout=tests.timeout, python=tests.python)
     report = testreports.parse(done.output)
+    if report.none and not report.ran:
+        raise ToolFailed(
+            f"No tests were found in {what}.",
+            remedy="Check `tests.command` in sitrep.yml, or let a person vouch for the fix.",
+        )
     if done.exit_code is not None and not report.ran:
         said = (done.output.strip().splitlines() or ["no output"])[-1]
         raise ToolFailed(
@@ -68,7 +74,7 @@ async def run(folder: Path, tests: catalog.Tests, settings: catalog.Sandbox, *, 
         told = f"killed after {durations.spoken(tests.timeout)}, {told} until then"
     seen = done.as_evidence(EvidenceKind.TEST, str(folder), summary=f"Tests of {what}: {told}", captured_at=clock.now())
     outcome = TestRun(
-        command=shlex.join(tests.command),
+        command=shlex.join(command),
         exit_code=done.exit_code,
         passed=len(report.passed) or report.passed_count,
         failed=len(report.failed),
@@ -79,6 +85,12 @@ async def run(folder: Path, tests: catalog.Tests, settings: catalog.Sandbox, *, 
         evidence=seen.id,
     )
     return TestResult(outcome, report.passed, report.failed | report.errors, report.skipped, seen)
+
+
+def _naming_each(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `command` so that unittest names each test: without `-v` it prints dots, and no repair could be shown."""
+    verbose = {"-v", "--verbose", "-q", "--quiet"} & set(command)
+    return command if verbose or "unittest" not in command else (*command, "-v")
 
 
 def compare(before: TestResult, after: TestResult, *, undone_files: Iterable[str] = ()) -> Comparison:
