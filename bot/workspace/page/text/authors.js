@@ -1,0 +1,44 @@
+// Who wrote a message, and what people, apps and channels are called.
+import { get } from "../core/store.js";
+
+export const SLACKBOT = { id: "USLACKBOT", name: "slackbot", real_name: "Slackbot", is_bot: true };
+
+/** A user by id; Slackbot is always known. */
+export const userOf = (id) => (id === SLACKBOT.id ? SLACKBOT : get().users[id]);
+
+/** What Slack shows as somebody's name. */
+export const nameOf = (user) => user?.real_name || user?.name || "Someone";
+
+/** The name above a message. */
+export function authorName(message) {
+  if (message.username) return message.username;
+  const user = userOf(message.user);
+  return user ? nameOf(user) : (message.bot_profile?.name ?? "Someone");
+}
+
+/** Whether a message carries the APP badge. */
+export const isApp = (message) => Boolean(message.bot_id || message.subtype === "bot_message");
+
+/** What a channel is called in lists and headers, without its mark. */
+export function channelName(channel) {
+  if (!channel) return "";
+  if (channel.is_im) return nameOf(userOf(channel.user));
+  return channel.name ?? channel.id;
+}
+
+// Slack's palette for people without a picture.
+const COLOURS = ["#4a154b", "#1264a3", "#007a5a", "#a8560a", "#b3123f", "#5b3cc4", "#2c6e49", "#86502d", "#0b6e8a", "#7a2e6d"];
+
+/** The colour of somebody's generated picture, always the same. */
+export function colourOf(id) {
+  let sum = 7;
+  for (const letter of String(id ?? "")) sum = (sum * 31 + letter.charCodeAt(0)) % 997;
+  return COLOURS[sum % COLOURS.length];
+}
+
+/** One or two letters for a generated picture. */
+export function initialsOf(name) {
+  const words = String(name ?? "?").split(/[\s._-]+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0] ?? "?"];
+  return letters.map((word) => [...word][0]).join("").toUpperCase();
+}
