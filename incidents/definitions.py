@@ -59,7 +59,7 @@ class StepDefinition(_Frozen):
     parallel_with: tuple[str, ...] = ()  #: step names; said by the seed, checked against depends_on
     depends_on: tuple[str, ...] = ()  #: step names, `Phase N` for all steps of a stage, `4.1/preliminary` for a partial
     approval: ApprovalKind | None = None  #: what a person decides before it starts
-    gates: tuple[str, ...] = ()  #: numbers of the stages, as text (`1`), whose gates must hold before it starts
+    gates: tuple[str, ...] = ()  #: stages, by number as text (`1`), whose quality gates must hold before it starts
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     duration: Duration
@@ -74,7 +74,7 @@ class Stage(_Frozen):
     window: str  #: the seed's words: "0-30 minutes"
     ends_after: Duration  #: when it should be over, counted from declaring
     steps: tuple[StepDefinition, ...]
-    gates: tuple[str, ...] = ()  #: names of its quality gates; the steps that wait for them say so by its number
+    gates: tuple[str, ...] = ()  #: names of its quality gates; they hold before steps of later stages build on it
 
 
 class WorkflowDefinition(_Frozen):
@@ -176,7 +176,6 @@ class Gate(_Frozen):
     """What a quality gate means, for those who read or attest it."""
 
     name: str  #: the seed's key: stakeholders_notified
-    title: str
     asks: str  #: the question that a person who attests it answers with yes
 
 
@@ -184,8 +183,7 @@ class Audience(_Frozen):
     """Who is told of an incident, by their part in the organisation."""
 
     name: str  #: the seed's word: engineering_manager
-    title: str
-    short: str  #: for cards: eng manager
+    means: str
 
 
 class StepInput(_Frozen):

@@ -223,18 +223,15 @@ def _asked(reader: Reader, entry: Entry) -> tuple[str, ...]:
 
 def _gates(reader: Reader, entry: Entry) -> dict[str, Any]:
     found = {}
-    for name, gate in reader.mapping(entry).items():
-        keys = reader.fields(gate, required=("title", "asks"))
-        found[name] = Gate(name=name, title=reader.text(keys.get("title")), asks=reader.text(keys.get("asks")))
+    for name, asks in reader.mapping(entry).items():
+        found[name] = Gate(name=name, asks=reader.text(asks))
     return {"gates": found}
 
 
 def _audiences(reader: Reader, entry: Entry) -> dict[str, Any]:
     found = {}
-    for name, audience in reader.mapping(entry).items():
-        keys = reader.fields(audience, required=("title",), optional=("short",))
-        title = reader.text(keys.get("title"))
-        found[name] = Audience(name=name, title=title, short=reader.text(keys.get("short")) or title.lower())
+    for name, means in reader.mapping(entry).items():
+        found[name] = Audience(name=name, means=reader.text(means))
     return {"audiences": found}
 
 

@@ -1,7 +1,7 @@
 """Checks what sitrep.yml names against each other: people, audiences, services, commands, addresses, times."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -121,17 +121,17 @@ class _People:
         self.settings = settings
         self.people: dict[str, Person] = dict(settings.people)
         self.by_address: dict[str, str] = {}
+        self.groups: tuple[str, ...] = ()
 
     def resolve(self, top: dict[str, Entry]) -> Settings:
         """Return the settings with every name replaced by the person's key."""
         self._check_people(self.reader.mapping(top.get("people")))
-        audiences = {
-            name: self._members(members, groups=())
-            for name, members in self.reader.mapping(top.get("audiences")).items()
-        }
-        groups = tuple(audiences)
+        lists = self.reader.mapping(top.get("audiences"))
+        self.groups = tuple(lists)
+        named = {name: self._members(members) for name, members in lists.items()}
+        audiences = {name: tuple(dict.fromkeys(self._flat(name, named, lists, ()))) for name in named}
         decisions = self.reader.mapping(top.get("approvers"))
-        approvers = {kind: self._members(members, groups=groups) for kind, members in decisions.items()}
+        approvers = {kind: self._members(members) for kind, members in decisions.items()}
         return self.settings.model_copy(
             update={
                 "people": self.people,
@@ -157,13 +157,24 @@ class _People:
                     self.reader.mistake(entry, what, "List each person once")
                 self.by_address.setdefault(address, key)
 
-    def _members(self, entry: Entry, *, groups: tuple[str, ...]) -> tuple[str, ...]:
-        found = [self._member(word, item, groups) for word, item in self.reader.words(entry)]
+    def _flat(
+        self, name: str, named: Mapping[str, tuple[str, ...]], lists: Mapping[str, Entry], above: tuple[str, ...]
+    ) -> Iterator[str]:
+        """Yield the people of an audience, those of the audiences that it names included."""
+        if name in above:
+            circle = " → ".join([*above[above.index(name) :], name])
+            self.reader.mistake(lists[name], f"these audiences name each other: {circle}", "Remove one of them")
+            return
+        for member in named[name]:
+            yield from self._flat(member, named, lists, (*above, name)) if member in named else (member,)
+
+    def _members(self, entry: Entry) -> tuple[str, ...]:
+        found = [self._member(word, item) for word, item in self.reader.words(entry)]
         return tuple(dict.fromkeys(name for name in found if name))
 
-    def _member(self, word: str, item: Entry, groups: tuple[str, ...]) -> str:
+    def _member(self, word: str, item: Entry) -> str:
         known = self.by_address.get(word) or self.by_address.get(word.lower())
-        if word in self.people or word in groups:
+        if word in self.people or word in self.groups:
             return word
         if known:
             return known
@@ -172,7 +183,7 @@ class _People:
             self.people[word] = Person(key=word, name=word.partition("@")[0], **address)
             self.by_address[word.lower() if "@" in word else word] = word
             return word
-        others = [*self.people, *groups]
+        others = [*self.people, *self.groups]
         otherwise = "add the person under people, or write an e-mail address or a Slack id"
         self.reader.mistake(item, f"there is no person {word}", advise(word, others, otherwise=otherwise))
         return ""

@@ -104,6 +104,9 @@ class _Workflow:
             (self.reader.parsed(entry, word, words.phase, 0), entry)
             for word, entry in self.reader.mapping(keys.get("phases")).items()
         ]
+        for place, (number, entry) in enumerate(phases, start=1):
+            if number not in (0, place):
+                self.reader.mistake(entry, f"stands where Phase {place} belongs", "Number the phases 1, 2, 3 in order")
         read = [(number, self._phase_keys(number, entry)) for number, entry in phases]
         ends = timedelta(0)
         stages = []

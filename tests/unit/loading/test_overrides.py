@@ -93,7 +93,7 @@ def test_a_workflow_of_ones_own_is_added_by_name(config: Path) -> None:
 
 def test_a_gate_of_ones_own_is_described_and_listed(config: Path) -> None:
     for name, before, after in (
-        ("gates", "gates:\n", "gates:\n  legal_informed:\n    title: Legal informed\n    asks: Does legal know?\n"),
+        ("gates", "gates:\n", "gates:\n  legal_informed: Does legal know?\n"),
         ("quality_gates", "    - minimal_tests_passing: true", "    - legal_informed: true"),
     ):
         text = (TEMPLATES / "policies" / f"{name}.yml").read_text(encoding="utf-8")

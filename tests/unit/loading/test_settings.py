@@ -7,6 +7,7 @@ import pytest
 
 from incidents import loading
 from incidents.catalog import Settings
+from incidents.errors import ConfigurationError
 
 
 def settings(folder: Path, text: str) -> Settings:
@@ -45,6 +46,16 @@ def test_whoever_is_named_by_address_alone_becomes_a_person(tmp_path: Path) -> N
     assert found.audiences == {"cto": ("bo@example.org", "U02BO"), "ceo": ("bo@example.org",)}
     assert found.people["bo@example.org"].email == "bo@example.org"
     assert found.people["U02BO"].slack == "U02BO"
+
+
+def test_an_audience_may_name_another(tmp_path: Path) -> None:
+    found = settings(tmp_path, "audiences:\n  team_lead: [bo@example.org]\n  cto: [team_lead, U01ANA]\n")
+    assert found.audiences["cto"] == ("bo@example.org", "U01ANA")
+
+
+def test_audiences_that_name_each_other_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="name each other: ceo → cto → ceo"):
+        settings(tmp_path, "audiences:\n  ceo: [cto]\n  cto: [ceo]\n")
 
 
 def test_an_audience_may_approve(tmp_path: Path) -> None:
@@ -103,6 +114,6 @@ def test_an_overriding_policy_may_speak_of_an_audience_of_sitrep_yml(tmp_path: P
     (tmp_path / "paging.yml").write_text("paging:\n  critical: {levels: [duty_officer], every: 1m}\n")
     (tmp_path / "audiences.yml").write_text(
         (Path(str(loading.templates_root())) / "policies" / "audiences.yml").read_text(encoding="utf-8")
-        + "  duty_officer: {title: Duty officer}\n"
+        + "  duty_officer: Who keeps watch\n"
     )
     assert settings(tmp_path, "audiences:\n  duty_officer: [eve@example.org]\n").audiences["duty_officer"]

@@ -157,10 +157,6 @@ def test_nothing_is_deployed_before_the_gates_of_phases_two_and_three(shipped: L
         assert workflow.step("3.1").gates == ("2", "3")
 
 
-def test_stakeholders_are_told_without_waiting_for_any_gate(shipped: Library) -> None:
-    assert emergency_step(shipped, "3.2").gates == ()
-
-
 def test_every_gate_waited_for_is_that_of_a_phase_with_gates(shipped: Library) -> None:
     for workflow in shipped.workflows.values():
         with_gates = {str(stage.number) for stage in workflow.stages if stage.gates}
