@@ -1,10 +1,12 @@
-"""Notices on their way out: put in with the decision, claimed with a lease, done with a result."""
+"""Notices on their way out: put in with the decision, begun under a lease, done with a result."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import exists, func, or_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from incidents import records, store
@@ -28,7 +30,7 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
                 .where(
                     col(records.Outbox.coalesce) == notice.coalesce,
                     col(records.Outbox.state).in_(("waiting", "pending")),
-                    col(records.Outbox.attempts) == 0,
+                    col(records.Outbox.first_tried_at).is_(None),
                 )
                 .values(state="superseded")
             )
@@ -60,51 +62,60 @@ async def _row(tx: store.Tx, incident_id: int | None, notice: Notice) -> records
     )
 
 
-async def claim(store_: store.Store, owner: str, limit: int) -> list[records.Outbox]:
-    """Take up to `limit` rows that may go now, pages first; each is ours for LEASE.
+async def candidates(tx: store.Tx, limit: int, *, roads: Collection[str]) -> list[records.Outbox]:
+    """Return up to `limit` rows that may go now by one of `roads`, pages first, for `begin`, `postpone` or `drop`.
 
-    Rows whose lease ran out are taken too: their `attempts` is above 0 and `first_tried_at` is set, which tells the
-    sender that the call may have taken effect.
+    A row whose lease ran out is among them, and so is one that `doubt` gave back: its `first_tried_at` is set, which
+    tells that the call may have taken effect. Of what has the same `coalesce` word one row goes at a time: an edit
+    that overtook an older one would be painted over by it.
     """
-    async with store_.transaction() as tx:
-        todo = (
-            select(records.Outbox)
-            .where(
-                or_(
-                    (col(records.Outbox.state) == "pending") & (col(records.Outbox.not_before) <= tx.now),
-                    (col(records.Outbox.state) == "sending") & (col(records.Outbox.lease_until) < tx.now),
-                )
-            )
-            .order_by(col(records.Outbox.lane), col(records.Outbox.id))
-            .limit(limit)
+    row, other = records.Outbox, aliased(records.Outbox)
+    under_way = exists().where(
+        col(other.coalesce) == col(row.coalesce), col(other.state) == "sending", col(other.lease_until) >= tx.now
+    )
+    todo = (
+        select(row)
+        .where(
+            or_(
+                (col(row.state) == "pending") & (col(row.not_before) <= tx.now),
+                (col(row.state) == "sending") & (col(row.lease_until) < tx.now),
+            ),
+            col(row.road).in_(roads),
+            or_(col(row.coalesce) == "", ~under_way),
         )
-        if store_.supports_skip_locked:
-            todo = todo.with_for_update(skip_locked=True)
-        rows = list((await tx.session.scalars(todo)).all())
-        for row in rows:
-            row.state = "sending"
-            row.owner = owner
-            row.lease_until = tx.now + LEASE
-        return rows
+        .order_by(col(row.lane), col(row.id))
+        .limit(limit)
+    )
+    if tx.session.get_bind().dialect.name != "sqlite":
+        todo = todo.with_for_update(skip_locked=True, of=row)
+    rows = list((await tx.session.scalars(todo)).all())
+    newest = {found.coalesce: found.number for found in sorted(rows, key=_number) if found.coalesce}
+    for found in rows:
+        if newest.get(found.coalesce, found.number) != found.number:
+            found.state = "superseded"
+    return [found for found in rows if found.state != "superseded"]
 
 
-async def begin_try(store_: store.Store, row: records.Outbox) -> bool:
-    """Count a try of `row` just before the call; returns False when the row is no longer ours."""
-    async with store_.transaction() as tx:
-        done = await tx.session.execute(
-            update(records.Outbox)
-            .where(
-                col(records.Outbox.id) == row.id,
-                col(records.Outbox.state) == "sending",
-                col(records.Outbox.owner) == row.owner,
-            )
-            .values(
-                attempts=records.Outbox.attempts + 1,
-                first_tried_at=func.coalesce(records.Outbox.first_tried_at, tx.now),
-                lease_until=tx.now + LEASE,
-            )
-        )
-        return bool(done.rowcount)  # type: ignore[attr-defined]
+def begin(tx: store.Tx, row: records.Outbox, owner: str) -> None:
+    """Make a candidate ours for LEASE and count a try; the call follows at once."""
+    row.state, row.owner, row.lease_until = "sending", owner, tx.now + LEASE
+    row.attempts += 1
+    row.first_tried_at = row.first_tried_at or tx.now
+
+
+def postpone(row: records.Outbox, until: datetime) -> None:
+    """Let a candidate go at `until` (UTC): the road is busy."""
+    row.state, row.not_before, row.owner, row.lease_until = "pending", until, "", None
+
+
+def wait_for(row: records.Outbox, key: str) -> None:
+    """Let a candidate wait until the row `key` is done."""
+    row.state, row.after_key, row.owner, row.lease_until = "waiting", key, "", None
+
+
+def leave_out(row: records.Outbox, reason: str) -> None:
+    """Leave a candidate unsent because it no longer holds: answered, resolved, expired."""
+    row.state, row.error, row.owner, row.lease_until = "dropped", reason, "", None
 
 
 async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> bool:
@@ -126,12 +137,17 @@ async def release(tx: store.Tx, key: str) -> None:
 
 
 async def drop(tx: store.Tx, row: records.Outbox, reason: str) -> bool:
-    """Leave `row` unsent because it no longer holds (answered, resolved, expired)."""
+    """Leave `row` unsent, having begun it."""
     return await _leave(tx, row, state="dropped", error=reason)
 
 
 async def retry(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
-    """Give `row` back, to be tried again at `at` (UTC)."""
+    """Give `row` back, to be tried again at `at` (UTC); the call had no effect."""
+    return await _leave(tx, row, state="pending", not_before=at, error=error, first_tried_at=None)
+
+
+async def doubt(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
+    """Give `row` back, to be looked for at `at` (UTC) before it is tried again: the call may have taken effect."""
     return await _leave(tx, row, state="pending", not_before=at, error=error)
 
 
@@ -157,13 +173,14 @@ async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:
             col(records.Outbox.id) == row.id,
             col(records.Outbox.state) == "sending",
             col(records.Outbox.owner) == row.owner,
+            col(records.Outbox.attempts) == row.attempts,
         )
         .values(owner="", lease_until=None, **values)
     )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-async def result_of(session: Any, key: str) -> dict[str, Any] | None:
+async def result_of(session: AsyncSession, key: str) -> dict[str, Any] | None:
     """Return what came of the row `key`, or None when it is not done."""
     found: dict[str, Any] | None = await session.scalar(
         select(records.Outbox.result).where(records.Outbox.key == key, records.Outbox.state == "done")
@@ -171,9 +188,12 @@ async def result_of(session: Any, key: str) -> dict[str, Any] | None:
     return found
 
 
-async def next_due(store_: store.Store) -> datetime | None:
-    """Return when the next row may go (UTC), or None when none waits."""
-    async with store_.read() as session:
-        return await session.scalar(
-            select(func.min(records.Outbox.not_before)).where(records.Outbox.state == "pending")
-        )
+async def next_due(session: AsyncSession) -> datetime | None:
+    """Return when the next row may go or the next lease runs out (UTC), or None when nothing is on its way."""
+    pending = await session.scalar(select(func.min(records.Outbox.not_before)).where(records.Outbox.state == "pending"))
+    leased = await session.scalar(select(func.min(records.Outbox.lease_until)).where(records.Outbox.state == "sending"))
+    return min((due for due in (pending, leased) if due is not None), default=None)
+
+
+def _number(row: records.Outbox) -> int:
+    return row.number
