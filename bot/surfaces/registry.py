@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import home, room, telling, work
+from bot.surfaces import ending, home, room, telling, work
 from bot.views import direct
 from bot.views.message import Message
 from incidents import records
@@ -98,6 +98,18 @@ async def _escalation_notice(asking: Asking) -> Message:
     return direct.escalation(await asking.letter(), str(asking.params.get("reason", "")))
 
 
+async def _resolved(asking: Asking) -> Message:
+    return await ending.resolved(asking.session, asking.ctx, asking.incident_id)
+
+
+async def _postmortem(asking: Asking) -> Message:
+    return await ending.in_channel(asking.session, asking.ctx, asking.incident_id)
+
+
+async def _postmortem_markdown(asking: Asking) -> Message:
+    return await ending.markdown(asking.session, asking.ctx, asking.incident_id)
+
+
 async def _home(asking: Asking) -> Message:
     return await home.draw(asking.session, asking.ctx, str(asking.params["person"]))
 
@@ -116,6 +128,9 @@ SURFACES: dict[str, Surface] = {
     "page": _page,
     "matrix_notice": _matrix_notice,
     "escalation_notice": _escalation_notice,
+    "resolved": _resolved,
+    "postmortem": _postmortem,
+    "postmortem_markdown": _postmortem_markdown,
     "home": _home,
 }
 

@@ -17,16 +17,9 @@ from bot.views import mrkdwn, parts, words
 from bot.views.message import Json
 from incidents import records
 from incidents.definitions import Severity
+from incidents.postmortem import SECTIONS
 
 MAX_TEXT = 2000
-
-#: The judgement that people write, in the order of the post-mortem.
-SECTIONS = {
-    "went_well": "What went well",
-    "went_badly": "What went badly",
-    "lucky": "Where we were lucky",
-    "summary": "What happened, in your words",
-}
 
 
 def _words(
@@ -169,7 +162,7 @@ def write(incident: records.Incident, written: dict[str, str]) -> Json:
                 "The facts are filled in from the record. These are for people. Nothing is blamed on a person."
             ),
             *[
-                parts.asked(Field(section), label, _words(written.get(section, "")))
+                parts.asked(Field(section), label, _words(written.get(section, ""), limit=3000))
                 for section, label in SECTIONS.items()
             ],
         ],

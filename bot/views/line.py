@@ -52,6 +52,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.REOPENED: lambda data, by, because: f"🔁 *Opened again*{by}{because}",
     EventKind.CLOSED: lambda data, by, because: f"☑️ *Closed*{by}{because}",
     EventKind.CANCELLED: _cancelled,
+    EventKind.NOTE: lambda data, by, because: f":warning: {mrkdwn.with_mentions(str(data.get('text', '')), 500)}",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from bot.ids import Act, Form, OfApproval, OfEvidence
+from bot.ids import Act, Form, OfApproval, OfEvidence, Value
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from incidents import records
@@ -16,6 +16,14 @@ _LISTED = 40  # pieces of evidence in one modal of at most 100 blocks
 def shown(title: str, blocks: Iterable[Block | None]) -> Json:
     """Return a modal with nothing to fill in."""
     return parts.modal(Form.SHOWN, title, blocks)
+
+
+def shown_blocks(title: str, blocks: Sequence[Json], meta: Value | None = None) -> Json:
+    """Return a message's blocks as a modal; `meta` says what it shows, so that it can be drawn again."""
+    return {
+        **parts.modal(Form.SHOWN, title, [], meta=meta),
+        "blocks": list(blocks)[: parts.MAX_VIEW_BLOCKS],
+    }
 
 
 def waiting(title: str) -> Json:

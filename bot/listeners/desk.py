@@ -1,0 +1,87 @@
+"""What every listener needs: the installation, Slack's client, and each payload taken in once."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.listeners.background import Background
+from incidents import inbound, store
+from incidents.context import Context
+
+
+class SeenBefore(Exception):
+    """This payload was taken in already: a retry or a redelivery, which changes nothing and is not answered."""
+
+
+@dataclass
+class Identity:
+    """Who the bot is in its workspace; asked of Slack once."""
+
+    client: AsyncWebClient
+    bot_user: str = ""
+    workspace_url: str = ""
+
+    async def learn(self) -> "Identity":
+        """Ask Slack, unless it has answered before."""
+        if not self.bot_user:
+            answer = await self.client.auth_test()
+            self.bot_user, self.workspace_url = str(answer["user_id"]), str(answer.get("url") or "")
+        return self
+
+
+class Changes:
+    """Tells those who wait that something was committed."""
+
+    def __init__(self, store_: store.Store) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+        store_.on_commit(self._wake)
+
+    def _wake(self, topics: frozenset[str]) -> None:
+        del topics
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def next(self, timeout: float) -> None:
+        """Return after the next commit, or after `timeout` seconds: another replica may have committed."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        try:
+            async with asyncio.timeout(timeout):
+                await waiter
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.discard(waiter)
+
+
+def _reference() -> str:
+    return secrets.token_hex(4)
+
+
+@dataclass
+class Desk:
+    """Where listeners work."""
+
+    ctx: Context
+    client: AsyncWebClient
+    identity: Identity
+    changes: Changes
+    background: Background = field(default_factory=Background)
+    reference: Callable[[], str] = _reference  #: names a fault in the log and to the person
+
+    @asynccontextmanager
+    async def once(self, key: str) -> AsyncIterator[store.Tx]:
+        """Open the transaction of one decision and take `key` in with it.
+
+        Raises:
+            SeenBefore: it was taken in before.
+        """
+        async with self.ctx.store.transaction() as tx:
+            if not await inbound.first_time(tx, key):
+                raise SeenBefore
+            yield tx

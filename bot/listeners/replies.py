@@ -1,0 +1,123 @@
+"""Answers to one person, where they are looking; and faults turned into answers."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.listeners.desk import Desk, SeenBefore
+from bot.listeners.payloads import Place, Submission
+from bot.views import parts, trouble
+from bot.views.message import Json, Message
+from bot.views.reading import shown_blocks
+from incidents.errors import Conflict, SitrepError
+
+log = structlog.get_logger(__name__)
+
+#: Slack's words for a trigger that came too late, and for one that a redelivery used a second time.
+_TOO_LATE, _USED = "expired_trigger_id", "exchanged_trigger_id"
+#: The modal was closed, or changed by a newer press, while we looked things up.
+_GONE = ("not_found", "view_not_found", "hash_conflict", "expired_view")
+
+
+def note(words: str) -> Message:
+    """Return a one-line answer."""
+    return parts.message(words, [parts.section(words)])
+
+
+async def privately(desk: Desk, place: Place, message: Message) -> None:
+    """Show `message` to the person alone: in a modal on top of theirs, or as an ephemeral message."""
+    if place.view_kind:
+        await show(desk, place, shown_blocks("Sitrep", message.blocks))
+    elif place.channel and place.thread:
+        await desk.client.chat_postEphemeral(
+            channel=place.channel, user=place.user, thread_ts=place.thread, text=message.text, blocks=message.blocks
+        )
+    elif place.response_url:
+        webhook = AsyncWebhookClient(place.response_url, session=desk.client.session)
+        await webhook.send(text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=False)
+    elif place.channel:
+        await desk.client.chat_postEphemeral(
+            channel=place.channel, user=place.user, text=message.text, blocks=message.blocks
+        )
+
+
+async def show(desk: Desk, place: Place, view: Json) -> Json:
+    """Open a modal, on top of the one the person is in; returns the view as Slack keeps it.
+
+    Raises:
+        Conflict: Slack's 3 seconds are over, or this place cannot open modals.
+    """
+    if not place.trigger:
+        raise Conflict("Forms cannot be opened from here.", remedy="Say it all in one line, or use the card's buttons.")
+    try:
+        if place.view_kind == "modal":
+            answer = await desk.client.views_push(trigger_id=place.trigger, view=view)
+        else:
+            answer = await desk.client.views_open(trigger_id=place.trigger, view=view)
+    except SlackApiError as error:
+        reason = error.response.get("error")
+        if reason == _USED:
+            raise SeenBefore from error
+        if reason == _TOO_LATE:
+            raise Conflict(
+                "Slack stopped waiting for the form.", remedy="Nothing was changed; please do it once more."
+            ) from error
+        if reason == "push_limit_reached":
+            return await change(desk, place.view_id, view) or {}
+        raise
+    opened: Json = answer["view"]
+    return opened
+
+
+async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Json | None:
+    """Change a modal that is open; None when it was closed, or changed meanwhile."""
+    given: dict[str, Any] = {"hash": hash_} if hash_ else {}
+    try:
+        answer = await desk.client.views_update(view_id=view_id, view=view, **given)
+    except SlackApiError as error:
+        if error.response.get("error") in _GONE:
+            return None
+        raise
+    changed: Json = answer["view"]
+    return changed
+
+
+async def guarded(desk: Desk, place: Place, work: Awaitable[None]) -> None:
+    """Await `work`; whatever goes wrong is told to the person, and what we did not expect is logged."""
+    try:
+        await work
+    except SeenBefore:
+        return
+    except SitrepError as error:
+        await _tell(desk, place, trouble.private(error))
+    except Exception as error:  # noqa: BLE001 - the process's edge: logged with a reference, told to the person
+        await _tell(desk, place, note(f":warning: {trouble.unexpected(_logged(desk, error))}"))
+
+
+def _logged(desk: Desk, error: Exception) -> str:
+    reference = desk.reference()
+    log.error("listener_failed", reference=reference, exc_info=error)
+    return reference
+
+
+async def _tell(desk: Desk, place: Place, message: Message) -> None:
+    try:
+        await privately(desk, place, message)
+    except (SitrepError, SeenBefore, SlackClientError, OSError) as error:
+        # Nobody can be told: the channel is archived, the trigger is used up, Slack is away.
+        log.warning("answer_not_delivered", user=place.user, channel=place.channel, error=str(error))
+
+
+def refusal(desk: Desk, sent: Submission, error: Exception) -> dict[str, Any]:
+    """Return the ack that keeps a modal open with what was typed, the fault below the field it is about."""
+    if isinstance(error, SitrepError):
+        words, about = trouble.sentence(error), error.field
+    else:
+        words, about = trouble.unexpected(_logged(desk, error)), ""
+    fields = list(sent.view.values)
+    if not fields:
+        return {"response_action": "update", "view": trouble.modal("Sitrep", words)}
+    return {"response_action": "errors", "errors": {about if about in fields else fields[0]: words}}
