@@ -125,7 +125,6 @@ def bot_profile(core: Core, app: App) -> Json:
         "name": app.manifest.bot_name,
         "updated": core.team.users[app.user_id].created,
         "app_id": app.id,
-        "user_id": app.user_id,
         "icons": {f"image_{size}": f"{core.base_url}/avatars/{app.user_id}.svg" for size in (36, 48, 72)},
         "team_id": core.team.id,
     }

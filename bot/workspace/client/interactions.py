@@ -131,7 +131,7 @@ async def shortcut(visit: Visit) -> Json:
     callback_id = visit.text("callback_id")
     app = _shortcut_app(core, kind, callback_id)
     payload = {
-        **payloads.common(core, app, visit.person, "shortcut" if kind is ShortcutKind.GLOBAL else "message_action"),
+        **payloads.shortcut(core, app, visit.person, kind),
         "callback_id": callback_id,
         "trigger_id": core.triggers.issue(app.id, visit.person.id),
         "action_ts": core.team.timestamps.next(),

@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.workspace import shapes
 from bot.workspace.core import Core
+from bot.workspace.manifest import ShortcutKind
 from bot.workspace.model import App, Channel, ChannelKind, Json, Message, User, View
 
 _COVERED_NAMES = {
@@ -29,6 +30,16 @@ def common(core: Core, app: App, person: User, kind: str) -> Json:
         "enterprise": None,
         "is_enterprise_install": False,
     }
+
+
+def shortcut(core: Core, app: App, person: User, kind: ShortcutKind) -> Json:
+    """Return what a shortcut's payload holds; it names the person in fewer ways and no app."""
+    if kind is ShortcutKind.GLOBAL:
+        shape, name = common(core, app, person, "shortcut"), "username"
+    else:
+        shape, name = common(core, app, person, "message_action"), "name"
+    del shape["api_app_id"]
+    return {**shape, "user": {"id": person.id, name: person.name, "team_id": core.team.id}}
 
 
 def command(core: Core, app: App, person: User, channel: Channel, **fields: str) -> Json:

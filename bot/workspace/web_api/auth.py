@@ -47,7 +47,8 @@ def bots_info(call: Call) -> Json:
     if app is None:
         raise SlackError("bot_not_found")
     profile = bot_profile(call.core, app)
-    return {"bot": {name: profile[name] for name in ("id", "deleted", "name", "updated", "app_id", "user_id", "icons")}}
+    del profile["team_id"]
+    return {"bot": {**profile, "user_id": app.user_id}}
 
 
 @method("emoji.list", scopes=("emoji:read",))

@@ -46,6 +46,7 @@ def update(call: Call) -> Json:
     editor = call.user_id if "text" in call.args and call.args.text("text") != row.text else None
     posting.edit(call.core, channel, row, drafts.update(call, row), editor=editor)
     shape = shapes.message(call.core, row, with_metadata=True)
+    del shape["ts"]  # Slack leaves it out of this answer's message
     return {"channel": channel.id, "ts": row.ts, "text": row.text, "message": shape}
 
 

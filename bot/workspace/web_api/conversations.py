@@ -96,7 +96,7 @@ def set_purpose(call: Call) -> Json:
     channel = call.live_channel()
     call.need_to_manage(channel.kind, "channels:write.topic")
     channels.set_purpose(call.core, channel, _note(call, "purpose"), call.user_id)
-    return {"purpose": channel.purpose.value, "channel": shapes.channel(call.core, channel, call.user_id)}
+    return {"channel": shapes.channel(call.core, channel, call.user_id)}
 
 
 def _note(call: Call, name: str) -> str:
@@ -123,7 +123,7 @@ def info(call: Call) -> Json:
 def list_all(call: Call) -> Json:
     """Return the conversations that the caller may know of."""
     rows, more = paging.page(call, _of_types(call, call.core.team.channels_seen_by(call.user_id)))
-    return {"channels": [_listed(call, channel) for channel in rows], **more}
+    return {"channels": [_shape(call, row, "last_read") | {"num_members": len(row.members)} for row in rows], **more}
 
 
 @method("users.conversations")
@@ -134,7 +134,7 @@ def of_user(call: Call) -> Json:
         raise SlackError("user_not_found")
     visible = call.core.team.channels_seen_by(call.user_id)
     rows, more = paging.page(call, _of_types(call, [channel for channel in visible if member in channel.members]))
-    return {"channels": [_listed(call, channel) for channel in rows], **more}
+    return {"channels": [_shape(call, row, "is_member") for row in rows], **more}
 
 
 _TYPES: Final = {
@@ -156,8 +156,10 @@ def _of_types(call: Call, rows: list[Channel]) -> list[Channel]:
     return [row for row in rows if row.kind in kinds and not (without_archived and row.is_archived)]
 
 
-def _listed(call: Call, channel: Channel) -> Json:
-    return {**shapes.channel(call.core, channel, call.user_id), "num_members": len(channel.members)}
+def _shape(call: Call, channel: Channel, left_out: str) -> Json:
+    shape = shapes.channel(call.core, channel, call.user_id)
+    shape.pop(left_out, None)
+    return shape
 
 
 @method("conversations.open")

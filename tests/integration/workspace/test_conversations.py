@@ -17,7 +17,8 @@ async def test_a_channel_lives_from_creation_to_archive(client, ava):
     await ava.wait_for_channel(lambda c: c["id"] == channel and c["is_member"])
     topic = await client.conversations_setTopic(channel=channel, topic="SEV1 · stabilize")
     assert topic["channel"]["topic"]["value"] == "SEV1 · stabilize"
-    assert (await client.conversations_setPurpose(channel=channel, purpose="Why"))["purpose"] == "Why"
+    purpose = await client.conversations_setPurpose(channel=channel, purpose="Why")
+    assert purpose["channel"]["purpose"]["value"] == "Why"
     assert (await client.conversations_rename(channel=channel, name="inc-7"))["channel"]["name"] == "inc-7"
     members = (await client.conversations_members(channel=channel))["members"]
     assert {"U0AVA", "U0BEN"} < set(members)
