@@ -45,6 +45,7 @@ class Message(Output):
     audience: str
     subject: str = Field(max_length=150)
     body: str = Field(max_length=2500)
+    evidence: list[str] = Field(default_factory=list, description="ids of the evidence that its facts come from")
 
 
 class TestRun(Output):

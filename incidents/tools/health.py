@@ -43,6 +43,13 @@ class Probe:
     stats: Stats | None  #: None without a stats address, or where it did not answer sensibly
     evidence: Evidence
 
+    @property
+    def error_rate(self) -> float | None:
+        """Return the share of requests that failed since the process started; None where that is not known."""
+        if self.stats is None or not self.stats.requests:
+            return None
+        return round(self.stats.errors / self.stats.requests, 4)
+
 
 @dataclass(frozen=True)
 class Watched:

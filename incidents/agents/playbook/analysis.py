@@ -5,8 +5,8 @@ from incidents.agents.outputs import AnalysisOutput, Claim, Output, RootCauseRep
 from incidents.agents.playbook import contributing, story
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.contributing import Kind
-from incidents.agents.playbook.drafts import percent, time_of_day
 from incidents.agents.playbook.story import Story
+from incidents.agents.playbook.wording import percent, time_of_day
 
 
 async def run(case: Case) -> tuple[Output, str]:
@@ -36,7 +36,8 @@ def _cause(told: Story) -> list[Claim]:
     if cause is None:
         return []
     cited = [told.case.record("preliminary_root_cause"), *told.culprit_seen]
-    claims = [told.case.claim(cause.summary, cited)]
+    change = f"`{cause.commit[:7]}` {cause.commit_subject or ''}: " if cause.commit else ""
+    claims = [told.case.claim(f"{change}{cause.mechanism}", cited)]
     if cause.verdict is Verdict.CONFIRMED and told.past.tests is not None and told.past.tests.repaired:
         text = f"Confirmed by execution: {len(told.past.tests.repaired)} failing tests pass with it undone."
         claims.append(told.case.claim(text, [told.case.record("minimal_test_suite"), *cited]))
@@ -77,10 +78,13 @@ def _detection(told: Story) -> str:
 def _tried(told: Story) -> list[Claim]:
     case, known = told.case, told.past
     claims = []
+    discarded: dict[str, list[str]] = {}
     for hypothesis in known.hypotheses:
         if hypothesis.state == "rejected":
-            text = f"Discarded: {hypothesis.statement}. {hypothesis.reason}"
-            claims.append(case.claim(text, [case.record("investigation_priorities")]))
+            discarded.setdefault(hypothesis.reason, []).append(hypothesis.statement)
+    for reason, statements in discarded.items():
+        text = f"Discarded: {'; '.join(statements)}. {reason}"
+        claims.append(case.claim(text, [case.record("investigation_priorities")]))
     if known.fix is not None and known.tests is not None:
         after = known.tests.after
         result = f"{after.passed} tests passed, {len(known.tests.repaired)} repaired" if after else "no tests were run"

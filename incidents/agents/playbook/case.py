@@ -22,6 +22,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_CLAIM = 600  # Claim.text
 
+#: Recorded outputs that code took from an execution, and of which kind that was; all others are what an agent said.
+_EXECUTIONS = {
+    "minimal_test_suite": EvidenceKind.TEST,
+    "regression_test_results": EvidenceKind.TEST,
+    "deployment_status": EvidenceKind.DEPLOY,
+    "system_health_metrics": EvidenceKind.HEALTH,
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -124,7 +132,8 @@ class Case:
         """Return the id of the evidence that holds the earlier output `name`."""
         content = readable(self.request.inputs.get(name))
         summary = f"{name.replace('_', ' ')}, as recorded"
-        return self._keep(name, EvidenceKind.RECORD, f"record of {self.request.incident.key}: {name}", content, summary)
+        kind = _EXECUTIONS.get(name, EvidenceKind.RECORD)
+        return self._keep(name, kind, f"record of {self.request.incident.key}: {name}", content, summary)
 
     def lines(self, name: str, lines: Iterable[str]) -> str:
         """Return the id of the evidence that holds these lines of the incident's record (timeline, notices)."""

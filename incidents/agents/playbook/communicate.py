@@ -8,6 +8,9 @@ from incidents.agents.playbook.past import Past
 #: Audience of the draft -> its template in templates/messages/.
 _AUDIENCES = {"leadership": "leadership", "product and customer success": "customer_success"}
 
+#: Outputs of earlier steps that the messages speak of.
+_FACTS = ("impact_assessment", "preliminary_root_cause", "emergency_fix_code", "user_impact_resolution")
+
 
 async def run(case: Case) -> tuple[Output, str]:
     """Draft updates for stakeholders, a public message, and an internal status report."""
@@ -26,12 +29,14 @@ async def run(case: Case) -> tuple[Output, str]:
         "resolution": known.resolution,
         "security": known.security,
     }
+    cited = [case.record(name) for name in _FACTS if case.request.inputs.get(name)] or [case.reported()]
     output = CommunicationOutput(
         stakeholder_updates=[
-            drafts.draft(template, audience=audience, **facts) for audience, template in _AUDIENCES.items()
+            drafts.draft(template, audience=audience, evidence=cited, **facts)
+            for audience, template in _AUDIENCES.items()
         ],
-        public_communication=drafts.draft("public", audience="public", **facts),
-        internal_status_reports=drafts.draft("internal", audience="incident channel", **facts),
+        public_communication=drafts.draft("public", audience="public", evidence=cited, **facts),
+        internal_status_reports=drafts.draft("internal", audience="incident channel", evidence=cited, **facts),
     )
     count = len(output.stakeholder_updates) + 2
     return output, f"{count} messages drafted ({_state(known)}); a person sends what goes outside"

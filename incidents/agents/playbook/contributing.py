@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from incidents import durations
 from incidents.agents.outputs import Claim, Recommendation, Verdict
-from incidents.agents.playbook import proof
-from incidents.agents.playbook.drafts import percent, time_of_day
+from incidents.agents.playbook import wording
 from incidents.agents.playbook.story import Story
+from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.tools.filekinds import FileKind
 
 #: A person may notice at once; longer than this, users noticed first.
@@ -55,7 +55,7 @@ def _tests_were_red(story: Story) -> Finding | None:
     tests = story.past.tests
     if tests is None or tests.before is None or not tests.repaired:
         return None
-    names = ", ".join(f"`{proof.name(test)}`" for test in tests.repaired[:3])
+    names = wording.tests(tests.repaired)
     return _finding(
         story,
         f"The release went out although its own tests failed: {names} failed on the deployed commit.",
@@ -65,6 +65,23 @@ def _tests_were_red(story: Story) -> Finding | None:
         f"{names} would have stopped this release: red on the deployed commit, green on the fix.",
         7,
         verdict=Verdict.CONFIRMED,
+    )
+
+
+def _tests_left_out(story: Story) -> Finding | None:
+    tests, change = story.past.tests, story.pipeline
+    if change is None or tests is None or not tests.repaired:
+        return None
+    when = f"{change.commit.committed_at:%Y-%m-%d}"
+    return _finding(
+        story,
+        f"What is run before a release was last changed by `{change.commit.short}` {change.commit.subject} ({when}):"
+        f" `{change.line}`. {wording.tests(tests.repaired)} failed unseen.",
+        [*change.evidence, story.case.record("minimal_test_suite")],
+        Kind.PREVENTION,
+        f"Run {wording.tests(tests.repaired)} before every release again",
+        f"Since `{change.commit.short}` the pipeline runs `{change.line}`; check that it covers what failed here.",
+        7,
     )
 
 
@@ -104,16 +121,20 @@ def _missing_field(story: Story) -> Finding | None:
     if failure is None or failure.before or failure.raised.type not in ("KeyError", "AttributeError", "TypeError"):
         return None
     field = re.search(r"'([^']+)'\s*$", failure.raised.message)
-    what = f"`{field[1]}`" if field and failure.raised.type == "KeyError" else f"`{failure.raised.headline[:60]}`"
+    what = f"`{field[1]}`" if field and failure.raised.type == "KeyError" else "what it takes for granted"
     place = failure.raised.frames[-1].function if failure.raised.frames else "the code"
+    tested = bool(story.past.tests and story.past.tests.repaired)
+    title = (
+        f"Read {what} in one place that states what is optional" if tested else f"Contract test for data without {what}"
+    )
+    known = "the tests know such data, the code does not" if tested else "no test of the service failed on it"
     return _finding(
         story,
         f"`{place}` takes for granted what not all data has: `{failure.raised.headline[:120]}` {failure.after} times.",
         story.case.see(failure.evidence),
         Kind.ARCHITECTURE,
-        f"Contract test for data without {what}",
-        f"Data of that form exists in production ({failure.after} failures) and is not in the tests; read it in one"
-        " place that states what is optional.",
+        title,
+        f"Data of that form exists in production ({failure.after} failures); {known}.",
         14,
     )
 
@@ -142,12 +163,12 @@ def _noticed_by_people(story: Story) -> Finding | None:
     what = f"`{failure.raised.type}`" if failure else "error"
     return _finding(
         story,
-        f"A person, not an alert, declared it {durations.spoken(gap)} after the first failure"
+        f"No alert is on record: a person declared it {durations.spoken(gap)} after the first failure"
         f" ({time_of_day(story.onset)}).",
         [*story.onset_seen, story.case.reported()],
         Kind.PREVENTION,
         f"Alert on the rate of {what} and of 5xx answers",
-        f"The first failure was logged {durations.spoken(gap)} before anybody declared; no alert is on record.",
+        f"{what} was in the log for {durations.spoken(gap)} before a person happened to see its effect.",
         7 if gap > _NOTICED_LATE else 14,
     )
 
@@ -219,6 +240,7 @@ def _tests_hang(story: Story) -> Finding | None:
 
 RULES: tuple[Rule, ...] = (
     _tests_were_red,
+    _tests_left_out,
     _no_test_covered_it,
     _change_without_tests,
     _missing_field,

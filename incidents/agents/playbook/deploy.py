@@ -15,7 +15,7 @@ from incidents.agents.outputs import (
 )
 from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import percent, time_of_day
+from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, health
 from incidents.tools.deploys import Deployed
@@ -34,8 +34,7 @@ class _Watch:
 
     @property
     def rate_before(self) -> float | None:
-        stats = self.before.stats if self.before else None
-        return stats.errors / stats.requests if stats and stats.requests else None
+        return self.before.error_rate if self.before else None
 
     @property
     def is_worse(self) -> bool:

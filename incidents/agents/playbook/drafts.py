@@ -1,6 +1,6 @@
 """Drafts messages to people from facts, with the templates of templates/messages/."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,18 +9,24 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import templates
 from incidents.agents.outputs import Message
+from incidents.agents.playbook.wording import percent, time_of_day
 
 FOLDER = Path(templates.__file__).parent / "messages"
 MAX_SUBJECT, MAX_BODY = 150, 2500  # of Message
 
 
-def draft(template: str, *, audience: str, **facts: object) -> Message:
+def draft(template: str, *, audience: str, evidence: Sequence[str] = (), **facts: object) -> Message:
     """Return the message that `template` makes of `facts`: its first line is the subject, the rest the body."""
     text = _environment().get_template(f"{template}.j2").render(facts).strip()
     subject, _, body = text.partition("\n")
     lines = [line.rstrip() for line in body.strip().splitlines()]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
-    return Message(audience=audience, subject=_fit(subject.strip(), MAX_SUBJECT), body=_fit("\n".join(kept), MAX_BODY))
+    return Message(
+        audience=audience,
+        subject=_fit(subject.strip(), MAX_SUBJECT),
+        body=_fit("\n".join(kept), MAX_BODY),
+        evidence=list(dict.fromkeys(evidence)),
+    )
 
 
 @cache
@@ -34,19 +40,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(percent=percent, time=time_of_day, sentence=_sentence)
     return environment
-
-
-def percent(share: float | None) -> str:
-    """Return a share for people: `38 %`, `0.4 %`."""
-    if share is None:
-        return "an unknown share"
-    value = share * 100
-    return f"{value:.1f} %" if 0 < value < 1 else f"{value:.0f} %"
-
-
-def time_of_day(moment: datetime | None) -> str:
-    """Return a time for people, in UTC: `14:02 UTC`."""
-    return f"{moment.astimezone(UTC):%H:%M} UTC" if moment else "an unknown time"
 
 
 def _sentence(text: str) -> str:

@@ -1,7 +1,6 @@
 """Step 2.1: the chosen fix on a branch of its own, with the service's own tests before and after."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from incidents.agents.outputs import (
     RollbackProcedure,
     RootCause,
 )
-from incidents.agents.playbook import proof, sources
+from incidents.agents.playbook import proof, sources, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.options import branch_of
 from incidents.agents.playbook.sources import Release
@@ -213,19 +212,14 @@ async def _tests(case: Case, folder: Path, before: TestResult | None, prepared: 
 def _note(compared: Comparison) -> str:
     parts = []
     if compared.dropped:
-        parts.append(f"{_listed(compared.dropped)}: tests of what is undone, not counted.")
+        parts.append(f"{wording.tests(compared.dropped)}: tests of what is undone, not counted.")
     if compared.vanished:
-        parts.append(f"{_listed(compared.vanished)}: failed before and no longer executed, so not repaired.")
+        parts.append(f"{wording.tests(compared.vanished)}: failed before and no longer executed, so not repaired.")
     if compared.still_failing:
-        parts.append(f"{_listed(compared.still_failing)}: failed before and still fails.")
+        parts.append(f"{wording.tests(compared.still_failing)}: failed before and still fails.")
     if not compared.repaired and not parts:
         parts.append("No test failed before, so none shows that the fix helps.")
     return " ".join(parts)
-
-
-def _listed(tests: Sequence[str]) -> str:
-    more = f" and {len(tests) - 3} more" if len(tests) > 3 else ""
-    return ", ".join(f"`{proof.name(test)}`" for test in tests[:3]) + more
 
 
 def _back(case: Case, release: Release) -> RollbackProcedure:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from incidents.agents.outputs import Hypothesis
 from incidents.agents.playbook import trouble
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import percent, time_of_day
 from incidents.agents.playbook.proof import Proof
 from incidents.agents.playbook.sources import Release
+from incidents.agents.playbook.wording import percent, points, time_of_day
 from incidents.tools.health import Probe
 from incidents.tools.suspects import Ranking, Suspect
 
 ACCEPTED, REJECTED, OPEN = "accepted", "rejected", "open"
+MAX_COMMITS = 3  # suspects that are told of; all are in the ranking's evidence
 
 
 def all_of(
@@ -29,7 +30,7 @@ def _commits(ranking: Ranking, proofs: Sequence[Proof]) -> list[Hypothesis]:
     tried = {proof.suspect.commit.hash: proof for proof in proofs}
     accused = proven.suspect if proven else None if ranking.abstained else _first(ranking)
     found = []
-    for suspect in ranking.suspects:
+    for suspect in ranking.suspects[:MAX_COMMITS]:
         proof = tried.get(suspect.commit.hash)
         state, reason, cited = _judge(suspect, proof, proven, is_accused=suspect == accused)
         found.append(
@@ -63,7 +64,7 @@ def _judge(
 
 
 def _points(suspect: Suspect) -> str:
-    return f"It {' and '.join(suspect.reasons[:3])}.".replace("It its", "Its")
+    return f"{points(suspect)}."
 
 
 def _older_than_the_release(case: Case, release: Release) -> list[Hypothesis]:
@@ -118,13 +119,11 @@ def _outside(case: Case, release: Release) -> list[Hypothesis]:
 def _down(case: Case, look: Probe | None) -> list[Hypothesis]:
     if look is None:
         return []
-    statement, refuted_by = "The process or its host is down", "the health address answers 200"
+    statement, refuted_by = "The process or its host is down", "the health address answers"
     cited = case.see(look.evidence)
     if look.healthy:
-        share = ""
-        if look.stats is not None and look.stats.requests:
-            share = f" and {percent(1 - look.stats.errors / look.stats.requests)} of requests are served"
-        return [_hypothesis(statement, REJECTED, f"The health address answers 200{share}.", refuted_by, cited)]
+        served = "" if look.error_rate is None else f" and {percent(1 - look.error_rate)} of requests are served"
+        return [_hypothesis(statement, REJECTED, f"The health address answers 200{served}.", refuted_by, cited)]
     if look.status is not None:
         reason = f"It answers, with {look.status}; so the process runs but is not well."
         return [_hypothesis(statement, REJECTED, reason, refuted_by, cited)]

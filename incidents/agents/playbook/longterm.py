@@ -1,7 +1,7 @@
 """Step 4.3: the plan for the lasting fix, its tests, and the documents to update; writing code is left to people."""
 
 from incidents.agents.outputs import FixApproach, LongTermFix, LongTermFixOutput, Output, Recommendation, Verdict
-from incidents.agents.playbook import proof, story
+from incidents.agents.playbook import story, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.story import Story
 
@@ -77,7 +77,7 @@ def _tests(told: Story) -> list[str]:
     tests, failure = told.past.tests, None
     if told.release.findings and told.release.findings.failures:
         failure = told.release.findings.failures[0]
-    suite = [f"{proof.name(test)} (repaired by the fix; keep it)" for test in (tests.repaired if tests else [])]
+    suite = [f"{wording.test_name(test)} (repaired by the fix; keep it)" for test in (tests.repaired if tests else [])]
     if failure is not None:
         place = failure.raised.frames[-1].function if failure.raised.frames else "the failing path"
         suite.append(f"{place} with data that raised {failure.raised.headline[:80]}, taken from production's logs")

@@ -1,10 +1,10 @@
 """Shows by execution that a commit is the cause: undone in a worktree of its own, failing tests execute and pass."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from incidents.agents.outputs import Verdict
+from incidents.agents.playbook import wording
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
 from incidents.tools import reverts, testrun, worktrees
@@ -47,19 +47,13 @@ class Proof:
 
 def _compared(short: str, comparison: Comparison) -> str:
     if comparison.proven:
-        tests = ", ".join(f"`{name(test)}`" for test in comparison.repaired[:3])
-        return f"With `{short}` undone, {tests} executed and passed; failing before."
+        return f"With `{short}` undone, {wording.tests(comparison.repaired)} executed and passed; failing before."
     if comparison.repaired:
         broken = (*comparison.still_failing, *comparison.newly_failing, *comparison.vanished)
-        return f"With `{short}` undone, {len(comparison.repaired)} tests pass again, but {name(broken[0])} does not."
+        return f"With `{short}` undone, {len(comparison.repaired)} tests pass again, but {wording.tests(broken)} not."
     if comparison.vanished:
-        return f"With `{short}` undone, {name(comparison.vanished[0])} no longer executes, which repairs nothing."
+        return f"With `{short}` undone, {wording.tests(comparison.vanished)} no longer executes: that repairs nothing."
     return f"With `{short}` undone, the same tests fail."
-
-
-def name(test: str) -> str:
-    """Return the short name of a test's id: `test_legacy_cart`."""
-    return re.split(r"::|\.", test)[-1]
 
 
 async def tests_before(case: Case, repository: Repository, base: str) -> TestResult | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from incidents import durations
 from incidents.agents.outputs import Claim, Output, ProcessOutput, Recommendation
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import time_of_day
+from incidents.agents.playbook.wording import time_of_day
 
 _LINE = re.compile(r"^(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<text>.*)$")
 _LATE = re.compile(r", (?P<late>\d[\d a-z]*) late\b")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from incidents.agents.outputs import Claim, Output, RootCause, RootCauseOutput, Verdict
 from incidents.agents.playbook import components, hypotheses, options, proof, sources, trouble
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import time_of_day
 from incidents.agents.playbook.proof import Proof
 from incidents.agents.playbook.sources import Release
 from incidents.agents.playbook.trouble import Sign
+from incidents.agents.playbook.wording import points, time_of_day
 from incidents.errors import ToolFailed
 from incidents.tools import suspects
 from incidents.tools.git import Repository
@@ -173,7 +173,7 @@ def _mechanism(inquiry: _Inquiry) -> str:
         if failure.traceback.origin != failure.raised:
             parts.append(f"It began with `{failure.traceback.origin.headline[:120]}`.")
     if inquiry.accused is not None:
-        parts.append(f"`{inquiry.accused.commit.short}` {' and '.join(inquiry.accused.reasons[:3])}.")
+        parts.append(f"{points(inquiry.accused)}.")
     parts += [each.in_words for each in inquiry.proofs[:3]]
     return " ".join(parts) or "Unknown: there is neither a traceback nor a change to tie it to."
 
@@ -190,8 +190,8 @@ def _claims(case: Case, inquiry: _Inquiry) -> list[Claim]:
         text = f"{bad} was deployed at {time_of_day(release.bad.at)}{good}."
         claims.append(case.claim(text, case.see(release.log.evidence)))
     if accused is not None and inquiry.ranking is not None:
-        touched = f" of `{accused.touches[0]}`" if accused.touches else ""
-        text = f"`{accused.commit.short}` {' and '.join(accused.reasons[:3])}{touched}."
+        touched = f" (`{accused.touches[0]}`)" if accused.touches else ""
+        text = f"{points(accused)}{touched}."
         claims.append(case.claim(text, [*accused.evidence, inquiry.ranking.evidence[-1].id]))
     for each in inquiry.proofs:
         if each.comparison is not None and each.suspect == accused:

@@ -15,6 +15,7 @@ from incidents.agents.playbook import signals, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.signals import Sign
 from incidents.agents.playbook.sources import Release
+from incidents.agents.playbook.wording import listed
 from incidents.errors import ToolFailed
 from incidents.tools.logs import Findings
 
@@ -86,11 +87,11 @@ def _assess(case: Case, found: Found, looked: list[str], *, reported: bool) -> S
         verdict, summary = Verdict.LIKELY, f"Security may be touched: {'; '.join(suspects)}. A person must look."
     elif looked:
         verdict = Verdict.LIKELY
-        summary = f"No sign of a security problem in {_listed(looked)}. That is no proof that there is none."
+        summary = f"No sign of a security problem in {listed(looked)}. That is no proof that there is none."
     else:
         verdict, summary = Verdict.INCONCLUSIVE, "Neither logs nor changes could be read, so nothing can be said."
     if not claims and case.seen:
-        claims.append(case.claim(f"Looked at {_listed(looked)}; nothing found.", list(case.seen)[:4], Verdict.LIKELY))
+        claims.append(case.claim(f"Looked at {listed(looked)}; nothing found.", list(case.seen)[:4], Verdict.LIKELY))
     return SecurityAssessment(suspected=bool(suspects), verdict=verdict, summary=summary[:400], claims=claims)
 
 
@@ -104,7 +105,3 @@ def _notification(case: Case, assessment: SecurityAssessment, impact: ImpactAsse
     else:
         reason = "Nothing seen so far calls for it; only a person can rule it out."
     return BreachNotification(required=None, reason=reason, evidence=cited)
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -13,14 +13,14 @@ from incidents.agents.outputs import (
 )
 from incidents.agents.playbook import cadence, sources, trouble
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import percent, time_of_day
 from incidents.agents.playbook.sources import Release
+from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.errors import ToolFailed
 from incidents.tools import filekinds, health
 from incidents.tools.deploys import Deploy
 from incidents.tools.filekinds import FileKind
 from incidents.tools.git import Repository
-from incidents.tools.health import Watched
+from incidents.tools.health import Probe, Watched
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class _Scene:
     watched: Watched | None
     rate: float | None
     running: Deploy | None
+    look: Probe | None
 
 
 async def run(case: Case) -> tuple[Output, str]:
@@ -38,7 +39,10 @@ async def run(case: Case) -> tuple[Output, str]:
     release = await sources.release(case)
     watched = await _watch(case)
     running = release.log.current() if release.log else None
-    scene = _Scene(release, watched, await _rate(case, watched), running)
+    look = await sources.probe(case)
+    case.see(*([look.evidence] if look else []))
+    rate = watched.error_rate if watched and watched.error_rate is not None else look.error_rate if look else None
+    scene = _Scene(release, watched, rate, running, look)
     readiness = await _readiness(case, release, await sources.repository(case))
     status = _status(case, scene)
     actions = _mitigations(case, scene, readiness)
@@ -60,17 +64,6 @@ async def _watch(case: Case) -> Watched | None:
     except ToolFailed as fault:
         case.missing(fault)
         return None
-
-
-async def _rate(case: Case, watched: Watched | None) -> float | None:
-    """Return the error rate just measured; without traffic in that time, the one since the process started."""
-    if watched is None or watched.error_rate is not None:
-        return watched.error_rate if watched else None
-    look = await sources.probe(case)
-    if look is None or look.stats is None or not look.stats.requests:
-        return None
-    case.see(look.evidence)
-    return look.stats.errors / look.stats.requests
 
 
 def _status(case: Case, scene: _Scene) -> SystemStatus:
@@ -158,15 +151,15 @@ def _mitigations(case: Case, scene: _Scene, readiness: RollbackReadiness) -> lis
                 evidence=readiness.evidence,
             )
         )
-    if scene.watched is not None and scene.watched.failed_checks == scene.watched.checks:
-        reason = f"None of {scene.watched.checks} health checks was answered with 200."
+    if scene.look is not None and scene.look.status is None and scene.watched is not None:
+        reason = f"The health address gave {scene.look.trouble}; {scene.watched.failed_checks} checks failed."
         actions.append(
             Mitigation(
                 kind="restart",
                 description="Restart the service; it does not answer.",
                 taken=False,
                 reason=reason,
-                evidence=case.see(scene.watched.evidence),
+                evidence=case.see(scene.look.evidence, scene.watched.evidence),
             )
         )
     return actions

@@ -1,5 +1,6 @@
 """The facts that the analysis after an incident rests on: what earlier steps found, and what history shows."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,19 @@ from incidents.agents.playbook.sources import Release
 from incidents.errors import ToolFailed
 from incidents.tools import filekinds
 from incidents.tools.filekinds import FileKind
-from incidents.tools.git import Commit
+from incidents.tools.git import Commit, Repository
+
+_PIPELINE = re.compile(r"(^|/)(\.github/workflows|\.circleci|\.ci)/|(^|/)(\.gitlab-ci\.yml|Jenkinsfile|tox\.ini)$")
+_LOOK_BACK = 300  # commits
+
+
+@dataclass(frozen=True)
+class PipelineChange:
+    """A change of what the pipeline runs."""
+
+    commit: Commit
+    line: str  #: the line on tests that it brought
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,7 @@ class Story:
     onset: datetime | None
     onset_seen: tuple[str, ...]
     is_on_main: bool | None  #: the fix is on the service's branch; None where that cannot be read
+    pipeline: PipelineChange | None  #: the last change of how tests are run before a release
 
     @property
     def gap(self) -> timedelta | None:
@@ -40,26 +54,36 @@ async def tell(case: Case) -> Story:
     """Gather the facts."""
     known = past.read(case)
     release = await sources.release(case)
-    culprit, seen, on_main = await _history(case, known)
-    onset, shown = _onset(case, known, release)
-    return Story(case, known, release, culprit, tuple(seen), onset, tuple(shown), on_main)
-
-
-async def _history(case: Case, known: Past) -> tuple[Commit | None, list[str], bool | None]:
     repository = await sources.repository(case)
-    if repository is None:
-        return None, [], None
-    culprit, on_main = None, None
+    culprit, on_main, pipeline = None, None, None
     seen: list[str] = []
     try:
-        if known.cause is not None and known.cause.commit:
+        if repository is not None and known.cause is not None and known.cause.commit:
             culprit = await repository.commit(known.cause.commit)
             seen = case.see((await repository.changed_by(culprit)).evidence)
-        if known.fix is not None:
+        if repository is not None and known.fix is not None:
             on_main = await repository.is_ancestor(known.fix.commit, await repository.resolve(case.service.branch))
+            pipeline = await _pipeline(case, repository, known.fix.base)
     except ToolFailed as fault:
         case.missing(fault)
-    return culprit, seen, on_main
+    onset, shown = _onset(case, known, release)
+    return Story(case, known, release, culprit, tuple(seen), onset, tuple(shown), on_main, pipeline)
+
+
+async def _pipeline(case: Case, repository: Repository, until: str) -> PipelineChange | None:
+    """Return the newest change of a pipeline's file that brought a line on tests."""
+    for commit in (await repository.commits(until, limit=_LOOK_BACK)).commits:
+        files = tuple(path for path in commit.files if _PIPELINE.search(path))
+        if not files or not commit.parents:
+            continue
+        change = await repository.diff(commit.parents[0], commit.hash, paths=files)
+        lines = [
+            line[1:].strip(" -") for line in change.text.splitlines() if line.startswith("+") and "+++" not in line
+        ]
+        runs = [line for line in lines if "test" in line and not line.startswith("#")]
+        if runs:
+            return PipelineChange(commit, runs[0][:120], tuple(case.see(change.evidence)))
+    return None
 
 
 def _onset(case: Case, known: Past, release: Release) -> tuple[datetime | None, list[str]]:

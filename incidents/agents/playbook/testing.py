@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from incidents.agents.outputs import FixCode, MinimalTests, Output, Readiness, StagingCheck, TestingOutput
-from incidents.agents.playbook import cadence, proof, sources
+from incidents.agents.playbook import cadence, sources, wording
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import percent
+from incidents.agents.playbook.wording import percent
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, health, testrun, worktrees
 from incidents.tools.git import Repository
@@ -110,14 +110,14 @@ def _judge_tests(case: Case, judged: _Judgement, first: TestResult | None, secon
         return
     unsteady = first.failed ^ last.failed
     if unsteady:
-        case.notes.append(f"Fails now and then: {', '.join(f'`{proof.name(test)}`' for test in sorted(unsteady)[:3])}.")
+        case.notes.append(f"Fails now and then: {wording.tests(sorted(unsteady))}.")
     regressions = (first.failed & last.failed) - known
     if regressions:
-        names = ", ".join(f"`{proof.name(test)}`" for test in sorted(regressions)[:3])
+        names = wording.tests(sorted(regressions))
         judged.against.append(f"{len(regressions)} tests fail with the fix: {names}.")
     lost = set(expected.repaired) - last.passed if expected else set()
     if lost:
-        judged.against.append(f"{', '.join(f'`{proof.name(t)}`' for t in sorted(lost)[:3])} no longer passes.")
+        judged.against.append(f"{wording.tests(sorted(lost))} no longer passes.")
     if not judged.against:
         repaired = f", {len(expected.repaired)} of them repaired" if expected and expected.repaired else ""
         still = f", {len(last.failed)} failing as before" if last.failed else ""

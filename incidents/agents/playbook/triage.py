@@ -13,7 +13,7 @@ from incidents.agents.outputs import (
 )
 from incidents.agents.playbook import drafts, sources
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.drafts import percent, time_of_day
+from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.definitions import Severity
 from incidents.tools.health import Probe
 from incidents.tools.logs import Findings
@@ -37,7 +37,7 @@ async def run(case: Case) -> tuple[Output, str]:
     release = await sources.release(case)
     findings = release.findings
     since = findings.onset if findings else None
-    rate = look.stats.errors / look.stats.requests if look and look.stats and look.stats.requests else None
+    rate = look.error_rate if look else None
     failed = look.stats.errors if look and look.stats else (findings.errors_after if findings else None)
     impact = ImpactAssessment(
         summary=_impact_in_words(look, findings, rate, since),
@@ -150,9 +150,10 @@ def _measured(case: Case, look: Probe | None, impact: ImpactAssessment) -> tuple
     if look is not None:
         seen = case.see(look.evidence)
         if not look.healthy:
-            claim = case.claim("Production does not answer its health check.", seen, Verdict.CONFIRMED)
+            answer = f"answers its health check with {look.status}" if look.status else "does not answer at all"
+            claim = case.claim(f"Production {answer}.", seen, Verdict.CONFIRMED)
             found.append((Severity.CRITICAL, claim))
-        elif impact.error_rate is not None:
+        if impact.error_rate is not None:
             level = _level(impact.error_rate)
             text = f"{percent(impact.error_rate)} of requests fail: {level} begins at {_threshold(level)}."
             found.append((level, case.claim(text, seen, Verdict.CONFIRMED)))

@@ -1,0 +1,50 @@
+"""How figures, times, lists and reasons are put into words."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from incidents.tools.suspects import Suspect
+
+
+def percent(share: float | None) -> str:
+    """Return a share for people: `38 %`, `0.4 %`."""
+    if share is None:
+        return "an unknown share"
+    value = share * 100
+    return f"{value:.1f} %" if 0 < value < 1 else f"{value:.0f} %"
+
+
+def time_of_day(moment: datetime | None) -> str:
+    """Return a time for people, in UTC: `14:02 UTC`."""
+    return f"{moment.astimezone(UTC):%H:%M} UTC" if moment else "an unknown time"
+
+
+def listed(words: Sequence[str], *, most: int = 3) -> str:
+    """Return `a, b and c`; beyond `most`, the number of the others."""
+    shown = [*words[:most], f"{len(words) - most} more"] if len(words) > most else list(words)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 test`, `2 tests`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def test_name(test: str) -> str:
+    """Return the short name of a test's id: `test_legacy_cart`."""
+    return re.split(r"::|\.", test)[-1]
+
+
+def tests(ids: Sequence[str]) -> str:
+    """Return the short names of tests, marked as code."""
+    return listed([f"`{test_name(test)}`" for test in ids])
+
+
+def points(suspect: Suspect) -> str:
+    """Return what points at a suspect, as a sentence without its end: "`a1b2c3d` last changed the line that fails"."""
+    short = f"`{suspect.commit.short}`"
+    verbs = [reason for reason in suspect.reasons if not reason.startswith("its ")]
+    if verbs:
+        return f"{short} {listed(verbs)}"
+    return f"{listed(list(suspect.reasons))} ({short})"[:1].upper() + f"{listed(list(suspect.reasons))} ({short})"[1:]
