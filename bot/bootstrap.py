@@ -16,7 +16,7 @@ from bot.slack_client import SlackLine
 from escalation import planning, roads
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
-from incidents import configuration, migrations
+from incidents import loading, migrations
 from incidents.agents.base import Runner
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.clock import Clock
@@ -63,7 +63,7 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
         ConfigurationError: the configuration has mistakes; all of them at once.
         SitrepError: the database cannot be used; says what to do.
     """
-    library, settings = configuration.load(configuration.templates_root(), env.config)
+    library, settings = loading.load(loading.templates_root(), env.config)
     store = Store(env.database_url, clock)
     await migrations.upgrade(store)
     settings = await directory.resolve(line.client, settings)
