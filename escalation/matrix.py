@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from escalation import oncall, policies
 from escalation.oncall import Contact
-from incidents import durations
 from incidents.catalog import Settings
 from incidents.definitions import Library, MatrixRow, Policies, Severity
 from incidents.notices import Road
@@ -114,7 +113,7 @@ class Foretold:
     @property
     def when(self) -> str:
         """Return the time in words: `Now`, `+30 min`."""
-        return f"+{durations.spoken(self.within)}" if self.within else "Now"
+        return f"+{policies.spoken(self.within)}" if self.within else "Now"
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Preview:
         """Return all of it in one line."""
         parts = [" · ".join(f"{row.when} {', '.join(row.who)}" for row in self.rows)]
         if self.updates_every:
-            parts.append(f"status every {durations.spoken(self.updates_every)}")
+            parts.append(f"status every {policies.spoken(self.updates_every)}")
         parts += self.escalations
         return "; ".join(part for part in parts if part)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from escalation import oncall
 from incidents import durations, records
@@ -54,10 +54,13 @@ def found(policies: Policies, name: str) -> ImpactTrigger | None:
 
 def in_words(trigger: EscalationTrigger) -> str:
     """Return the escalation for people: `CTO if not resolved in 60 min`."""
-    # Spoken in minutes up to two hours, as the policies are written: "60 minutes".
-    minutes = trigger.after.total_seconds() / 60
-    after = f"{minutes:.0f} min" if 1 <= minutes < 120 and minutes == int(minutes) else durations.spoken(trigger.after)
-    return f"{oncall.called(trigger.escalate_to)} if not {trigger.until} in {after}"
+    return f"{oncall.called(trigger.escalate_to)} if not {trigger.until} in {spoken(trigger.after)}"
+
+
+def spoken(duration: timedelta) -> str:
+    """Return the duration as the policies write it: `30 min`, `60 min`, `4 h`; an hour and a half is `90 min`."""
+    minutes = duration.total_seconds() / 60
+    return f"{minutes:.0f} min" if 1 <= minutes < 120 and minutes == int(minutes) else durations.spoken(duration)
 
 
 def reason(trigger: EscalationTrigger) -> str:
