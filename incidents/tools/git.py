@@ -20,7 +20,8 @@ MAX_COMMITS = 1000  # how far back a window reaches where no good release is kno
 _RUNS_PROGRAMS = (
     (re.compile(r"filter\..*\.(clean|smudge|process)"), ""),
     (re.compile(r"filter\..*\.required"), "false"),
-    (re.compile(r"diff\..*\.(command|textconv)|diff\.external"), ""),
+    (re.compile(r"diff\..*\.textconv"), "cat"),
+    (re.compile(r"diff\..*\.command|diff\.external"), ""),
     (re.compile(r"merge\..*\.driver"), "false"),  # an empty driver would take our side silently; `false` conflicts
     (re.compile(r"core\.(sshcommand|editor|pager|askpass|gitproxy|alternaterefscommand|attributesfile)"), ""),
     (re.compile(r"(commit|tag|push)\.gpgsign|log\.showsignature"), "false"),
@@ -219,7 +220,7 @@ class Repository:
     async def blame(self, revision: str, path: str, first: int, last: int) -> Blame:
         """Return who last changed the lines `first` to `last` of `path`, as they stand at `revision`."""
         lines = f"-L{first},{last}"
-        done = await self.ask("blame", "-w", "-C", "--line-porcelain", lines, revision, "--", path)
+        done = await self.ask("blame", "-w", "-C", "--no-textconv", "--line-porcelain", lines, revision, "--", path)
         blamed = tuple(_blamed(path, done.stdout))
         hashes = {line.commit[:7] for line in blamed}
         where = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"

@@ -24,7 +24,9 @@ class Report:
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # `test_total (tests.unit.test_pricing.PricingTest.test_total) ... `, where a docstring may put a line in between.
-_STARTED = re.compile(r"^(?P<name>\w+) \((?P<place>[\w.]+)\)(?:\n(?![=-]{5}|\w+ \()[^\n]*?)? \.\.\. ", re.MULTILINE)
+_STARTED = re.compile(
+    r"^(?P<name>\w+) \((?P<place>[\w.]+)\)(?:\n(?![=-]{5}|\w+ \()[^\n]*?)? \.\.\.(?: |$)", re.MULTILINE
+)
 _ENDED = re.compile(r"(?<!\w)(?P<outcome>ok|FAIL|ERROR|skipped .*|expected failure|unexpected success)$", re.MULTILINE)
 _REPORT = re.compile(r"^(?:={20,}|-{20,})$", re.MULTILINE)  # where unittest's report of failures begins
 _HEAD = re.compile(r"^(?P<outcome>FAIL|ERROR): (?P<name>[\w.]+) \((?P<place>[\w.<>]+)\)", re.MULTILINE)
