@@ -49,6 +49,14 @@ def test_every_input_of_the_step_is_named(shipped: Library, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_an_input_that_is_an_earlier_output_is_named_by_that_too(shipped: Library, name: str) -> None:
+    steps = [step for step in shipped.workflows["emergency_response"].steps() if step.prompt == f"{name}.md"]
+    given = [shipped.policies.step_inputs.get(each) for step in steps for each in step.inputs]
+    text = shipped.prompts[f"{name}.md"]
+    assert [each.output for each in given if each and each.output and f"`{each.output}`" not in text] == []
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_each_prompt_says_what_counts_what_to_do_without_it_and_what_is_data(shipped: Library, name: str) -> None:
     text = shipped.prompts[f"{name}.md"]
     assert {
