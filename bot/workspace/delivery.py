@@ -23,6 +23,7 @@ class Delivery:
         self.sockets = SocketMode(config)
         self._http = HttpDelivery(config)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._silent: set[str] = set()
 
     async def ask(self, app: App, kind: Kind, payload: Json) -> Json | None:
         """Deliver what a person waits for and return the ack's payload.
@@ -32,7 +33,7 @@ class Delivery:
         """
         parcel = Parcel(kind, payload)
         try:
-            return await self._road(app).attempt(app, parcel)
+            return await self._attempt(app, parcel)
         except OperationTimeout as fault:
             if app.request_url is None:
                 self._spawn(self._again(app, parcel, fault, waits=self._config.retry_seconds[:1]))
@@ -57,11 +58,11 @@ class Delivery:
         try:
             await self.ask(app, kind, payload)
         except DeliveryError as fault:
-            logger.warning("%s gave no ack for a %s payload: %s", app.name, kind, fault.code)
+            self._complain(app, kind, fault)
 
     async def _announce(self, app: App, parcel: Parcel) -> None:
         try:
-            await self._road(app).attempt(app, parcel)
+            await self._attempt(app, parcel)
         except RetryUnwanted:
             return
         except DeliveryError as fault:
@@ -75,14 +76,25 @@ class Delivery:
                     return
                 parcel.attempt, parcel.reason = number, fault.reason
                 try:
-                    await self._road(app).attempt(app, parcel)
+                    await self._attempt(app, parcel)
                 except DeliveryError as again:
                     fault = again
                 else:
                     return
-            logger.warning("%s gave no ack for a %s payload: %s", app.name, parcel.kind, fault.code)
+            self._complain(app, parcel.kind, fault)
         finally:
             self._road(app).forget(parcel)
+
+    def _complain(self, app: App, kind: Kind, fault: DeliveryError) -> None:
+        """Log a lost payload; of an app that stays away only the first, or the log would hold nothing else."""
+        level = logging.DEBUG if app.id in self._silent else logging.WARNING
+        self._silent.add(app.id)
+        logger.log(level, "%s gave no ack for a %s payload: %s", app.name, kind, fault.code)
+
+    async def _attempt(self, app: App, parcel: Parcel) -> Json | None:
+        answer = await self._road(app).attempt(app, parcel)
+        self._silent.discard(app.id)
+        return answer
 
     def _road(self, app: App) -> Road:
         return self._http if app.request_url else self.sockets

@@ -10,6 +10,7 @@ from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -23,6 +24,7 @@ from bot.workspace.config import WorkspaceConfig
 from bot.workspace.core import Core, assemble
 from bot.workspace.dropping import cutter
 from bot.workspace.faults import Fault
+from bot.workspace.guard import LoopbackOnly
 from bot.workspace.scheduling import Scheduler
 from bot.workspace.web_api.endpoint import web_api
 
@@ -46,7 +48,7 @@ def create_app(core: Core) -> Starlette:
     ]
     if PAGE.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=PAGE)))
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, middleware=[Middleware(LoopbackOnly)])
     app.state.core = core
     return app
 

@@ -7,7 +7,7 @@ from bot.workspace.client import payloads, places
 from bot.workspace.client.places import Place
 from bot.workspace.client.requests import Visit
 from bot.workspace.core import Core
-from bot.workspace.errors import SlackError
+from bot.workspace.errors import DispatchFailed, SlackError
 from bot.workspace.manifest import Command, ShortcutKind
 from bot.workspace.model import App, Channel, Json, Message
 from bot.workspace.parcels import Kind
@@ -36,7 +36,10 @@ async def command(visit: Visit) -> Json:
     )
     ack = await core.delivery.ask(app, Kind.COMMAND, payload)
     if ack and (ack.get("text") or ack.get("blocks") or ack.get("attachments")):
-        answering.apply(core, core.responses.peek(token), ack)
+        try:
+            answering.apply(core, core.responses.peek(token), ack)
+        except SlackError as fault:
+            raise DispatchFailed(f"the ack of {name} cannot be shown: {fault.body()}") from fault
     return {"ack": ack}
 
 
@@ -127,8 +130,8 @@ async def options(visit: Visit) -> Json:
 
 async def shortcut(visit: Visit) -> Json:
     """Run a global shortcut, or one on a message."""
-    core, kind = visit.core, ShortcutKind(visit.text("type"))
-    callback_id = visit.text("callback_id")
+    core, callback_id = visit.core, visit.text("callback_id")
+    kind = ShortcutKind.MESSAGE if visit.text("type") == ShortcutKind.MESSAGE else ShortcutKind.GLOBAL
     app = _shortcut_app(core, kind, callback_id)
     payload = {
         **payloads.shortcut(core, app, visit.person, kind),

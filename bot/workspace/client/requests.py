@@ -1,6 +1,7 @@
 """A request from a person's page: who it is, what it says, and how it is answered."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from bot.workspace.errors import DeliveryError, SlackError
 from bot.workspace.model import App, Json, User
 from bot.workspace.tokens import TokenKind
 from bot.workspace.web_api.endpoint import bearer
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +63,25 @@ def front_door(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         core: Core = request.app.state.core
         try:
             person = person_of(core, bearer(request) or request.query_params.get("token"))
-            body: Json = dict(request.query_params)
-            if request.method == "POST":
-                body |= json.loads(await request.body() or b"{}")
-            return JSONResponse({"ok": True, **await answer(Visit(core, person, body))})
-        except ValueError:
-            return JSONResponse({"ok": False, "error": "invalid_json"}, status_code=400)
+            return JSONResponse({"ok": True, **await answer(Visit(core, person, await _body(request)))})
         except SlackError as fault:
             return JSONResponse(fault.body())
         except DeliveryError as fault:
-            return JSONResponse({"ok": False, "error": fault.code})
+            if str(fault):
+                logger.warning("%s: %s", fault.code, fault)
+            return JSONResponse({"ok": False, "error": fault.code, "detail": str(fault)})
 
     return endpoint
+
+
+async def _body(request: Request) -> Json:
+    body: Json = dict(request.query_params)
+    if request.method != "POST":
+        return body
+    try:
+        sent = json.loads(await request.body() or b"{}")
+    except ValueError as fault:
+        raise SlackError("invalid_json") from fault
+    if not isinstance(sent, dict):
+        raise SlackError("json_not_object")
+    return body | sent

@@ -49,8 +49,8 @@ def _react(core: Core, app: App, view: View, ack: Json) -> Json:
                 modals.close(core, view)
                 return {"response_action": None}
     except SlackError as fault:
-        # Slack tells the person only that the app's answer could not be used; the reason goes to the caller's log.
-        raise DispatchFailed(str(fault.body())) from fault
+        # Slack tells the person only that this did not work; the detail is for whoever writes the app.
+        raise DispatchFailed(f"the ack of the submission cannot be used: {fault.body()}") from fault
 
 
 def _errors(view: View, errors: Any) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Tokens, scopes, rate limits and faults: what stands before every method."""
 
+import asyncio
+import sys
 import time
 
 import aiohttp
@@ -7,6 +9,8 @@ import httpx
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from bot.workspace.config import LimitConfig
 from bot.workspace.faults import Fault, FaultKind
@@ -142,3 +146,36 @@ async def test_faults_are_requested_listed_and_taken_back_at_the_front_door(work
         assert wrong["error"] == "invalid_faults"
         log = (await http.get("/client/log", params={"method": "auth.test"})).json()["calls"]
         assert [entry["error"] for entry in log] == ["fault:error", None]
+
+
+async def test_other_hosts_names_and_foreign_pages_are_refused(workspace):
+    async with httpx.AsyncClient(base_url=workspace.url) as http:
+        assert (await http.get("/api/api.test", headers={"host": "evil.example"})).status_code == 403
+        assert (await http.get("/api/api.test", headers={"origin": "https://evil.example"})).status_code == 403
+        assert (await http.get("/api/api.test", headers={"origin": workspace.url})).status_code == 200
+    with pytest.raises(InvalidStatus, match="403"):
+        await connect(
+            f"{workspace.url.replace('http', 'ws')}/client/ws?token=xoxp-U0AVA", origin="https://evil.example"
+        )
+
+
+async def test_a_workspace_runs_alone_as_a_process(tmp_path):
+    file = tmp_path / "workspace.json"
+    file.write_text(configuration().model_dump_json())
+    argv = [sys.executable, "-m", "bot.workspace", str(file)]
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    url = (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(f"{url}/api/api.test")).json()["ok"]
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_a_wrong_configuration_is_said_and_exits_with_1(tmp_path):
+    file = tmp_path / "workspace.json"
+    file.write_text('{"team_nam": "Acme"}')
+    argv = [sys.executable, "-m", "bot.workspace", str(file)]
+    process = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.PIPE)
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert "team_nam" in said.decode()
