@@ -1,0 +1,120 @@
+"""The alarm clock on real time: it rings on the instant, sweeps up what had no alarm, and stops cleanly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+
+from escalation import scheduler, timers
+from escalation.scheduler import AlarmClock
+from escalation.timers import Timers
+from incidents import records
+from incidents.clock import SystemClock
+from incidents.definitions import Severity
+from incidents.store import Store, Tx
+
+WAIT = 10  # seconds; generous, a test that passes takes none of it
+
+
+class Fired:
+    """Collects what fired and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.late: list[float] = []
+        self._more = asyncio.Condition()
+
+    async def note(self, tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        del incident
+        async with self._more:
+            self.keys.append(timer.key)
+            self.late.append((tx.now - timer.due_at).total_seconds())
+            self._more.notify_all()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(WAIT), self._more:
+            await self._more.wait_for(lambda: len(self.keys) >= count)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    made = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", SystemClock())
+    async with made.engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.create_all)
+    async with made.transaction() as tx:
+        tx.session.add(records.Incident(title="t", severity=Severity.LOW, reporter="U0REP", declared_at=tx.now))
+    yield made
+    await made.close()
+
+
+async def arm(store: Store, **due_in: float) -> None:
+    async with store.transaction() as tx:
+        incident = await tx.session.get_one(records.Incident, 1)
+        for key, seconds in due_in.items():
+            await timers.arm(tx, incident, key, "tick", tx.now + timedelta(seconds=seconds))
+
+
+async def rings(store: Store, fired: Fired, **options: timedelta) -> AlarmClock:
+    clock = Timers()
+    clock.on("tick", fired.note)
+    alarm = AlarmClock(store, clock, **options)
+    await alarm.start()
+    return alarm
+
+
+async def test_what_was_overdue_fires_at_start_in_order(store: Store) -> None:
+    await arm(store, b=-10, a=-20, c=-5)
+    fired = Fired()
+    alarm = await rings(store, fired)
+    await fired.until(3)
+    await alarm.stop()
+    assert fired.keys == ["a", "b", "c"]
+
+
+async def test_an_alarm_rings_when_its_timer_is_due_and_not_at_the_next_sweep(store: Store) -> None:
+    fired = Fired()
+    alarm = await rings(store, fired, sweep=timedelta(hours=1))
+    await arm(store, a=0.2)
+    await fired.until(1)
+    await alarm.stop()
+    assert fired.late[0] >= 0
+
+
+async def test_the_sweep_fires_what_has_no_alarm(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "MOST_ALARMS", 0)
+    fired = Fired()
+    alarm = await rings(store, fired, sweep=timedelta(milliseconds=50))
+    await arm(store, a=0.2)
+    await fired.until(1)
+    assert alarm.alarms == 0
+    await alarm.stop()
+
+
+async def test_alarms_are_set_for_the_next_hour_only(store: Store) -> None:
+    fired = Fired()
+    await arm(store, soon=600, **{f"later{number}": 7200 + number for number in range(50)})
+    alarm = await rings(store, fired)
+    assert alarm.alarms == 1
+    await alarm.stop()
+
+
+async def test_two_replicas_fire_each_timer_once(store: Store) -> None:
+    fired = Fired()
+    first, second = await rings(store, fired), await rings(store, fired)
+    await arm(store, **{f"t{number:02}": 0.1 + number / 1000 for number in range(60)})
+    await fired.until(60)
+    await first.stop()
+    await second.stop()
+    assert sorted(fired.keys) == sorted(set(fired.keys))
+
+
+async def test_stopping_waits_for_what_is_under_way_and_fires_no_more(store: Store) -> None:
+    fired = Fired()
+    alarm = await rings(store, fired, sweep=timedelta(milliseconds=20))
+    await alarm.stop()
+    await arm(store, a=-1)
+    assert await timers.next_due(store) is not None
+    assert fired.keys == []
