@@ -37,7 +37,6 @@ _COMMON = frozenset({
     "where", "will", "been", "error", "errors",
 })
 # fmt: on
-)
 
 
 @dataclass(frozen=True)
