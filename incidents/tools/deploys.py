@@ -124,7 +124,7 @@ async def deploy(
         ToolFailed: when the command fails, runs too long, or started another commit.
     """
     target = target_of(service, environment)
-    if target is service.production:
+    if environment == "production":
         _require_approval(approved, environment, commit)
     return await _start(service, environment, target.deploy, "deploy", commit=commit, clock=clock)
 

@@ -112,7 +112,7 @@ def _argv(
     argv += ["--bind", str(folder), str(folder)]
     if (folder / ".git").exists():
         # A worktree's .git points at the clone; were it writable, tests could make a later git obey a config of theirs.
-        argv += ["--ro-bind", "/dev/null", str(folder / ".git")]
+        argv += ["--ro-bind", str(folder / ".git"), str(folder / ".git")]
     argv += ["--chdir", str(folder), "--"]
     if prlimit := shutil.which("prlimit", path="/usr/bin:/bin"):
         memory = settings.memory_mb * 1024 * 1024
