@@ -9,7 +9,7 @@ from bot.workspace import blocks, posting
 from bot.workspace.core import Core
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, Json, Message
-from bot.workspace.posting import Author, Draft
+from bot.workspace.outgoing import Author, Draft
 from bot.workspace.response_urls import ResponseUrl
 
 

@@ -31,8 +31,11 @@ def open_direct(core: Core, user_ids: frozenset[str]) -> tuple[Channel, bool]:
 def join(core: Core, channel: Channel, user_id: str, inviter: str | None = None) -> None:
     """Make somebody a member; the caller has checked that it is allowed."""
     channel.members[user_id] = None
+    read_before = channel.order[-1] if channel.order else ""
     extra = {"inviter": inviter} if inviter else {}
     posting.post_system(core, channel, user_id, "channel_join", f"<@{user_id}> has joined the channel", **extra)
+    if inviter:
+        channel.last_read[user_id] = read_before
     core.hub.publish({"type": "channel_joined", "channel": for_page(core, channel, user_id)}, [user_id])
     announce(core, channel)
     joined = {

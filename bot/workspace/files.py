@@ -8,7 +8,7 @@ from bot.workspace.core import Core
 from bot.workspace.errors import SlackError
 from bot.workspace.ids import secret
 from bot.workspace.model import Channel, File, Json, Message
-from bot.workspace.posting import Author, Draft
+from bot.workspace.outgoing import Author, Draft
 
 # Slack takes 1 GB and 1 MB for snippets; this workspace keeps files in memory.
 FILE_BYTES: Final = 64_000_000

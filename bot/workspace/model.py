@@ -110,9 +110,15 @@ class Pin:
     created: int
 
 
+#: Slack's own lines that make no channel unread.
+QUIET_SUBTYPES = frozenset(
+    {"channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive"}
+)
+
+
 @dataclass(slots=True)
 class Channel:
-    """A conversation with its members and messages; `order` and `threads` hold timestamps, oldest first."""
+    """A conversation; `order`, `countable` and `threads` hold timestamps, oldest first."""
 
     id: str
     name: str
@@ -127,6 +133,7 @@ class Channel:
     previous_names: list[str] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    countable: list[str] = field(default_factory=list)
     threads: dict[str, list[str]] = field(default_factory=dict)
     repliers: dict[str, Counter[str]] = field(default_factory=dict)
     pins: dict[str, Pin] = field(default_factory=dict)
@@ -144,12 +151,15 @@ class Channel:
             self.repliers.setdefault(message.thread_ts, Counter())[message.user] += 1
         if not message.is_reply or message.subtype == "thread_broadcast":
             self.order.append(message.ts)
+            if message.subtype not in QUIET_SUBTYPES:
+                self.countable.append(message.ts)
 
     def remove(self, message: Message) -> None:
         """Forget a message; the thread below it is forgotten only when it is empty."""
         del self.messages[message.ts]
         self.pins.pop(message.ts, None)
         _take_out(self.order, message.ts)
+        _take_out(self.countable, message.ts)
         if message.is_reply and message.thread_ts:
             _take_out(self.threads[message.thread_ts], message.ts)
             self.repliers[message.thread_ts] -= Counter([message.user])
@@ -158,7 +168,7 @@ class Channel:
 
     def unread_count(self, user_id: str) -> int:
         """Return how many messages came after what the person last read."""
-        return len(self.order) - bisect.bisect_right(self.order, self.last_read.get(user_id, ""))
+        return len(self.countable) - bisect.bisect_right(self.countable, self.last_read.get(user_id, ""))
 
     def mention_count(self, user_id: str) -> int:
         """Return how many unread messages mention the person."""
@@ -242,16 +252,3 @@ class Usergroup:
     description: str = ""
     disabled: bool = False
     updated: int = 0
-
-
-@dataclass(slots=True)
-class Scheduled:
-    """A message that waits for its time."""
-
-    id: str
-    channel_id: str
-    post_at: int
-    created: int
-    app_id: str | None
-    draft: Any
-    author: Any

@@ -2,39 +2,14 @@
 
 import re
 import uuid
-from dataclasses import dataclass, field
 
 from bot.workspace import events, shapes
 from bot.workspace.core import Core
 from bot.workspace.errors import SlackError
-from bot.workspace.model import App, Channel, ChannelKind, Json, Message
+from bot.workspace.model import Channel, ChannelKind, Json, Message
+from bot.workspace.outgoing import Author, Draft
 
 _MENTION = re.compile(r"<(?:@([UW][A-Z0-9]+)|!subteam\^(S[A-Z0-9]+)|!(channel|here|everyone))(?:\|[^>]*)?>")
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who a message is shown to be from."""
-
-    user_id: str
-    app: App | None = None
-    username: str | None = None
-    icons: Json | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a message will say; blocks have passed the check."""
-
-    text: str
-    blocks: list[Json] = field(default_factory=list)
-    attachments: list[Json] = field(default_factory=list)
-    thread_ts: str | None = None
-    broadcast: bool = False
-    metadata: Json | None = None
-    subtype: str | None = None
-    files: tuple[str, ...] = ()
-    extra: Json = field(default_factory=dict)
 
 
 def post(core: Core, channel: Channel, author: Author, draft: Draft) -> Message:

@@ -6,7 +6,7 @@ import logging
 from bot.workspace import posting
 from bot.workspace.core import Core
 from bot.workspace.errors import SlackError
-from bot.workspace.model import Scheduled
+from bot.workspace.outgoing import Scheduled
 
 logger = logging.getLogger(__name__)
 

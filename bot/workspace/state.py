@@ -8,7 +8,8 @@ from bot.workspace.config import AppConfig, PersonConfig, WorkspaceConfig
 from bot.workspace.errors import SlackError
 from bot.workspace.ids import Ids, Timestamps, secret
 from bot.workspace.manifest import Manifest
-from bot.workspace.model import App, Canvas, Channel, ChannelKind, File, Note, Scheduled, User, Usergroup, View
+from bot.workspace.model import App, Canvas, Channel, ChannelKind, File, Note, User, Usergroup, View
+from bot.workspace.outgoing import Scheduled
 
 SLACKBOT: Final = "USLACKBOT"
 

@@ -13,12 +13,11 @@ REMEMBERED = 1_000
 
 @dataclass(slots=True)
 class Trigger:
-    """One right to open a view; `view_id` is the modal in which the interaction took place."""
+    """One right to open a view."""
 
     app_id: str
     user_id: str
     expires_at: float
-    view_id: str | None
     spent: bool = False
 
 
@@ -31,11 +30,11 @@ class Triggers:
         self._issued: dict[str, Trigger] = {}
         self._count = 0
 
-    def issue(self, app_id: str, user_id: str, view_id: str | None = None) -> str:
+    def issue(self, app_id: str, user_id: str) -> str:
         """Return a fresh trigger id for what this person just did in this app."""
         self._count += 1
         trigger_id = f"{self._count}.{int(self._now() * 1000)}.{secret(32)}"
-        self._issued[trigger_id] = Trigger(app_id, user_id, self._now() + self._config.trigger_seconds, view_id)
+        self._issued[trigger_id] = Trigger(app_id, user_id, self._now() + self._config.trigger_seconds)
         while len(self._issued) > REMEMBERED:
             del self._issued[next(iter(self._issued))]
         return trigger_id

@@ -77,10 +77,9 @@ async def action(visit: Visit) -> Json:
     pressed = _pressed(core, place, sent)
     values: Json = dict((visit.body.get("state") or {}).get("values") or {})
     _take_over(values, pressed)
-    view_id = place.view.id if place.view and place.view.kind == "modal" else None
     payload = {
         **payloads.common(core, place.app, visit.person, "block_actions"),
-        "trigger_id": core.triggers.issue(place.app.id, visit.person.id, view_id),
+        "trigger_id": core.triggers.issue(place.app.id, visit.person.id),
         **place.payload(core, values),
         "actions": [pressed],
     }

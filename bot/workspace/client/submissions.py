@@ -23,7 +23,7 @@ async def submit(visit: Visit) -> Json:
         return {"response_action": "errors", "errors": complaints}
     payload = {
         **payloads.common(core, app, visit.person, "view_submission"),
-        "trigger_id": core.triggers.issue(app.id, visit.person.id, view.id),
+        "trigger_id": core.triggers.issue(app.id, visit.person.id),
         "view": shapes.view(core, view),
         "response_urls": _response_urls(core, app, view),
     }

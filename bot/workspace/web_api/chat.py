@@ -3,6 +3,7 @@
 from bot.workspace import posting, shapes
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, Json, Message
+from bot.workspace.outgoing import Draft
 from bot.workspace.web_api import drafts
 from bot.workspace.web_api.registry import Call, method
 
@@ -19,7 +20,7 @@ def post_message(call: Call) -> Json:
 def me_message(call: Call) -> Json:
     """Post in the third person."""
     channel = drafts.target(call)
-    draft = posting.Draft(text=call.args.text("text"), subtype="me_message")
+    draft = Draft(text=call.args.text("text"), subtype="me_message")
     row = posting.post(call.core, channel, drafts.author(call), draft)
     return {"channel": channel.id, "ts": row.ts}
 

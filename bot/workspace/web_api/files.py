@@ -3,7 +3,7 @@
 from bot.workspace import blocks, canvases, file_shapes, files
 from bot.workspace.errors import SlackError
 from bot.workspace.model import File, Json
-from bot.workspace.posting import Author, Draft
+from bot.workspace.outgoing import Author, Draft
 from bot.workspace.web_api import paging
 from bot.workspace.web_api.arguments import invalid
 from bot.workspace.web_api.registry import Call, method

@@ -61,7 +61,7 @@ def replies(call: Call) -> Json:
 def mark(call: Call) -> Json:
     """Note up to where the caller has read."""
     channel = call.joined_channel()
-    call.need_for(channel.kind, "write")
+    call.need_to_manage(channel.kind)
     channels.mark_read(call.core, channel, call.user_id, call.args.text("ts"))
     return {}
 
@@ -81,17 +81,17 @@ def _window(call: Call, timestamps: list[str]) -> tuple[int, int]:
     oldest, latest = call.args.text("oldest"), call.args.text("latest")
     after = bisect.bisect_left if inclusive else bisect.bisect_right
     before = bisect.bisect_right if inclusive else bisect.bisect_left
-    first = after(timestamps, _padded(oldest)) if oldest and oldest != "0" else 0
-    last = before(timestamps, _padded(latest)) if latest and latest != "now" else len(timestamps)
+    first = after(timestamps, _padded(oldest, "oldest")) if oldest and oldest != "0" else 0
+    last = before(timestamps, _padded(latest, "latest")) if latest and latest != "now" else len(timestamps)
     return first, max(first, last)
 
 
-def _padded(ts: str) -> str:
+def _padded(ts: str, name: str) -> str:
     try:
         seconds, _, fraction = ts.partition(".")
         return f"{int(seconds)}.{fraction[:6]:0<6}"
     except ValueError as fault:
-        raise SlackError("invalid_ts_oldest" if ts else "invalid_ts_latest") from fault
+        raise SlackError(f"invalid_ts_{name}") from fault
 
 
 def _shapes(call: Call, channel: Channel, timestamps: list[str]) -> list[Json]:

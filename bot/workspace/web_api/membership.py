@@ -43,7 +43,7 @@ def _refusal(call: Call, channel: Channel, user_id: str) -> str | None:
 @method("conversations.join", required=("channel",))
 def join(call: Call) -> Json:
     """Enter a public channel."""
-    call.need("channels:join", "channels:write")
+    call.need("channels:join")
     channel = call.channel()
     if channel.kind is not ChannelKind.PUBLIC:
         raise SlackError("method_not_supported_for_channel_type")

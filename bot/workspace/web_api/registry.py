@@ -44,8 +44,7 @@ class Call:
 
     def need_to_manage(self, kind: ChannelKind, *others: str) -> None:
         """Demand the right to change a conversation of this kind."""
-        manage = ("channels:manage", "channels:write") if kind is ChannelKind.PUBLIC else ("groups:write",)
-        self.need(*(manage if not kind.is_direct else (f"{SCOPE_PREFIX[kind]}:write",)), *others)
+        self.need("channels:manage" if kind is ChannelKind.PUBLIC else f"{SCOPE_PREFIX[kind]}:write", *others)
 
     def channel(self, name: str = "channel") -> Channel:
         """Return the conversation that an argument names by id, if the caller may see it.

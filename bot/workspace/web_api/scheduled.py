@@ -4,7 +4,8 @@ from typing import Final
 
 from bot.workspace import shapes
 from bot.workspace.errors import SlackError
-from bot.workspace.model import Json, Message, Scheduled
+from bot.workspace.model import Json, Message
+from bot.workspace.outgoing import Scheduled
 from bot.workspace.web_api import drafts, paging
 from bot.workspace.web_api.registry import Call, method
 
@@ -32,8 +33,7 @@ def schedule(call: Call) -> Json:
     ]
     if len(near) >= IN_WINDOW:
         raise SlackError("restricted_too_many")
-    app_id = call.app.id if call.app else None
-    row = Scheduled(team.ids.new("Q"), channel.id, post_at, team.epoch(), app_id, draft, author)
+    row = Scheduled(team.ids.new("Q"), channel.id, post_at, team.epoch(), author, draft)
     team.scheduled[row.id] = row
     call.core.scheduled_changed()
     return {

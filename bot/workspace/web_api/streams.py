@@ -5,7 +5,7 @@ from typing import Any
 from bot.workspace import blocks, posting
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, Json, Message
-from bot.workspace.posting import Draft
+from bot.workspace.outgoing import Draft
 from bot.workspace.web_api import drafts
 from bot.workspace.web_api.registry import Call, method
 
