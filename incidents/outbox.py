@@ -188,10 +188,15 @@ async def result_of(session: AsyncSession, key: str) -> dict[str, Any] | None:
     return found
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
-    """Return when the next row may go or the next lease runs out (UTC), or None when nothing is on its way."""
-    pending = await session.scalar(select(func.min(records.Outbox.not_before)).where(records.Outbox.state == "pending"))
-    leased = await session.scalar(select(func.min(records.Outbox.lease_until)).where(records.Outbox.state == "sending"))
+async def next_due(session: AsyncSession, *, after: datetime) -> datetime | None:
+    """Return when, later than `after`, the next row may go or the next lease runs out (UTC), or None."""
+    row = records.Outbox
+    pending = await session.scalar(
+        select(func.min(row.not_before)).where(row.state == "pending", col(row.not_before) > after)
+    )
+    leased = await session.scalar(
+        select(func.min(row.lease_until)).where(row.state == "sending", col(row.lease_until) > after)
+    )
     return min((due for due in (pending, leased) if due is not None), default=None)
 
 

@@ -1,0 +1,77 @@
+"""The transaction before the calls: which rows go now, checked on the rows as they are."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.delivery import holding, places
+from bot.delivery.pace import Pace
+from bot.delivery.roads import METHODS
+from bot.delivery.trip import Place, Trip
+from incidents import outbox, records, store
+from incidents.notices import Action, Lane, Road
+
+LOOKED_AT = 60  # rows read at once; more than can be in flight, so that a busy channel hides no other
+IN_FLIGHT = 24  # calls at once; aiohttp and Slack take more, SQLite's single writer does not settle them faster
+
+#: How many of them each lane may use: what is urgent always finds room.
+_ROOM_FOR = {Lane.PAGE: 24, Lane.DECISION: 22, Lane.ROOM: 20, Lane.STATUS: 16, Lane.CHATTER: 10}
+
+
+@dataclass
+class Choice:
+    """What was decided about the rows that were due."""
+
+    at: datetime  #: the transaction's time (UTC)
+    trips: list[Trip] = field(default_factory=list)
+    nowhere: list[tuple[Trip, str]] = field(default_factory=list)  #: begun, but there is no such place
+    more: bool = False  #: further rows may be due; look again at once
+
+
+class Chooser:
+    """Chooses what goes."""
+
+    def __init__(self, owner: str, pace: Pace) -> None:
+        self._owner = owner
+        self._pace = pace
+
+    async def choose(self, tx: store.Tx, *, in_flight: int, roads: frozenset[Road]) -> Choice:
+        """Begin the rows that go now; postpone, leave out or let wait the others that were due."""
+        choice = Choice(tx.now)
+        rows = await outbox.candidates(tx, LOOKED_AT, roads=roads)
+        queued: dict[str, int] = {}
+        for row in rows:
+            if in_flight + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
+                return choice  # the rows behind it are no more urgent; whatever arrives makes room and wakes us
+            incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
+            reason = await holding.why_not(tx.session, row, incident, tx.now)
+            if reason:
+                outbox.leave_out(row, f"{reason}; an earlier try may have arrived" if row.first_tried_at else reason)
+                continue
+            place = await places.find(tx.session, row, incident)
+            if isinstance(place, places.NotYet):
+                outbox.wait_for(row, place.key)
+            elif isinstance(place, places.Nowhere):
+                choice.nowhere.append((self._begin(tx, row, incident, Place()), place.reason))
+            elif not self._paced(tx, row, place, queued):
+                choice.trips.append(self._begin(tx, row, incident, place))
+        choice.more = len(rows) == LOOKED_AT
+        return choice
+
+    def _paced(self, tx: store.Tx, row: records.Outbox, place: Place, queued: dict[str, int]) -> bool:
+        methods, scope = METHODS[Action(row.action)], place.channel or place.person
+        now = time.monotonic()
+        wait_seconds = self._pace.wait(methods, scope, now)
+        if wait_seconds <= 0:
+            self._pace.take(methods, scope, now)
+            return False
+        # Those behind it in the same queue come a second later each, not all at once to be sent back again.
+        queue = f"{methods}{scope}"
+        outbox.postpone(row, tx.now + timedelta(seconds=wait_seconds + queued.get(queue, 0)))
+        queued[queue] = queued.get(queue, 0) + 1
+        return True
+
+    def _begin(self, tx: store.Tx, row: records.Outbox, incident: records.Incident | None, place: Place) -> Trip:
+        unclear = row.first_tried_at is not None
+        outbox.begin(tx, row, self._owner)
+        return Trip(row, place, incident, unclear, time.monotonic())

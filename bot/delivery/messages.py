@@ -1,0 +1,125 @@
+"""Messages: posting, editing, pinning, direct and private ones, and the App Home."""
+
+import hashlib
+import json
+from collections import OrderedDict
+
+import structlog
+
+from bot.delivery.lookout import EVENT_TYPE, Lookout
+from bot.delivery.trip import NoLongerWanted, Place, Trip, Undelivered
+from bot.delivery.web import Json, Web
+from bot.slack_errors import Verdict
+from bot.views.message import Message
+
+_MAX_TEXT = 3900  # chat.update refuses text over 4,000 characters
+_UNREADABLE = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
+_REMEMBERED = 500  # messages whose content is remembered, so that an edit which changes nothing is not sent
+
+log = structlog.get_logger()
+
+
+class Messages:
+    """Sends messages."""
+
+    def __init__(self, web: Web, lookout: Lookout) -> None:
+        self._web = web
+        self._lookout = lookout
+        self._directs: dict[str, str] = {}  # person -> channel of the conversation with them
+        self._shown: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def post(self, trip: Trip, message: Message) -> Json:
+        """Post into a channel or a thread, once; returns {channel, ts}."""
+        place = trip.place
+        if trip.unclear:
+            found = await self._lookout.message(trip, place)
+            if found is not None:
+                return {"channel": place.channel, "ts": found["ts"]}
+        arguments = _content(message) | {
+            "channel": place.channel,
+            "metadata": _metadata(trip.row.key),
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if place.thread_ts:
+            arguments["thread_ts"] = place.thread_ts
+        answer = await self._readable("chat.postMessage", arguments)
+        self._remember(place.channel, answer["ts"], message)
+        return {"channel": answer["channel"], "ts": answer["ts"]}
+
+    async def edit(self, trip: Trip, message: Message) -> Json:
+        """Replace a message's content; one that shows it already is left alone."""
+        place = trip.place
+        if self._shown.get((place.channel, place.message_ts)) == _digest(message):
+            return {"channel": place.channel, "ts": place.message_ts, "unchanged": True}
+        arguments = _content(message) | {
+            "channel": place.channel,
+            "ts": place.message_ts,
+            "metadata": _metadata(trip.row.of_key),
+        }
+        await self._readable("chat.update", arguments)
+        self._remember(place.channel, place.message_ts, message)
+        return {"channel": place.channel, "ts": place.message_ts}
+
+    async def pin(self, trip: Trip) -> Json:
+        """Pin a message."""
+        place = trip.place
+        try:
+            await self._web.write("pins.add", channel=place.channel, timestamp=place.message_ts)
+        except Undelivered as failure:
+            if failure.refusal.error != "already_pinned":
+                raise
+        return {"channel": place.channel, "ts": place.message_ts}
+
+    async def direct(self, trip: Trip, message: Message) -> Json:
+        """Post to one person, once; returns {channel, ts}."""
+        person = trip.place.person
+        channel = self._directs.get(person)
+        if channel is None:
+            answer = await self._web.write("conversations.open", users=person)
+            channel = self._directs[person] = str(answer["channel"]["id"])
+        opened = Trip(trip.row, Place(channel=channel, person=person), trip.incident, trip.unclear, trip.began_at)
+        return await self.post(opened, message)
+
+    async def ephemeral(self, trip: Trip, message: Message) -> Json:
+        """Show a message to one person, at most once: nobody can look whether an earlier try arrived."""
+        if trip.unclear:
+            raise NoLongerWanted("it may have been shown already, and would be shown twice")
+        place = trip.place
+        arguments = _content(message) | {"channel": place.channel, "user": place.person}
+        answer = await self._readable("chat.postEphemeral", arguments)
+        return {"channel": place.channel, "ts": answer["message_ts"]}
+
+    async def home(self, trip: Trip, message: Message) -> Json:
+        """Publish a person's App Home."""
+        view = {"type": "home", "blocks": message.blocks}
+        await self._web.write("views.publish", user_id=trip.place.person, view=view)
+        return {"person": trip.place.person}
+
+    async def _readable(self, method: str, arguments: Json) -> Json:
+        # Blocks that Slack refuses are a fault of ours; the words must arrive all the same.
+        try:
+            return await self._web.write(method, **arguments)
+        except Undelivered as failure:
+            if failure.refusal.verdict is not Verdict.REFUSED or failure.refusal.error not in _UNREADABLE:
+                raise
+            log.error("Slack refused our blocks; sent the text alone", method=method, error=str(failure.refusal))  # noqa: TRY400 - Slack's sentence says where
+            return await self._web.write(method, **{**arguments, "blocks": []})
+
+    def _remember(self, channel: str, ts: str, message: Message) -> None:
+        self._shown[channel, ts] = _digest(message)
+        self._shown.move_to_end((channel, ts))
+        if len(self._shown) > _REMEMBERED:
+            self._shown.popitem(last=False)
+
+
+def _content(message: Message) -> Json:
+    return {"text": message.text[:_MAX_TEXT], "blocks": message.blocks}
+
+
+def _metadata(key: str) -> Json:
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+
+
+def _digest(message: Message) -> str:
+    return hashlib.sha256(json.dumps([message.text, message.blocks], sort_keys=True).encode()).hexdigest()

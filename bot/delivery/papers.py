@@ -1,0 +1,69 @@
+"""Documents in a channel: its canvas, and files."""
+
+import aiohttp
+
+from bot import slack_errors
+from bot.delivery.lookout import Lookout
+from bot.delivery.trip import Trip, Undelivered
+from bot.delivery.web import Json, Web
+from bot.views.message import Message
+
+
+class Papers:
+    """Writes documents."""
+
+    def __init__(self, web: Web, lookout: Lookout) -> None:
+        self._web = web
+        self._lookout = lookout
+
+    async def canvas(self, trip: Trip, message: Message) -> Json:
+        """Write the channel's canvas, which there is one of; returns {channel, canvas}."""
+        channel = trip.place.channel
+        document = {"type": "markdown", "markdown": message.text}
+        title = str(trip.row.params.get("title", ""))
+        try:
+            answer = await self._web.write(
+                "conversations.canvases.create", channel_id=channel, title=title, document_content=document
+            )
+        except Undelivered as failure:
+            if failure.refusal.error != "channel_canvas_already_exists":
+                raise
+            return await self._rewrite(channel, document)
+        return {"channel": channel, "canvas": answer["canvas_id"]}
+
+    async def _rewrite(self, channel: str, document: Json) -> Json:
+        answer = await self._web.read("conversations.info", channel=channel)
+        canvas = answer["channel"]["properties"]["canvas"]["file_id"]
+        changes = [{"operation": "replace", "document_content": document}]
+        await self._web.write("canvases.edit", canvas_id=canvas, changes=changes)
+        return {"channel": channel, "canvas": canvas}
+
+    async def file(self, trip: Trip, message: Message) -> Json:
+        """Share a text file, once; returns {channel, file}."""
+        place, name = trip.place, str(trip.row.params["filename"])
+        title = str(trip.row.params.get("title") or name)
+        if trip.unclear:
+            for posted in await self._lookout.since(trip, place):
+                for shared in posted.get("files") or ():
+                    if shared.get("name") == name and shared.get("title") == title:
+                        return {"channel": place.channel, "file": shared["id"]}
+        content = message.text.encode()
+        upload = await self._web.read("files.getUploadURLExternal", filename=name, length=len(content))
+        await self._upload(str(upload["upload_url"]), content)
+        arguments: Json = {"files": [{"id": upload["file_id"], "title": title}], "channel_id": place.channel}
+        if place.thread_ts:
+            arguments["thread_ts"] = place.thread_ts
+        await self._web.write("files.completeUploadExternal", **arguments)
+        return {"channel": place.channel, "file": upload["file_id"]}
+
+    async def _upload(self, url: str, content: bytes) -> None:
+        # The address is on another host and takes the bytes alone; nothing is shared before the upload is completed.
+        session = self._web.client.session
+        assert session is not None, "the line is open"  # noqa: S101 - a fault of ours
+        try:
+            async with session.post(url, data=content, raise_for_status=True):
+                pass
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            refusal = slack_errors.read(failure, "upload")
+            assert refusal is not None  # noqa: S101 - each of these is read
+            raise Undelivered(refusal, method="upload") from failure

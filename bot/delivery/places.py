@@ -1,0 +1,74 @@
+"""Where a row goes, worked out from the rows it refers to."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
+
+from bot.delivery.trip import Place
+from incidents import outbox, records
+from incidents.notices import Action
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """The place exists once the row `key` is done."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """There is no such place, and there will be none."""
+
+    reason: str
+
+
+async def find(
+    session: AsyncSession, row: records.Outbox, incident: records.Incident | None
+) -> Place | NotYet | Nowhere:
+    """Return where `row` goes."""
+    if row.action in (Action.CREATE_CHANNEL, Action.MAIL, Action.PAGE):
+        return Place()
+    if row.of_key:
+        return await _message(session, row.of_key)
+    kind, _, name = row.target.partition(":")
+    person = str(row.params.get("person", ""))
+    match kind:
+        case "thread":
+            head = await _message(session, name)
+            return Place(channel=head.channel, thread_ts=head.message_ts) if isinstance(head, Place) else head
+        case "user":
+            return Place(person=name)
+        case "channel" if name:
+            return Place(channel=name, person=person)
+        case "channel" if incident is not None:
+            return (
+                Place(channel=incident.channel, person=person) if incident.channel else NotYet(f"{incident.key}:room")
+            )
+        case _ if person:
+            return Place(person=person)
+        case _:
+            return Nowhere(f"{row.target or 'an empty target'} is no place")
+
+
+async def _room(session: AsyncSession, incident: records.Incident, person: str) -> Place | NotYet | Nowhere:
+    if incident.channel:
+        return Place(channel=incident.channel, person=person)
+    key = f"{incident.key}:room"
+    return await _state(session, key) or NotYet(key)
+
+
+async def _message(session: AsyncSession, key: str) -> Place | NotYet | Nowhere:
+    nowhere = await _state(session, key)
+    if nowhere is not None:
+        return nowhere
+    result = await outbox.result_of(session, key)
+    return NotYet(key) if result is None else Place(channel=str(result["channel"]), message_ts=str(result["ts"]))
+
+
+async def _state(session: AsyncSession, key: str) -> Nowhere | None:
+    state = await session.scalar(select(records.Outbox.state).where(records.Outbox.key == key))
+    if state is None:
+        return Nowhere(f"{key} was never put on its way")
+    return Nowhere(f"{key} was not sent ({state})") if state in ("failed", "dropped", "superseded") else None

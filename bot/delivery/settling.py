@@ -1,0 +1,113 @@
+"""The transaction after the calls: what came of a trip, and what follows from it."""
+
+import time
+from datetime import timedelta
+
+import structlog
+
+from bot import slack_errors
+from bot.delivery import lost_room
+from bot.delivery.pace import Pace
+from bot.delivery.trip import Trip, Undelivered
+from bot.delivery.web import Json
+from bot.slack_client import ANSWER_TIMEOUT_SECONDS
+from bot.slack_errors import Verdict
+from incidents import outbox, records, room, store
+from incidents.events import EventKind
+from incidents.notices import Action
+
+#: Doing these twice is doing them once, so an unclear try is simply repeated.
+_REPEATABLE = {
+    Action.INVITE,
+    Action.SET_TOPIC,
+    Action.EDIT,
+    Action.PIN,
+    Action.HOME,
+    Action.CANVAS,
+    Action.ARCHIVE,
+    Action.RENAME,
+}
+_LONGEST_BACKOFF_SECONDS = 30.0
+_MOST_TRIES = 60  # half an hour of an answer that is always unclear: the notice itself is what Slack trips over
+
+log = structlog.get_logger()
+
+
+async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
+    """Store what came of a trip and what follows: the channel is there, somebody was told."""
+    row = trip.row
+    if not await outbox.done(tx, row, result):
+        log.warning("a notice was taken over while it was under way", key=row.key)
+        return
+    if row.incident_id is None:
+        return
+    if row.action == Action.CREATE_CHANNEL:
+        await room.channel_ready(tx, row.incident_id, str(result["channel"]), str(result["name"]))
+    incident = await tx.session.get_one(records.Incident, row.incident_id)
+    if row.action == Action.RENAME:
+        incident.channel_name = str(result["name"])
+    for person, error in result.get("refused", {}).items():
+        await tx.record(
+            incident,
+            EventKind.DELIVERY_FAILED,
+            key=row.key,
+            road=row.road,
+            error=f"<@{person}> could not be invited: {error}.",
+        )
+    if "audience" in row.params:
+        late = (tx.now - row.due_at).total_seconds() if row.due_at else 0.0
+        await tx.record(
+            incident,
+            EventKind.TOLD,
+            key=row.key,
+            audience=row.params["audience"],
+            person=row.params.get("person", ""),
+            road=row.road,
+            late_seconds=max(0, round(late)),
+        )
+
+
+async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> None:
+    """Give the row back for later, or up."""
+    row, refusal = trip.row, failure.refusal
+    if refusal.retry_after_seconds is not None:
+        pace.pause(failure.method, trip.scope, refusal.retry_after_seconds, time.monotonic())
+    match refusal.verdict:
+        case Verdict.AGAIN:
+            wait = refusal.retry_after_seconds
+            await outbox.retry(
+                tx, row, tx.now + (backoff(row) if wait is None else timedelta(seconds=wait)), str(refusal)
+            )
+        case Verdict.SHUT_OUT:
+            await outbox.retry(tx, row, tx.now, str(refusal))
+        case Verdict.UNCLEAR if row.attempts >= _MOST_TRIES:
+            await give_up(tx, trip, f"{refusal} Given up after {row.attempts} tries.")
+        case Verdict.UNCLEAR if row.action in _REPEATABLE:
+            await outbox.retry(tx, row, tx.now + backoff(row), str(refusal))
+        case Verdict.UNCLEAR:
+            # The call may still be at work; once nobody would wait for its answer any more, its effect can be seen.
+            spent = time.monotonic() - trip.began_at
+            settled = timedelta(seconds=max(0.0, ANSWER_TIMEOUT_SECONDS - spent))
+            await outbox.doubt(tx, row, tx.now + max(settled, backoff(row)), str(refusal))
+        case Verdict.REFUSED:
+            await give_up(tx, trip, str(refusal))
+            if slack_errors.channel_is_gone(refusal.error):
+                await lost_room.tell(tx, trip, refusal)
+
+
+async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
+    """Fail the row and write so into the timeline."""
+    row = trip.row
+    if not await outbox.fail(tx, row, error):
+        return
+    log.error("a notice could not be delivered", key=row.key, road=row.road, error=error)
+    # An edit that fails is no news, and telling of it would be another edit of the same card.
+    if row.incident_id is not None and row.action != Action.EDIT:
+        incident = await tx.session.get_one(records.Incident, row.incident_id)
+        await tx.record(incident, EventKind.DELIVERY_FAILED, key=row.key, road=row.road, error=error)
+
+
+def backoff(row: records.Outbox) -> timedelta:
+    """Return how long to wait after the row's latest try: doubling, spread by its number, 30 s at most."""
+    spread = 0.75 + (row.number % 8) / 16
+    return timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2.0 ** min(row.attempts - 1, 10)) * spread)

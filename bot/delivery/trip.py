@@ -1,0 +1,53 @@
+"""One notice on its way: the row, where it goes, and how a trip can fail."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.slack_errors import Refusal
+from bot.views.message import Message
+from incidents import records
+from incidents.context import Context
+
+#: Draws what a row shows, from the rows as they are now.
+Draw = Callable[[AsyncSession, Context, records.Outbox], Awaitable[Message]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a notice goes. Empty strings where the action needs none."""
+
+    channel: str = ""  #: Slack id
+    thread_ts: str = ""  #: root of the thread it belongs to
+    message_ts: str = ""  #: the message that is edited or pinned
+    person: str = ""  #: Slack id
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A row that was begun."""
+
+    row: records.Outbox
+    place: Place
+    incident: records.Incident | None
+    unclear: bool  #: an earlier try may have taken effect
+    began_at: float  #: time.monotonic() when it was begun, in seconds
+
+    @property
+    def scope(self) -> str:
+        """Return the channel, or the person, that Slack counts posts by."""
+        return self.place.channel or self.place.person
+
+
+class Undelivered(Exception):
+    """A call failed; `refusal` says what that means."""
+
+    def __init__(self, refusal: Refusal, *, method: str = "") -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+        self.method = method  #: the Web API method, where it was one
+
+
+class NoLongerWanted(Exception):
+    """Sending it now would do harm or nothing; the text says why."""
