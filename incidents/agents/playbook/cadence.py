@@ -6,6 +6,8 @@ _LOOKS = 20  # in the time a release is watched: enough to see it waver
 _SLOWEST, _FASTEST = timedelta(seconds=10), timedelta(milliseconds=250)
 _LONGEST_SAMPLE = timedelta(seconds=15)  # a first look at the error rate must not hold up the first half hour
 
+_LONGEST_GLANCE = timedelta(seconds=5)  # the fix waits for it
+
 
 def every(watch: timedelta) -> timedelta:
     """Return the time between two looks at a release that is watched for `watch`."""
@@ -15,6 +17,11 @@ def every(watch: timedelta) -> timedelta:
 def sample(watch: timedelta) -> timedelta:
     """Return how long to look for a first measure of the error rate."""
     return min(watch / 4, _LONGEST_SAMPLE)
+
+
+def glance(watch: timedelta) -> timedelta:
+    """Return how long to look at what runs before a fix replaces it: long enough to compare with, no longer."""
+    return min(watch / 10, _LONGEST_GLANCE)
 
 
 def fitting(watch: timedelta, left: timedelta) -> timedelta:

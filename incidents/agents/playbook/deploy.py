@@ -1,6 +1,8 @@
 """Step 3.1: deploys exactly the commit that a person approved, watches it, takes it back if it made things worse."""
 
+import dataclasses
 from dataclasses import dataclass
+from datetime import timedelta
 
 from incidents.agents.base import ApprovedSubject
 from incidents.agents.outputs import (
@@ -12,6 +14,7 @@ from incidents.agents.outputs import (
     Output,
     Readiness,
     RollbackProcedure,
+    SystemStatus,
 )
 from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
@@ -19,7 +22,7 @@ from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, health
 from incidents.tools.deploys import Deployed
-from incidents.tools.health import Probe, Watched
+from incidents.tools.health import Watched
 
 #: How much higher than before the error rate must be to count as worse: less is noise at light traffic.
 _WORSE_BY = 0.05
@@ -29,19 +32,21 @@ _WORSE_BY = 0.05
 class _Watch:
     """Production before and after."""
 
-    before: Probe | None
+    before: Watched | None
+    rate_before: float | None  #: just before the deploy; without traffic then, as measured when it was stabilized
     after: Watched | None
 
     @property
-    def rate_before(self) -> float | None:
-        return self.before.error_rate if self.before else None
+    def was_down(self) -> bool:
+        """Tell whether no health check was good before."""
+        return self.before is not None and self.before.failed_checks == self.before.checks
 
     @property
     def is_worse(self) -> bool:
         """Tell whether the release does worse than what ran before it."""
         if self.after is None:
             return False
-        if self.before is not None and self.before.healthy and self.after.failed_checks == self.after.checks:
+        if self.before is not None and not self.was_down and self.after.failed_checks == self.after.checks:
             return True
         rate, was = self.after.error_rate, self.rate_before
         return rate is not None and was is not None and rate > was + _WORSE_BY
@@ -54,14 +59,20 @@ async def run(case: Case) -> tuple[Output, str]:
         StepFailed: when what was approved is not what was tested, or nothing could be deployed.
     """
     approved, commit = await _require_exact(case)
-    before = await sources.probe(case)
-    case.see(*([before.evidence] if before else []))
+    before = await _look(case, cadence.glance(case.service.production.watch))
     deployed = await _deploy(case, approved, commit)
-    watch = _Watch(before, await _watch(case))
+    watch = _Watch(before, _rate_before(case, before), await _watch(case))
     rolled_back = await _roll_back(case, approved, watch) if watch.is_worse else None
     if rolled_back is not None:
-        watch = _Watch(before, await _watch(case) or watch.after)
+        watch = dataclasses.replace(watch, after=await _watch(case) or watch.after)
     return _report(case, commit, deployed, watch, rolled_back)
+
+
+def _rate_before(case: Case, before: Watched | None) -> float | None:
+    if before is not None and before.error_rate is not None:
+        return before.error_rate
+    status = case.earlier("system_status_report", SystemStatus)
+    return status.error_rate if status else None
 
 
 async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
@@ -122,10 +133,15 @@ async def _running_already(case: Case, commit: str) -> Deployed | None:
 
 
 async def _watch(case: Case) -> Watched | None:
-    production = case.service.production
-    period = cadence.fitting(production.watch, case.left)
-    if period < production.watch:
+    period = cadence.fitting(case.service.production.watch, case.left)
+    if period < case.service.production.watch:
         case.notes.append(f"Watched for {period.total_seconds():.0f} s only: the step's budget ends.")
+    return await _look(case, period)
+
+
+async def _look(case: Case, period: timedelta) -> Watched | None:
+    """Watch production for `period`; None, with a note, without a health address."""
+    production = case.service.production
     try:
         watched = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
     except ToolFailed as fault:
@@ -197,8 +213,7 @@ def _resolution(deployed: Deployed, watch: _Watch, rolled_back: Deployed | None,
     if not after.healthy:
         text = f"Release {deployed.release} runs, but users are not served well: {measured}."
         return ImpactResolution(resolved=False, summary=text[:300], evidence=cited)
-    was_down = watch.before is not None and not watch.before.healthy
-    if after.error_rate is None and not was_down:
+    if after.error_rate is None and not watch.was_down:
         text = f"Healthy, but no request came while it was watched, so recovery is not shown yet: {measured}."
         return ImpactResolution(resolved=False, summary=text[:300], evidence=cited)
     since = f" since {time_of_day(after.recovered_at)}" if after.recovered_at else ""

@@ -12,6 +12,8 @@ from incidents.tools import filekinds, reverts
 from incidents.tools.filekinds import FileKind
 from incidents.tools.git import Commit, Repository
 
+MAX_REVERTS = 2  # of four options; the others are going back a release and writing a hotfix
+
 
 @dataclass(frozen=True)
 class Undoing:
@@ -22,15 +24,17 @@ class Undoing:
 
 
 async def offer(
-    case: Case, repository: Repository | None, release: Release, proof: Proof | None, *, is_code: bool
+    case: Case, repository: Repository | None, release: Release, undone: Sequence[Proof], *, is_code: bool
 ) -> list[FixOption]:
-    """Return one to three options, numbered; the recommended one first.
+    """Return one to four options, numbered; the recommended one first.
 
-    `is_code` tells whether a commit, rather than something outside, is held to be the cause.
+    `undone` are the commits that were tried and may be reverted, the accused one first; `is_code` tells whether
+    a commit, rather than something outside, is held to be the cause.
     """
     found: list[FixOption] = []
-    if proof is not None and proof.undone is not None and proof.undone.worked:
-        found.append(await _revert(repository, release, proof))
+    for proof in undone[:MAX_REVERTS]:
+        if proof.undone is not None and proof.undone.worked:
+            found.append(await _revert(repository, release, proof))
     if (back := await _rollback(case, repository, release)) is not None:
         found.append(back)
     found.append(_by_hand(case, repository))

@@ -80,12 +80,21 @@ async def tests_before(case: Case, repository: Repository, base: str) -> TestRes
 
 
 async def try_suspects(
-    case: Case, repository: Repository, base: str, before: TestResult | None, suspects: Sequence[Suspect]
+    case: Case,
+    repository: Repository,
+    base: str,
+    before: TestResult | None,
+    asked: Sequence[Suspect],
+    suspects: Sequence[Suspect],
 ) -> list[Proof]:
-    """Undo the suspects one after the other at `base` until one is proven; without failing tests only the first."""
+    """Undo suspects one after the other at `base` until one is proven, first those that a person asked for.
+
+    Without failing tests nothing can be proven, so that beyond these only the first is tried: can it be undone?
+    """
     tried: list[Proof] = []
     failing = before if before is not None and before.failed else None
-    for suspect in suspects[: MAX_TRIED if failing else 1]:
+    others = [suspect for suspect in suspects if suspect not in asked]
+    for suspect in (*asked[:MAX_TRIED], *others[: MAX_TRIED if failing else 1]):
         tried.append(await _try(case, repository, base, failing, suspect))
         if tried[-1].proven:
             break

@@ -10,7 +10,7 @@ from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.proof import Proof
 from incidents.agents.playbook.sources import Release
 from incidents.agents.playbook.trouble import Sign
-from incidents.agents.playbook.wording import points, time_of_day
+from incidents.agents.playbook.wording import listed, points, time_of_day
 from incidents.errors import ToolFailed
 from incidents.tools import suspects
 from incidents.tools.git import Repository
@@ -28,6 +28,7 @@ class _Inquiry:
     ranking: Ranking | None
     proofs: tuple[Proof, ...]
     outside: Sign | None  #: trouble outside the code that explains the failures
+    asked: tuple[Suspect, ...] = ()  #: commits that a person wants looked at
 
     @property
     def proven(self) -> Proof | None:
@@ -56,7 +57,11 @@ async def run(case: Case) -> tuple[Output, str]:
     inquiry = await _inquire(case, release, repository)
     accused = inquiry.accused
     backing = next((each for each in inquiry.proofs if accused and each.suspect == accused), None)
-    offered = await options.offer(case, repository, release, backing, is_code=accused is not None)
+    undone = [
+        *([backing] if backing else []),
+        *(p for p in inquiry.proofs if p.suspect in inquiry.asked and p is not backing),
+    ]
+    offered = await options.offer(case, repository, release, undone, is_code=accused is not None)
     cause = RootCause(
         verdict=_verdict(inquiry),
         summary=_summary(inquiry)[:400],
@@ -92,8 +97,9 @@ async def _inquire(case: Case, release: Release, repository: Repository | None) 
     ranking = await _rank(case, repository, release, base, failing)
     if ranking is None or (ranking.abstained and release.findings is not None):
         return _Inquiry(release, ranking, (), outside)
-    tried = await proof.try_suspects(case, repository, base, before, _asked_first(case, ranking))
-    return _Inquiry(release, ranking, tuple(tried), outside)
+    asked = _asked_for(case, ranking)
+    tried = await proof.try_suspects(case, repository, base, before, asked, _everybody(ranking))
+    return _Inquiry(release, ranking, tuple(tried), outside, tuple(asked))
 
 
 async def _rank(
@@ -121,23 +127,34 @@ async def _rank(
     return ranking
 
 
-def _asked_first(case: Case, ranking: Ranking) -> list[Suspect]:
-    """Return the suspects, those first that a person named when sending the previous version back."""
+def _asked_for(case: Case, ranking: Ranking) -> list[Suspect]:
+    """Return the commits that a person named when sending the previous version back."""
     if not case.request.feedback:
-        return list(ranking.suspects)
+        return []
     named = _HASH.findall(case.request.feedback.lower())
-    asked = [s for s in ranking.suspects if any(s.commit.hash.startswith(word) for word in named)]
+    asked = [each for each in _everybody(ranking) if any(each.commit.hash.startswith(word) for word in named)]
     case.notes.append(
-        f"Looked first at {', '.join(f'`{s.commit.short}`' for s in asked)}, as asked."
+        f"Looked first at {listed([f'`{each.commit.short}`' for each in asked])}, as asked."
         if asked
         else "The playbook reads no free text: name a commit of the release to have it looked at first."
     )
-    return asked + [suspect for suspect in ranking.suspects if suspect not in asked]
+    return asked
+
+
+def _everybody(ranking: Ranking) -> list[Suspect]:
+    """Return the ranked suspects, then what else of the release runs."""
+    ranked = {suspect.commit.hash for suspect in ranking.suspects}
+    rest = [
+        Suspect(commit, 0.0, ("is part of the release",), (), (ranking.evidence[0].id,))
+        for commit in ranking.window
+        if commit not in ranking.ignored and commit.hash not in ranked
+    ]
+    return [*ranking.suspects, *rest]
 
 
 def _verdict(inquiry: _Inquiry) -> Verdict:
-    if inquiry.proven is not None:
-        return Verdict.CONFIRMED
+    if inquiry.proven is not None and inquiry.failure is not None:
+        return Verdict.CONFIRMED  # without a failure seen in production, its tests alone do not tie it to the incident
     if inquiry.accused is None and inquiry.outside is None:
         return Verdict.INCONCLUSIVE
     return Verdict.LIKELY

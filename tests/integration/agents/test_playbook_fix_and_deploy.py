@@ -1,0 +1,271 @@
+"""Preparing a fix without harming people's work, and deploying it without ever telling a lie about it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from incidents.agents import outputs
+from incidents.agents.base import ApprovedSubject
+from incidents.agents.outputs import FixApproach
+from incidents.agents.playbook.runner import PlaybookRunner
+from incidents.catalog import Environment, Sandbox
+from incidents.clock import SystemClock
+from incidents.errors import NotAllowed, StepFailed
+from tests.integration.agents import steps
+from tests.integration.agents.shop import GOOD, PRICING, Shop
+
+SUSPECT = "def total(cart):\n    return cart.get('currency', 'EUR').upper()\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+class Production:
+    """Answers as the release does that the deploy log names last; counts requests from each look to the next."""
+
+    def __init__(self, server: HTTPServer, shop: Shop) -> None:
+        self.failing: dict[str, float] = {}  # commit -> share of requests that fail
+        self.down: set[str] = set()
+        self.idle = False
+        self._deploys = shop.deploys
+        self._served: dict[str, list[float]] = {}
+        server.expect_request("/health").respond_with_handler(self._health)
+        server.expect_request("/stats").respond_with_handler(self._stats)
+        self.addresses = {"health": server.url_for("/health"), "stats": server.url_for("/stats")}
+
+    def running(self) -> dict[str, Any]:
+        last: dict[str, Any] = json.loads(self._deploys.read_text().splitlines()[-1])
+        return last
+
+    def _health(self, _request: Request) -> Response:
+        return Response("", status=503 if self.running()["commit"] in self.down else 200)
+
+    def _stats(self, _request: Request) -> Response:
+        running = self.running()
+        served = self._served.setdefault(running["release"], [0, 0])
+        if not self.idle:
+            served[0] += 100
+            served[1] += 100 * self.failing.get(running["commit"], 0)
+        body = {"requests": served[0], "errors": round(served[1]), "release": running["release"]}
+        return Response(json.dumps(body), content_type="application/json")
+
+
+@pytest.fixture
+def production(httpserver: HTTPServer, shop: Shop) -> Production:
+    return Production(httpserver, shop)
+
+
+def respond(shop: Shop, environment: Environment, tmp_path: Path) -> steps.Response:
+    service = shop.service(production=environment)
+    return steps.Response(PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none")), service, tmp_path / "work")
+
+
+async def with_fix(shop: Shop, environment: Environment, tmp_path: Path, *, option: int = 1) -> steps.Response:
+    """Return a response whose fix is prepared and tested."""
+    response = respond(shop, environment, tmp_path)
+    await response.step("1.3")
+    await response.step("2.1", approved=response.choose(option))
+    await response.step("2.3")
+    return response
+
+
+def deployment(response: steps.Response) -> outputs.DeploymentOutput:
+    return response.output("3.1", outputs.DeploymentOutput)
+
+
+async def test_a_release_that_makes_it_worse_is_taken_back(shop: Shop, production: Production, tmp_path: Path) -> None:
+    good, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    fix = response.outputs["emergency_fix_code"]["commit"]
+    production.failing = {bad: 0.3, fix: 0.9}
+    result = await response.step("3.1", approved=response.approve())
+    assert production.running()["commit"] == good
+    output = deployment(response)
+    assert output.deployment_status.rolled_back
+    assert output.deployment_status.release == "1"
+    assert not output.user_impact_resolution.resolved
+    assert "made it worse and was taken back" in output.user_impact_resolution.summary
+    assert any("Release 1 was put back" in note for note in result.notes)
+
+
+async def test_a_release_that_does_not_answer_is_taken_back(shop: Shop, production: Production, tmp_path: Path) -> None:
+    good, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    production.failing = {bad: 0.3}
+    production.down = {response.outputs["emergency_fix_code"]["commit"]}
+    await response.step("3.1", approved=response.approve())
+    assert production.running()["commit"] == good
+    assert deployment(response).deployment_status.rolled_back
+
+
+async def test_a_release_that_is_no_better_stays_and_is_told_as_such(
+    shop: Shop, production: Production, tmp_path: Path
+) -> None:
+    _, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    fix = response.outputs["emergency_fix_code"]["commit"]
+    production.failing = {bad: 0.3, fix: 0.3}
+    await response.step("3.1", approved=response.approve())
+    output = deployment(response)
+    assert production.running()["commit"] == fix
+    assert not output.deployment_status.rolled_back
+    assert not output.system_health_metrics.healthy
+    assert not output.user_impact_resolution.resolved
+    assert "users are not served well" in output.user_impact_resolution.summary
+
+
+async def test_without_traffic_recovery_is_not_claimed(shop: Shop, production: Production, tmp_path: Path) -> None:
+    shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    production.idle = True
+    await response.step("3.1", approved=response.approve())
+    assert deployment(response).system_health_metrics.healthy
+    assert not deployment(response).user_impact_resolution.resolved
+    assert "no request came" in deployment(response).user_impact_resolution.summary
+
+
+async def test_without_a_health_address_recovery_is_not_claimed(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    response = await with_fix(shop, shop.production(), tmp_path)
+    await response.step("3.1", approved=response.approve())
+    assert deployment(response).deployment_status.deployed
+    assert not deployment(response).user_impact_resolution.resolved
+
+
+async def test_a_second_attempt_does_not_deploy_again(shop: Shop, production: Production, tmp_path: Path) -> None:
+    shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    await response.step("3.1", approved=response.approve())
+    before = shop.deploys.read_text()
+    result = await response.step("3.1", approved=response.approve(), attempt=2)
+    assert shop.deploys.read_text() == before
+    assert any("was not deployed again" in note for note in result.notes)
+    assert deployment(response).user_impact_resolution.resolved
+
+
+async def test_a_branch_that_moved_on_is_not_deployed(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    response = await with_fix(shop, shop.production(), tmp_path)
+    approved = response.approve()
+    shop.git("worktree", "remove", "--force", str(response.workdir / "hotfix"))
+    shop.git("switch", "--quiet", "hotfix/inc-7")
+    sneaked = shop.commit("One more thing", {"shop/more.py": "MORE = 1\n"})
+    before = shop.deploys.read_text()
+    with pytest.raises(StepFailed, match=f"`{sneaked[:7]}` is the head of its branch"):
+        await response.step("3.1", approved=approved)
+    assert shop.deploys.read_text() == before
+
+
+async def test_an_approval_of_a_fix_is_no_approval_of_a_deploy(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    response = await with_fix(shop, shop.production(), tmp_path)
+    chosen = ApprovedSubject("choose_fix", response.approve().subject, "digest", "bo")
+    with pytest.raises((StepFailed, NotAllowed), match="Nobody approved a deploy"):
+        await response.step("3.1", approved=chosen)
+
+
+async def test_a_deploy_command_that_fails_is_told_with_its_last_words(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    shop.script.write_text("import sys\nsys.exit('no space left on the release disk')\n")
+    response = await with_fix(shop, shop.production(), tmp_path)
+    with pytest.raises(StepFailed, match="no space left on the release disk"):
+        await response.step("3.1", approved=response.approve())
+
+
+async def test_going_back_a_release_deploys_its_commit(shop: Shop, production: Production, tmp_path: Path) -> None:
+    good, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path, option=2)
+    fix = response.output("2.1", outputs.HotfixOutput).emergency_fix_code
+    assert (fix.approach, fix.commit, fix.base) == (FixApproach.ROLLBACK, good, bad)
+    production.failing = {bad: 0.4}
+    await response.step("3.1", approved=response.approve())
+    assert production.running()["commit"] == good
+    assert deployment(response).user_impact_resolution.resolved
+
+
+async def test_a_fix_by_hand_is_taken_from_its_branch(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    response = respond(shop, shop.production(), tmp_path)
+    await response.step("1.3")
+    with pytest.raises(StepFailed, match="Nobody has committed to `hotfix/inc-7` yet") as failure:
+        await response.step("2.1", approved=response.choose(3))
+    assert "git switch hotfix/inc-7" in failure.value.remedy
+    shop.git("switch", "--quiet", "hotfix/inc-7")
+    written = shop.commit("Default the currency", {PRICING: GOOD})
+    await response.step("2.1", approved=response.choose(3))
+    output = response.output("2.1", outputs.HotfixOutput)
+    assert output.emergency_fix_code.commit == written
+    assert output.minimal_test_suite.repaired == ["tests.test_carts.OldCarts.test_old_cart_has_a_price"]
+
+
+async def test_work_of_people_on_the_branch_is_never_overwritten(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    shop.git("switch", "--quiet", "--create", "hotfix/inc-7")
+    theirs = shop.commit("Default the currency", {PRICING: SUSPECT})
+    shop.git("switch", "--quiet", "main")
+    response = respond(shop, shop.production(), tmp_path)
+    await response.step("1.3")
+    with pytest.raises(StepFailed, match="holds work of Dee"):
+        await response.step("2.1", approved=response.choose(1))
+    assert shop.git("rev-parse", "hotfix/inc-7") == theirs
+
+
+async def test_a_killed_attempt_leaves_no_obstacle(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    response = respond(shop, shop.production(), tmp_path)
+    await response.step("1.3")
+    await response.step("2.1", approved=response.choose(1))
+    (response.workdir / "hotfix" / "half-written.py").write_text("x = ")
+    (response.workdir / "proof").mkdir()  # a folder that git knows nothing of
+    await response.step("2.1", approved=response.choose(1), attempt=2)
+    head = response.outputs["emergency_fix_code"]["commit"]
+    assert shop.git("rev-parse", "hotfix/inc-7") == head
+    assert not (response.workdir / "hotfix" / "half-written.py").exists()
+
+
+async def test_the_commit_is_sitreps_and_says_why(shop: Shop, tmp_path: Path) -> None:
+    _, bad = shop.broken()
+    response = respond(shop, shop.production(), tmp_path)
+    await response.step("1.3")
+    await response.step("2.1", approved=response.choose(1))
+    message = shop.git("show", "--no-patch", "--format=%an%n%B", "hotfix/inc-7")
+    assert message.startswith('Sitrep\nRevert "Read the currency directly"')
+    assert f"This reverts commit {bad}" in message
+    assert "Incident: inc-7, Checkout returns 500s" in message
+    assert "Chosen by: ana" in message
+
+
+async def test_a_commit_that_people_name_is_looked_at_first(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    other = shop.commit("Shout", {"shop/shout.py": "LOUD = True\n"})
+    shop.released("3", other, minutes_ago=9.05)
+    shop.deploys.write_text(
+        "\n".join(line for line in shop.deploys.read_text().splitlines() if '"2"' not in line) + "\n"
+    )
+    response = respond(shop, shop.production(), tmp_path)
+    result = await response.step("1.3", feedback=f"I think it is {other[:8]}")
+    assert any(f"Looked first at `{other[:7]}`, as asked" in note for note in result.notes)
+    cause = response.output("1.3", outputs.RootCauseOutput).preliminary_root_cause
+    assert cause.commit_subject == "Read the currency directly", "the execution decides, not the guess"
+    titles = [option.title for option in cause.fix_options]
+    assert titles[1] == f"Revert `{other[:7]}`", "but the choice stays with people"
+
+
+async def test_a_flaky_test_is_named_and_does_not_block(shop: Shop, tmp_path: Path) -> None:
+    flaky = (
+        "import pathlib, unittest\n\n\nclass Flaky(unittest.TestCase):\n    def test_second_time(self):\n"
+        "        mark = pathlib.Path('.seen')\n        seen = mark.exists()\n        mark.touch()\n"
+        "        self.assertTrue(seen)\n"
+    )
+    shop.broken(**{"tests/test_flaky.py": flaky})
+    response = respond(shop, shop.production(), tmp_path)
+    await response.step("1.3")
+    await response.step("2.1", approved=response.choose(1))
+    result = await response.step("2.3")
+    assert any("Fails now and then: `test_second_time`" in note for note in result.notes)
