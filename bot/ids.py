@@ -29,7 +29,6 @@ class Act(StrEnum):
     UPDATE = "update"  #: opens the form of a status update
     ACK = "ack"
     TAKE_ROLE = "take_role"  #: base of take_role_commander …
-    RELEASE_ROLE = "release_role"  #: base of release_role_commander …
     MORE = "more"  #: the card's overflow menu
     OPEN = "open"  #: a link to the channel
     RESOLVE = "resolve"
@@ -53,6 +52,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     DIFF = "diff"
+    SEND_BACK_WORDS = "send_back_words"  #: sends back with what was written in the thread
 
     # Status updates
     SEND = "send"
@@ -233,6 +233,13 @@ class OfEvidence(Value):
     step: int = 0
 
 
+class OfFeedback(Value):
+    """Words written in the thread of a decision."""
+
+    approval: int
+    feedback: str
+
+
 class OfFollowup(Value):
     """A follow-up."""
 
@@ -245,6 +252,13 @@ class DeclareMeta(Value):
     severity: Severity = Severity.HIGH
     seen: tuple[int, ...] = ()  #: possible duplicates that were shown
     link: str = ""  #: permalink of the message it is declared from
+
+
+class ShownMeta(Value):
+    """What a modal to read shows, so that it can be drawn again after a press in it."""
+
+    approval: int = 0
+    roles: int = 0  #: incident whose roles panel it is
 
 
 class FormMeta(Value):

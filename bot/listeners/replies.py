@@ -7,6 +7,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot import slack_errors
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.payloads import Place, Submission
 from bot.views import parts, trouble
@@ -92,15 +93,22 @@ async def guarded(desk: Desk, place: Place, work: Awaitable[None]) -> None:
     except SeenBefore:
         return
     except SitrepError as error:
-        await _tell(desk, place, trouble.private(error))
+        await refuse(desk, place, error)
     except Exception as error:  # noqa: BLE001 - the process's edge: logged with a reference, told to the person
-        await _tell(desk, place, note(f":warning: {trouble.unexpected(_logged(desk, error))}"))
+        await _tell(desk, place, note(f":warning: {unexpected(desk, error)}"))
 
 
-def _logged(desk: Desk, error: Exception) -> str:
+def unexpected(desk: Desk, error: Exception) -> str:
+    """Log a fault of ours under a reference, and return what the person is told."""
+    refused = slack_errors.read(error)
     reference = desk.reference()
     log.error("listener_failed", reference=reference, exc_info=error)
-    return reference
+    return f"{refused} (reference {reference})" if refused else trouble.unexpected(reference)
+
+
+async def refuse(desk: Desk, place: Place, error: SitrepError) -> None:
+    """Tell a person what was wrong with what they did, and what to do about it."""
+    await _tell(desk, place, trouble.private(error))
 
 
 async def _tell(desk: Desk, place: Place, message: Message) -> None:
@@ -116,8 +124,17 @@ def refusal(desk: Desk, sent: Submission, error: Exception) -> dict[str, Any]:
     if isinstance(error, SitrepError):
         words, about = trouble.sentence(error), error.field
     else:
-        words, about = trouble.unexpected(_logged(desk, error)), ""
+        words, about = unexpected(desk, error), ""
     fields = list(sent.view.values)
     if not fields:
         return {"response_action": "update", "view": trouble.modal("Sitrep", words)}
     return {"response_action": "errors", "errors": {about if about in fields else fields[0]: words}}
+
+
+async def react(desk: Desk, channel: str, ts: str, name: str) -> None:
+    """Put an emoji on a message; that it stands there already is as good."""
+    try:
+        await desk.client.reactions_add(channel=channel, timestamp=ts, name=name)
+    except SlackApiError as error:
+        if error.response.get("error") != "already_reacted":
+            log.warning("reaction_not_added", channel=channel, error=error.response.get("error"))

@@ -44,15 +44,7 @@ async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
 
 async def _visible(session: AsyncSession, incidents: Sequence[records.Incident], person: str) -> list[records.Incident]:
     """Leave out private incidents in which `person` has no part."""
-    seen = []
-    for incident in incidents:
-        if not incident.private or incident.reporter == person:
-            seen.append(incident)
-            continue
-        held = await queries.roles(session, incident.number)
-        if any(person in holders for holders in held.values()):
-            seen.append(incident)
-    return seen
+    return [incident for incident in incidents if await room.visible(session, incident, person)]
 
 
 async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.Incident]) -> tuple[overview.Row, ...]:

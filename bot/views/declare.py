@@ -1,7 +1,7 @@
 """The declare modal, and what it becomes after Declare was pressed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from slack_sdk.models.blocks import (
@@ -51,6 +51,10 @@ class Filled:
     service_title: str = ""
     known: str = ""
     options: frozenset[str] = frozenset()
+
+    def with_meta(self, meta: DeclareMeta) -> "Filled":
+        """Return the same with another memory."""
+        return replace(self, meta=meta)
 
 
 def modal(filled: Filled, consequence: Preview, alike: Iterable[Alike] = (), *, now: datetime, error: str = "") -> Json:

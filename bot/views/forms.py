@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import (
     Block,
+    ButtonElement,
     DatePickerElement,
     Option,
     PlainTextInputElement,
@@ -12,7 +13,7 @@ from slack_sdk.models.blocks import (
     UserSelectElement,
 )
 
-from bot.ids import Act, Field, Form, FormMeta
+from bot.ids import Act, Field, Form, FormMeta, OfFeedback
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Json
 from incidents import records
@@ -66,7 +67,7 @@ def severity(incident: records.Incident, lines: dict[Severity, str], *, chosen: 
     )
 
 
-def escalate(incident: records.Incident, triggers: dict[str, str]) -> Json:
+def escalate(incident: records.Incident, triggers: dict[str, str], *, typed: str = "") -> Json:
     """Return the form that escalates by what was found; `triggers` says who hears of each."""
     options = [parts.option(f"{words.trigger(name)} → {told}", name) for name, told in triggers.items()]
     element = RadioButtonsElement(action_id=Act.INPUT, options=options[:10])
@@ -76,7 +77,7 @@ def escalate(incident: records.Incident, triggers: dict[str, str]) -> Json:
         [
             _about(incident),
             parts.asked(Field.TRIGGER, "What was found", element, required=True),
-            parts.asked(Field.NOTE, "What they should know", _words(limit=500)),
+            parts.asked(Field.NOTE, "What they should know", _words(typed, limit=500)),
             parts.context("They are told at once and invited to the channel."),
         ],
         submit="Escalate",
@@ -129,6 +130,13 @@ def send_back(approval: records.Approval, what: str, *, typed: str = "") -> Json
         close="Cancel",
         meta=FormMeta(incident=approval.incident_id, approval=approval.number),
     )
+
+
+def send_back_button(approval: int, words: str) -> ButtonElement:
+    """Return the button that sends a proposal back with words that were written in its thread."""
+    # A button holds 2,000 characters, and JSON may write each of ours with two.
+    value = OfFeedback(approval=approval, feedback=mrkdwn.clip(words, 900))
+    return parts.button("Send back with these words", Act.SEND_BACK_WORDS, value)
 
 
 def take_over(incident: records.Incident, step: records.Step, title: str) -> Json:

@@ -57,17 +57,13 @@ def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
 
 
 def roles(incident: records.Incident, held: Mapping[Role, Sequence[str]], reader: str) -> list[Block]:
-    """Return the roles panel, a button beside each role: join what is open, give up what is one's own."""
+    """Return the roles panel, a button beside each role that the reader does not hold."""
     blocks: list[Block] = [parts.section(f"*Roles in {incident.key}*   {mrkdwn.said(incident.title, 150)}")]
     for role in Role:
         holders = held.get(role, ())
         value = OfRole(incident=incident.number, role=role)
-        if reader in holders:
-            button = parts.button("Give it up", Act.RELEASE_ROLE.numbered(role), value)
-        elif holders and role is not Role.RESPONDER:
-            button = parts.button("Take it over", Act.TAKE_ROLE.numbered(role), value)
-        else:
-            button = parts.button("Join", Act.TAKE_ROLE.numbered(role), value)
+        label = "Take it over" if holders and role is not Role.RESPONDER else "Join"
+        button = parts.button(label, Act.TAKE_ROLE.numbered(role), value) if reader not in holders else None
         name = f"*{ROLE_TITLES[role]}*  {mrkdwn.people(holders) or '_open_'}"
         blocks.append(parts.section(f"{name}\n{words.ROLE_GUIDANCE[role]}", button))
     blocks.append(parts.context("typed: `/incident role comms` or `/incident role comms @Ana`"))

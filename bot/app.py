@@ -1,0 +1,189 @@
+"""The Bolt app: which payload goes to which listener, and what is answered when something fails."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from bot.ids import COMMAND, Act, Form, Shortcut
+from bot.listeners import (
+    actions,
+    arriving,
+    commands,
+    declaring,
+    hearing,
+    marking,
+    options,
+    payloads,
+    replies,
+    submissions,
+)
+from bot.listeners.desk import Changes, Desk, Identity, SeenBefore
+from bot.slack_client import SlackLine
+from incidents.context import Context
+from incidents.errors import Conflict, SitrepError
+
+log = structlog.get_logger(__name__)
+
+Body = dict[str, Any]
+
+_DRAIN_SECONDS = 5.0  # what was acked is finished at shutdown; a modal that waits for its channel is not worth more
+
+
+class App(AsyncApp):
+    """The app with its desk."""
+
+    desk: Desk
+
+    async def drain(self) -> None:
+        """Finish what goes on after acks."""
+        await self.desk.background.drain(_DRAIN_SECONDS)
+
+
+def create_app(ctx: Context, line: SlackLine, *, signing_secret: str = "") -> App:
+    """Return the app with all its listeners; no call is made yet."""
+    app = App(
+        client=line.client,
+        signing_secret=signing_secret,
+        # Events are acked when their listener has committed, not before: what was acked survives a crash.
+        process_before_response=True,
+    )
+    app.desk = Desk(ctx, line.client, Identity(line.client), Changes(ctx.store))
+    # A request whose signature fails is logged with its whole body at INFO.
+    logging.getLogger("slack_bolt.AsyncRequestVerification").setLevel(logging.WARNING)
+    for register in (_commands, _presses, _forms, _shortcuts, _events):
+        register(app, app.desk)
+    app.error(_failed)
+    return app
+
+
+async def _failed(error: Exception, context: AsyncBoltContext) -> BoltResponse:
+    """Log what no listener expected, and refuse the ack: Slack sends the payload again."""
+    log.error("payload_failed", user=context.user_id, channel=context.channel_id, exc_info=error)
+    return BoltResponse(status=500)
+
+
+def _commands(app: App, desk: Desk) -> None:
+    @app.command(COMMAND)
+    async def command(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        typed = payloads.typed(body)
+        desk.background.start(replies.guarded(desk, typed.place, commands.run(desk, typed)))
+
+
+def _presses(app: App, desk: Desk) -> None:
+    def register(act: Act, press: actions.Press) -> None:
+        @app.action(act.pattern())
+        async def pressed(ack: AsyncAck, body: Body) -> None:
+            await ack()
+            click = payloads.click(body)
+            desk.background.start(replies.guarded(desk, click.place, press(desk, click)))
+
+    for act, press in actions.PRESSES.items():
+        register(act, press)
+
+    @app.action(re.compile(".*"))
+    async def unknown(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        click = payloads.click(body)
+        desk.background.start(replies.guarded(desk, click.place, _outdated()))
+
+    @app.options(Act.SERVICE.value)
+    async def offered(ack: AsyncAck, body: Body) -> None:
+        await ack(options=options.services(desk.ctx.settings, body))
+
+
+async def _outdated() -> None:
+    raise Conflict("This button is from another version of Sitrep.", remedy="Use the newest card, or `/incident help`.")
+
+
+def _forms(app: App, desk: Desk) -> None:
+    @app.view(Form.DECLARE.value)
+    async def declared(ack: AsyncAck, body: Body) -> None:
+        sent = payloads.submission(body)
+        try:
+            view, incident_id = await declaring.submit(desk, sent)
+        except Exception as error:  # noqa: BLE001 - the modal stays open with what was typed, whatever happened
+            await ack(**declaring.refusal(desk, sent, error))
+            return
+        await ack(response_action="update", view=view)
+        if incident_id:
+            follow = declaring.follow(desk, sent.view.id, incident_id)
+            desk.background.start(replies.guarded(desk, sent.place, follow))
+
+    @app.view(re.compile(".*"))
+    async def submitted(ack: AsyncAck, body: Body) -> None:
+        sent = payloads.submission(body)
+        try:
+            await submissions.send(desk, sent)
+        except SeenBefore:
+            await ack()
+        except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
+            await ack(**replies.refusal(desk, sent, error))
+        else:
+            await ack()
+
+
+def _shortcuts(app: App, desk: Desk) -> None:
+    @app.shortcut(Shortcut.DECLARE.value)
+    async def declare(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        sent = payloads.shortcut(body)
+        desk.background.start(replies.guarded(desk, sent.place, declaring.open_modal(desk, sent.place)))
+
+    @app.shortcut(Shortcut.DECLARE_FROM_MESSAGE.value)
+    async def declare_from_message(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        sent = payloads.shortcut(body)
+        desk.background.start(replies.guarded(desk, sent.place, declaring.from_message(desk, sent)))
+
+    @app.shortcut(Shortcut.ADD_TO_TIMELINE.value)
+    async def add_to_timeline(ack: AsyncAck, body: Body) -> None:
+        await ack()
+        sent = payloads.shortcut(body)
+        desk.background.start(replies.guarded(desk, sent.place, marking.shortcut(desk, sent)))
+
+
+def _events(app: App, desk: Desk) -> None:
+    def register(name: str, listener: Callable[[Body], Awaitable[None]]) -> None:
+        @app.event(name)
+        async def happened(body: Body) -> None:
+            await listener(body)
+
+    async def message(body: Body) -> None:
+        posted = payloads.posted(body)
+        if posted is not None:
+            await _answering(desk, posted.place, hearing.heard(desk, posted))
+
+    async def mention(body: Body) -> None:
+        typed = payloads.mention(body)
+        await _answering(desk, typed.place, commands.mentioned(desk, typed))
+
+    def plain(listener: Callable[[Desk, Body], Awaitable[None]]) -> Callable[[Body], Awaitable[None]]:
+        async def heard(body: Body) -> None:
+            event = body["event"]
+            place = payloads.Place(user=event.get("user", ""), channel=event.get("channel", ""))
+            await _answering(desk, place, listener(desk, body))
+
+        return heard
+
+    register("message", message)
+    register("app_mention", mention)
+    register("reaction_added", plain(marking.reacted))
+    register("pin_added", plain(marking.pinned))
+    register("member_joined_channel", plain(arriving.joined))
+    register("app_home_opened", plain(arriving.opened_home))
+
+
+async def _answering(desk: Desk, place: payloads.Place, work: Awaitable[None]) -> None:
+    """Await `work`; what a person can mend is told to them, what is ours goes to Bolt and is delivered again."""
+    try:
+        await work
+    except SeenBefore:
+        return
+    except SitrepError as error:
+        await replies.refuse(desk, place, error)

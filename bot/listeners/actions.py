@@ -1,0 +1,234 @@
+"""What buttons do. Each is one call; where the surface itself changes, nothing more is said."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.ids import (
+    Act,
+    More,
+    OfApproval,
+    OfEvidence,
+    OfFeedback,
+    OfFollowup,
+    OfGate,
+    OfIncident,
+    OfMenu,
+    OfRole,
+    OfStep,
+    OfUpdate,
+    ShownMeta,
+)
+from bot.listeners import declaring, finishing, looking, replies, responding, steering, updating
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import Click
+from bot.surfaces import home as home_surface
+from bot.views import home, reading
+from bot.views.message import Message
+from incidents import followups
+
+Press = Callable[[Desk, Click], Awaitable[None]]
+
+
+def _order(click: Click, incident_id: int = 0) -> Order:
+    return Order(click.key, click.place, incident_id or OfIncident.decode(click.value).incident)
+
+
+async def _declare(desk: Desk, click: Click) -> None:
+    await declaring.open_modal(desk, click.place)
+
+
+async def _drill(desk: Desk, click: Click) -> None:
+    await declaring.open_modal(desk, click.place, drill=True)
+
+
+async def _nothing(desk: Desk, click: Click) -> None:
+    """Do nothing: the button is a link, which Slack reports too."""
+    del desk, click
+
+
+async def _look_first(desk: Desk, click: Click) -> None:
+    card = await looking.status(desk, _order(click))
+    await replies.show(desk, click.place, reading.shown_blocks("Already open", card.blocks))
+
+
+async def _review(desk: Desk, click: Click) -> None:
+    await replies.show(desk, click.place, await looking.review(desk, _order(click)))
+
+
+async def _catch_up(desk: Desk, click: Click) -> None:
+    card = await looking.status(desk, _order(click))
+    await replies.show(desk, click.place, reading.shown_blocks("Catch up", card.blocks))
+
+
+async def _timeline(desk: Desk, click: Click) -> None:
+    shown = await looking.show_timeline(desk, _order(click))
+    await replies.show(desk, click.place, reading.shown_blocks("Timeline", shown.blocks))
+
+
+async def _roles(desk: Desk, click: Click) -> None:
+    order = _order(click)
+    panel = await looking.roles(desk, order)
+    meta = ShownMeta(roles=order.incident_id)
+    await replies.show(desk, click.place, reading.shown_blocks("Roles", panel.blocks, meta))
+
+
+async def _evidence(desk: Desk, click: Click) -> None:
+    value = OfEvidence.decode(click.value)
+    view = await looking.evidence_view(desk, value.incident, value.ref, value.step)
+    await replies.show(desk, click.place, view)
+
+
+async def _diff(desk: Desk, click: Click) -> None:
+    view = await looking.diff_view(desk, OfApproval.decode(click.value).approval)
+    await replies.show(desk, click.place, view)
+
+
+async def _ack(desk: Desk, click: Click) -> None:
+    await _say_where_nothing_changes(desk, click, await responding.acknowledge(desk, _order(click)))
+
+
+async def _pass(desk: Desk, click: Click) -> None:
+    await _say_where_nothing_changes(desk, click, await responding.pass_page(desk, _order(click)))
+
+
+async def _say_where_nothing_changes(desk: Desk, click: Click, answer: Message) -> None:
+    """Answer a press in a direct message; in the channel the card itself is the answer."""
+    if not click.place.view_id and click.place.channel.startswith("D"):
+        await replies.privately(desk, click.place, answer)
+
+
+async def _take_role(desk: Desk, click: Click) -> None:
+    value = OfRole.decode(click.value)
+    await responding.take_role(desk, _order(click, value.incident), value.role)
+    await _again(desk, click)
+
+
+async def _again(desk: Desk, click: Click) -> None:
+    """Draw the modal anew in which something was pressed."""
+    if click.view is None or not click.view.meta or click.place.view_kind != "modal":
+        return
+    if click.view.callback == "shown":
+        await looking.redraw(desk, click.place, ShownMeta.decode(click.view.meta))
+
+
+_MORE: dict[More, Callable[[Desk, Order], Awaitable[object]]] = {
+    More.SEVERITY: responding.open_severity,
+    More.ESCALATE: responding.open_escalate,
+    More.NOTE: responding.open_note,
+    More.PAUSE: steering.pause,
+    More.RESUME: steering.resume,
+    More.RESOLVE: finishing.open_resolve,
+}
+
+
+async def _more(desk: Desk, click: Click) -> None:
+    value = OfMenu.decode(click.value)
+    await _MORE[value.more](desk, _order(click, value.incident))
+
+
+async def _option(desk: Desk, click: Click) -> None:
+    value = OfApproval.decode(click.value)
+    await steering.choose(desk, _order(click, -1), value.approval, value.option)
+    await _again(desk, click)
+
+
+async def _approve(desk: Desk, click: Click) -> None:
+    await steering.approve_one(desk, _order(click, -1), OfApproval.decode(click.value).approval)
+    await _again(desk, click)
+
+
+async def _reject(desk: Desk, click: Click) -> None:
+    await steering.open_send_back(desk, _order(click, -1), OfApproval.decode(click.value).approval)
+
+
+async def _send_back_words(desk: Desk, click: Click) -> None:
+    value = OfFeedback.decode(click.value)
+    await steering.open_send_back(desk, _order(click, -1), value.approval, typed=value.feedback)
+
+
+async def _attest(desk: Desk, click: Click) -> None:
+    value = OfGate.decode(click.value)
+    await steering.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
+
+
+async def _retry(desk: Desk, click: Click) -> None:
+    await steering.retry_one(desk, _order(click, -1), OfStep.decode(click.value).step)
+
+
+async def _take_over(desk: Desk, click: Click) -> None:
+    await steering.open_take_over(desk, _order(click, -1), OfStep.decode(click.value).step)
+
+
+async def _send(desk: Desk, click: Click) -> None:
+    await updating.send(desk, _order(click, -1), OfUpdate.decode(click.value).update)
+
+
+async def _edit(desk: Desk, click: Click) -> None:
+    await updating.open_edit(desk, _order(click, -1), OfUpdate.decode(click.value).update)
+
+
+async def _no_change(desk: Desk, click: Click) -> None:
+    await updating.no_change(desk, _order(click, -1), OfUpdate.decode(click.value).update)
+
+
+async def _snooze(desk: Desk, click: Click) -> None:
+    value = OfUpdate.decode(click.value)
+    await updating.snooze(desk, _order(click, -1), value.update, value.minutes)
+
+
+async def _followup_done(desk: Desk, click: Click) -> None:
+    async with desk.once(click.key) as tx:
+        await followups.change(tx, OfFollowup.decode(click.value).followup, state="done")
+    async with desk.ctx.store.read() as session:
+        drawn = await home_surface.draw(session, desk.ctx, click.place.user)
+    await desk.client.views_publish(user_id=click.place.user, view=home.view(drawn))
+
+
+def _form(open_form: Callable[[Desk, Order], Awaitable[object]]) -> Press:
+    async def press(desk: Desk, click: Click) -> None:
+        await open_form(desk, _order(click))
+
+    return press
+
+
+PRESSES: dict[Act, Press] = {
+    Act.DECLARE: _declare,
+    Act.DRILL: _drill,
+    Act.SEVERITY: declaring.press,
+    Act.SERVICE: declaring.press,
+    Act.OPTIONS: declaring.press,
+    Act.DUPLICATE_OPEN: _look_first,
+    Act.REVIEW: _review,
+    Act.UPDATE: _form(updating.open_form),
+    Act.ACK: _ack,
+    Act.PASS: _pass,
+    Act.TAKE_ROLE: _take_role,
+    Act.MORE: _more,
+    Act.OPEN: _nothing,
+    Act.CANVAS: _nothing,
+    Act.RESOLVE: _form(finishing.open_resolve),
+    Act.CLOSE: _form(finishing.open_close),
+    Act.REOPEN: _form(finishing.open_reopen),
+    Act.IMPACT: _form(responding.open_impact),
+    Act.ROLES: _roles,
+    Act.TIMELINE: _timeline,
+    Act.NOTE: _form(responding.open_note),
+    Act.RESUME: _form(steering.resume),
+    Act.EVIDENCE: _evidence,
+    Act.RETRY: _retry,
+    Act.TAKE_OVER: _take_over,
+    Act.ATTEST: _attest,
+    Act.OPTION: _option,
+    Act.APPROVE: _approve,
+    Act.REJECT: _reject,
+    Act.SEND_BACK_WORDS: _send_back_words,
+    Act.DIFF: _diff,
+    Act.SEND: _send,
+    Act.EDIT: _edit,
+    Act.NO_CHANGE: _no_change,
+    Act.SNOOZE: _snooze,
+    Act.WRITE: _form(finishing.open_write),
+    Act.FOLLOWUP: _form(finishing.open_followup),
+    Act.FOLLOWUP_DONE: _followup_done,
+    Act.CATCH_UP: _catch_up,
+}

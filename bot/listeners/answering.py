@@ -1,0 +1,60 @@
+"""Answers to `?` questions, from the record alone: the lines that hold the question's words, and how it stands."""
+
+import re
+
+from rapidfuzz import fuzz
+from slack_sdk.models.blocks import Block
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.surfaces import room
+from bot.views import card, mrkdwn, parts
+from bot.views.message import Message
+from incidents import timeline
+from incidents.context import Context
+from incidents.lifecycle import ROLE_TITLES
+from incidents.service import queries
+
+_LINES = 5
+#: rapidfuzz's partial_token_set_ratio is 100 as soon as one word is shared; token_set_ratio needs more of them.
+_RELEVANT = 40
+_SMALL = re.compile(
+    r"\b(?:an?|and|are|at|by|did|do|does|for|from|has|have|how|in|is|it|of|on|or|that|the|this|to|was|were|what|when"
+    r"|where|which|who|why|will|with)\b"
+)
+
+
+async def answer(session: AsyncSession, ctx: Context, incident_id: int, question: str) -> Message:
+    """Return what the record says about `question`, each line with its source; and how it stands now."""
+    incident = await queries.get(session, incident_id)
+    facts = await room.card_facts(session, ctx, incident)
+    known = [
+        f"{mrkdwn.clock(e.at)} {mrkdwn.with_mentions(e.text, 240)}"
+        for e in timeline.entries(await queries.events(session, incident_id))
+    ]
+    known += [f"[{row.ref}] {mrkdwn.prose(row.summary, 240)}" for row in await queries.evidence(session, incident_id)]
+    known += [f"*{ROLE_TITLES[role]}* {mrkdwn.people(who)}" for role, who in facts.roles.items()]
+    known += [
+        f"*{name.replace('_', ' ').capitalize()}* {mrkdwn.said(said, 240)}" for name, said in incident.facts.items()
+    ]
+    found = _relevant(question, known)
+    lead = "From the record:" if found else "The record says nothing on this yet; here is how it stands."
+    blocks: list[Block | None] = [
+        parts.section(f"*{lead}*\n" + parts.fitting(f"• {line}" for line in found) if found else f"*{lead}*"),
+        parts.section(card.now_line(facts)),
+        parts.context("Answered from the record; nothing was moved"),
+    ]
+    return parts.message(lead, blocks)
+
+
+def _relevant(question: str, known: list[str]) -> list[str]:
+    words = " ".join(_SMALL.sub(" ", question.lower().strip("? ")).split())
+    if not words:
+        return []
+    scored = [(fuzz.token_set_ratio(words, line.lower()), -n, line) for n, line in enumerate(known)]
+    shares = [each for each in scored if each[0] >= _RELEVANT and _shares_a_word(words, each[2])]
+    return [line for _, _, line in sorted(shares, reverse=True)[:_LINES]]
+
+
+def _shares_a_word(words: str, line: str) -> bool:
+    lowered = line.lower()
+    return any(word in lowered for word in words.split() if len(word) > 2)

@@ -1,0 +1,48 @@
+"""People who arrive: in an incident's channel, or in the App Home."""
+
+from typing import Any
+
+from bot.listeners import commands, looking, replies
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import Place
+from incidents import outbox
+from incidents.notices import Action, Lane, Notice
+from incidents.service import queries
+
+
+async def joined(desk: Desk, body: dict[str, Any]) -> None:
+    """Catch up whoever joins an incident's channel, for their eyes alone."""
+    event = body["event"]
+    identity = await desk.identity.learn()
+    if event["user"] == identity.bot_user:
+        return
+    place = Place(user=event["user"], channel=event["channel"])
+    incident_id = await commands.in_incident(desk, place)
+    if not incident_id:
+        return
+    async with desk.once(f"event:{body['event_id']}") as tx:
+        incident = await queries.get(tx.session, incident_id)
+    if event["user"] == incident.reporter:
+        return  # the reporter was here first and sees the card being posted
+    await replies.privately(desk, place, await looking.status(desk, Order("", place, incident_id)))
+
+
+async def opened_home(desk: Desk, body: dict[str, Any]) -> None:
+    """Have the home drawn for whoever opened it."""
+    event = body["event"]
+    if event.get("tab") not in (None, "home"):
+        return
+    async with desk.once(f"event:{body['event_id']}") as tx:
+        await outbox.put(
+            tx,
+            None,
+            Notice(
+                key=f"home:{event['user']}:{body['event_id']}",
+                lane=Lane.ROOM,
+                action=Action.HOME,
+                surface="home",
+                params={"person": event["user"]},
+                coalesce=f"home:{event['user']}",
+            ),
+        )

@@ -1,0 +1,112 @@
+"""What is typed after `/incident`, or said to @Sitrep in a thread."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.listeners import declaring, finishing, looking, replies, responding, steering, updating, vocabulary
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order, incident_of
+from bot.listeners.payloads import Place, Typed
+from bot.views import help
+from bot.views.message import Message
+from incidents.errors import NotFound
+from incidents.service import queries
+
+
+async def _postmortem(desk: Desk, order: Order) -> Message | None:
+    await finishing.open_write(desk, order)
+    return None
+
+
+#: Words about one incident.
+ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
+    "status": looking.status,
+    "timeline": looking.show_timeline,
+    "roles": looking.roles,
+    "who": looking.who,
+    "evidence": looking.evidence,
+    "ack": responding.acknowledge,
+    "pass": responding.pass_page,
+    "severity": responding.severity,
+    "role": responding.role,
+    "update": updating.update,
+    "impact": responding.impact,
+    "note": responding.note,
+    "escalate": responding.escalate,
+    "option": steering.option,
+    "approve": steering.approve,
+    "reject": steering.reject,
+    "attest": steering.attest,
+    "retry": steering.retry,
+    "takeover": steering.takeover,
+    "pause": steering.pause,
+    "resume": steering.resume,
+    "stop": steering.stop,
+    "resolve": finishing.resolve,
+    "reopen": finishing.reopen,
+    "cancel": finishing.cancel,
+    "postmortem": _postmortem,
+    "followup": finishing.followup,
+    "close": finishing.close,
+}
+
+
+async def run(desk: Desk, typed: Typed) -> None:
+    """Do what was typed and answer the person alone."""
+    answer = await _answer(desk, typed.key, typed.place, vocabulary.meant(typed.text), typed.text)
+    if answer is not None:
+        await replies.privately(desk, typed.place, answer)
+
+
+async def _answer(desk: Desk, key: str, place: Place, meant: vocabulary.Meant, text: str) -> Message | None:
+    if meant.typo and meant.nearest:
+        return help.did_you_mean(meant.typo, meant.nearest)
+    if meant.typo:
+        return help.draw(vocabulary.help_words(), unknown=meant.typo)
+    if meant.word in ("help", "list", "preview"):
+        return await _general(desk, place, meant)
+    if meant.word in ("", "declare"):
+        await declaring.open_modal(desk, place, meant.title or meant.argument)
+        return None
+    if await _is_a_title(desk, place, meant):
+        await declaring.open_modal(desk, place, text)
+        return None
+    async with desk.ctx.store.read() as session:
+        incident = await incident_of(session, place, meant.incident)
+    return await ORDERS[meant.word](desk, Order(key, place, incident.number, meant.argument))
+
+
+async def _general(desk: Desk, place: Place, meant: vocabulary.Meant) -> Message:
+    if meant.word == "help":
+        return await looking.helping(desk, place)
+    if meant.word == "list":
+        return await looking.listing(desk, place)
+    return await looking.preview(desk, place, meant.argument)
+
+
+async def _is_a_title(desk: Desk, place: Place, meant: vocabulary.Meant) -> bool:
+    """Return whether words that begin like a command are a title: `update fails for everybody`, typed elsewhere."""
+    if meant.incident or not meant.argument or not place.trigger:
+        return False
+    async with desk.ctx.store.read() as session:
+        return await queries.in_channel(session, place.channel) is None
+
+
+async def in_incident(desk: Desk, place: Place) -> int:
+    """Return the number of the incident of this channel, or 0."""
+    async with desk.ctx.store.read() as session:
+        try:
+            return (await incident_of(session, place)).number
+        except NotFound:
+            return 0
+
+
+async def mentioned(desk: Desk, typed: Typed) -> None:
+    """Do what was said to @Sitrep; a question is answered by whoever hears the channel."""
+    if typed.text.startswith("?"):
+        return
+    meant = vocabulary.meant(typed.text)
+    if not meant.word and not meant.typo:
+        answer = help.draw(vocabulary.help_words())
+        await replies.privately(desk, typed.place, answer)
+        return
+    await run(desk, typed)

@@ -1,0 +1,190 @@
+"""Declaring: the modal opens at once, shows the consequence of each press, and ends with the channel's link."""
+
+import time
+
+from slack_sdk.errors import SlackApiError
+from sqlmodel import col, select
+
+from bot.ids import Act, DeclareMeta, Field
+from bot.listeners import replies
+from bot.listeners.desk import Desk, SeenBefore
+from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
+from bot.surfaces import room, telling
+from bot.views import declare, trouble
+from bot.views.message import Json
+from escalation import matrix
+from incidents import records, triage
+from incidents.definitions import Severity
+from incidents.errors import SitrepError
+from incidents.service import queries
+from incidents.service.declare import MAX_TITLE, Declaration, recent_like
+from incidents.service.declare import declare as declare_incident
+
+#: How long the modal waits for the channel before it says that it takes longer.
+_PATIENCE_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 0.5  # another replica may deliver; its commits do not wake us
+_FIRST_CHOICE = Severity.HIGH
+
+
+async def open_modal(
+    desk: Desk,
+    place: Place,
+    title: str = "",
+    *,
+    known: str = "",
+    source: tuple[str, str] | None = None,
+    drill: bool = False,
+) -> None:
+    """Open the declare modal from what is in memory; possible duplicates and the source's link come a moment later."""
+    meta = DeclareMeta(severity=_FIRST_CHOICE)
+    # A title that is too long is kept whole below, where it fits.
+    rest = f"{title}\n\n{known}".strip() if len(title) > MAX_TITLE else known
+    options = frozenset({declare.DRILL}) if drill else frozenset()
+    filled = declare.Filled(meta, title=title, known=rest, options=options)
+    opened = await replies.show(desk, place, _drawn(desk, filled))
+    permalink = await _permalink(desk, source)
+    alike = await _alike(desk, filled) if title else []
+    if alike or permalink:
+        filled = filled.with_meta(meta.model_copy(update={"link": permalink}))
+        await replies.change(desk, opened["id"], _drawn(desk, filled, alike), hash_=opened.get("hash", ""))
+
+
+async def from_message(desk: Desk, sent: Shortcut) -> None:
+    """Open the declare modal with a message's words and its link."""
+    first, _, rest = sent.text.partition("\n")
+    await open_modal(desk, sent.place, first, known=rest.strip(), source=(sent.place.channel, sent.ts))
+
+
+def _drawn(desk: Desk, filled: declare.Filled, alike: list[declare.Alike] | None = None, *, error: str = "") -> Json:
+    foretold = matrix.preview(
+        desk.ctx.library, desk.ctx.settings, filled.meta.severity, drill=declare.DRILL in filled.options
+    )
+    seen = tuple(each.incident_id for each in alike or ())
+    meta = filled.meta.model_copy(update={"seen": tuple(sorted({*filled.meta.seen, *seen}))})
+    return declare.modal(filled.with_meta(meta), foretold, alike or (), now=desk.ctx.clock.now(), error=error)
+
+
+async def _alike(desk: Desk, filled: declare.Filled) -> list[declare.Alike]:
+    now = desk.ctx.clock.now()
+    async with desk.ctx.store.read() as session:
+        found = await recent_like(session, filled.service, filled.title, now)
+    return [
+        declare.Alike(each.number, each.title, each.severity, each.service, each.channel, each.declared_at)
+        for each in found
+    ]
+
+
+def _filled(desk: Desk, view: View, *, severity: Severity | None = None) -> declare.Filled:
+    meta = DeclareMeta.decode(view.meta)
+    service = view.text(Field.SERVICE, Act.SERVICE)
+    known = desk.ctx.service(service)
+    return declare.Filled(
+        meta.model_copy(update={"severity": severity}) if severity else meta,
+        title=view.text(Field.TITLE),
+        service=service,
+        service_title=(known.title if known else "") or service,
+        known=view.text(Field.KNOWN),
+        options=view.several(Field.OPTIONS, Act.OPTIONS),
+    )
+
+
+async def press(desk: Desk, click: Click) -> None:
+    """Draw the modal anew for the severity, service or option that was pressed; what was typed stays."""
+    if click.view is None:
+        return
+    severity = Severity(click.value) if click.action.startswith(f"{Act.SEVERITY.value}_") else None
+    filled = _filled(desk, click.view, severity=severity)
+    await replies.change(desk, click.view.id, _drawn(desk, filled, await _alike(desk, filled)), hash_=click.view.hash)
+
+
+async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
+    """Declare; returns the view that follows, and the incident's number, or 0 while a duplicate is to be looked at.
+
+    Raises:
+        SitrepError: something cannot be used; the modal stays.
+    """
+    filled = _filled(desk, sent.view)
+    alike = await _alike(desk, filled)
+    if {each.incident_id for each in alike} - set(filled.meta.seen):
+        return _drawn(desk, filled, alike), 0
+    known = "\n\n".join(filter(None, (filled.known, filled.meta.link and f"Declared from {filled.meta.link}")))
+    declaration = Declaration(
+        title=filled.title,
+        severity=filled.meta.severity,
+        reporter=sent.place.user,
+        service=filled.service,
+        known=known,
+        private=declare.PRIVATE in filled.options,
+        drill=declare.DRILL in filled.options,
+    )
+    try:
+        async with desk.once(sent.key) as tx:
+            incident = await declare_incident(tx, desk.ctx, declaration)
+    except SeenBefore:
+        incident = await _declared_by(desk, sent.place.user)
+    return declare.progress(incident.key, incident.title), incident.number
+
+
+async def _permalink(desk: Desk, source: tuple[str, str] | None) -> str:
+    if source is None:
+        return ""
+    channel, ts = source
+    try:
+        answer = await desk.client.chat_getPermalink(channel=channel, message_ts=ts)
+    except SlackApiError:
+        return ""  # declaring does not wait for a link
+    return str(answer.get("permalink") or "")
+
+
+async def _declared_by(desk: Desk, person: str) -> records.Incident:
+    """Return the incident that a repeated submission has made already."""
+    async with desk.ctx.store.read() as session:
+        found = await session.scalars(
+            select(records.Incident)
+            .where(records.Incident.reporter == person)
+            .order_by(col(records.Incident.id).desc())
+            .limit(1)
+        )
+        return found.one()
+
+
+async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
+    """Turn the progress modal into the result once the channel is there and the reporter is in it."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < until:
+        async with desk.ctx.store.read() as session:
+            incident = await queries.get(session, incident_id)
+            rows = {row.key: row for row in await queries.deliveries(session, incident_id, f"{incident.key}:")}
+        made, invited = rows.get(f"{incident.key}:room"), rows.get(f"{incident.key}:invite:reporter")
+        if made is not None and made.state == "failed":
+            words = f"{incident.key} is recorded and everybody is told, but its channel could not be made. {made.error}"
+            await replies.change(desk, view_id, trouble.modal(incident.key, words))
+            return
+        if incident.channel and (invited is None or invited.state in ("done", "failed", "dropped")):
+            await replies.change(desk, view_id, await _result(desk, incident))
+            return
+        await desk.changes.next(_LOOK_AGAIN_SECONDS)
+    words = f"{incident.key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
+    await replies.change(desk, view_id, trouble.modal(incident.key, words))
+
+
+async def _result(desk: Desk, incident: records.Incident) -> Json:
+    identity = await desk.identity.learn()
+    async with desk.ctx.store.read() as session:
+        facts = await room.card_facts(session, desk.ctx, incident)
+    return declare.result(
+        incident.key,
+        incident.title,
+        incident.channel,
+        told=facts.told,
+        missing=len(triage.missing(incident.facts)),
+        channel_url=telling.channel_url(identity.workspace_url, incident),
+    )
+
+
+def refusal(desk: Desk, sent: Submission, error: Exception) -> Json:
+    """Return the ack for a declaration that failed: the modal stays as it was filled in."""
+    if isinstance(error, SitrepError) and error.field in sent.view.values:
+        return replies.refusal(desk, sent, error)
+    words = trouble.sentence(error) if isinstance(error, SitrepError) else replies.unexpected(desk, error)
+    return {"response_action": "update", "view": _drawn(desk, _filled(desk, sent.view), error=words)}

@@ -1,0 +1,188 @@
+"""Ending and learning: resolve, reopen, cancel, close, the post-mortem's words, follow-ups."""
+
+import re
+from datetime import UTC, datetime
+
+from bot.ids import Field, Form
+from bot.listeners import replies
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import View, mentioned
+from bot.views import ending, forms
+from bot.views.message import Message
+from incidents import followups, postmortem
+from incidents.errors import Conflict, InvalidInput
+from incidents.service import queries
+from incidents.service import resolve as service
+
+_DUPLICATE = re.compile(r"duplicate\s+(?:of\s+)?inc-(\d{1,9})", re.IGNORECASE)
+
+
+async def resolve(desk: Desk, order: Order) -> Message | None:
+    """Resolve with these words, or open the form that says what is missing."""
+    if not order.argument:
+        await open_resolve(desk, order)
+        return None
+    async with desk.once(order.key) as tx:
+        await service.resolve(tx, desk.ctx, order.incident_id, order.actor, order.argument)
+    return replies.note("✓ Resolved. Everybody told before hears it; the post-mortem is being drafted.")
+
+
+async def open_resolve(desk: Desk, order: Order) -> None:
+    """Open the form that resolves.
+
+    Raises:
+        Conflict: it is resolved, closed or cancelled already.
+    """
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        missing = await service.missing_for_resolve(session, desk.ctx, order.incident_id)
+    if incident.status.value != "open":
+        raise Conflict(f"{incident.key} is already {incident.status}.", remedy="`/incident reopen` takes it up again.")
+    await replies.show(desk, order.place, ending.resolve_form(incident, missing))
+
+
+async def submit_resolve(desk: Desk, order: Order, view: View) -> None:
+    """Resolve with what the form says."""
+    async with desk.once(order.key) as tx:
+        await service.resolve(tx, desk.ctx, order.incident_id, order.actor, view.text(Field.SUMMARY))
+
+
+async def close(desk: Desk, order: Order) -> Message | None:
+    """Close: at once where nothing is missing or a reason is given, else open the form."""
+    if not order.argument:
+        await open_close(desk, order)
+        return None
+    async with desk.once(order.key) as tx:
+        await service.close(tx, desk.ctx, order.incident_id, order.actor, force_reason=order.argument)
+    return replies.note("✓ Closed.")
+
+
+async def open_close(desk: Desk, order: Order) -> None:
+    """Open the form that closes."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        missing = await service.missing_for_close(session, desk.ctx, order.incident_id)
+    if incident.status.value != "resolved":
+        raise Conflict(
+            f"{incident.key} is {incident.status}.", remedy="Resolve it first." if incident.status == "open" else ""
+        )
+    await replies.show(desk, order.place, ending.close_form(incident, missing))
+
+
+async def submit_close(desk: Desk, order: Order, view: View) -> None:
+    """Close with what the form says."""
+    async with desk.once(order.key) as tx:
+        await service.close(tx, desk.ctx, order.incident_id, order.actor, force_reason=view.text(Field.REASON))
+
+
+async def cancel(desk: Desk, order: Order) -> Message | None:
+    """Cancel with a reason, or as a duplicate of another incident; without either, open the form."""
+    if not order.argument:
+        await _open_reason(desk, order, Form.CANCEL)
+        return None
+    await _cancel(desk, order, order.argument)
+    return replies.note("✓ Cancelled.")
+
+
+async def submit_cancel(desk: Desk, order: Order, view: View) -> None:
+    """Cancel with what the form says."""
+    await _cancel(desk, order, view.text(Field.REASON))
+
+
+async def _cancel(desk: Desk, order: Order, reason: str) -> None:
+    other = _DUPLICATE.search(reason)
+    async with desk.once(order.key) as tx:
+        await service.cancel(
+            tx, desk.ctx, order.incident_id, order.actor, reason, duplicate_of=int(other[1]) if other else None
+        )
+
+
+async def reopen(desk: Desk, order: Order) -> Message | None:
+    """Reopen with a reason, or open the form that asks for it."""
+    if not order.argument:
+        await _open_reason(desk, order, Form.REOPEN)
+        return None
+    async with desk.once(order.key) as tx:
+        await service.reopen(tx, desk.ctx, order.incident_id, order.actor, order.argument)
+    return replies.note("✓ Open again.")
+
+
+async def open_reopen(desk: Desk, order: Order) -> None:
+    """Open the form that reopens."""
+    await _open_reason(desk, order, Form.REOPEN)
+
+
+async def submit_reopen(desk: Desk, order: Order, view: View) -> None:
+    """Reopen with what the form says."""
+    async with desk.once(order.key) as tx:
+        await service.reopen(tx, desk.ctx, order.incident_id, order.actor, view.text(Field.REASON))
+
+
+async def _open_reason(desk: Desk, order: Order, form: Form) -> None:
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+    label, title, submit = {
+        Form.CANCEL: (
+            "Why it is no incident; `duplicate of inc-6` names another",
+            f"Cancel {incident.key}",
+            "Cancel it",
+        ),
+        Form.REOPEN: ("What is back", f"Reopen {incident.key}", "Reopen"),
+    }[form]
+    await replies.show(desk, order.place, forms.reason(form, incident, label, title=title, submit=submit))
+
+
+async def open_write(desk: Desk, order: Order) -> None:
+    """Open the form for the post-mortem's judgement."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        written = {row.section: row.text for row in await queries.sections(session, order.incident_id)}
+    await replies.show(desk, order.place, forms.write(incident, written))
+
+
+async def submit_write(desk: Desk, order: Order, view: View) -> None:
+    """Store the sections whose words have changed."""
+    async with desk.once(order.key) as tx:
+        before = {row.section: row.text for row in await queries.sections(tx.session, order.incident_id)}
+        said = {section: view.text(Field(section)).strip() for section in postmortem.SECTIONS}
+        changed = {section: words for section, words in said.items() if words and words != before.get(section)}
+        if not changed and not before:
+            raise InvalidInput("Nothing is written yet.", remedy="One sentence in one field is enough.")
+        for section, words in changed.items():
+            await postmortem.write_section(tx, desk.ctx, order.incident_id, order.actor, section, words)
+
+
+async def followup(desk: Desk, order: Order) -> Message | None:
+    """File a follow-up, owned by whoever is mentioned; without words, open the form."""
+    if not order.argument:
+        await open_followup(desk, order)
+        return None
+    owner = mentioned(order.argument)
+    title = re.sub(r"\s*<@[UW][A-Z0-9]+>\s*", " ", order.argument)
+    async with desk.once(order.key) as tx:
+        await followups.add(tx, order.incident_id, order.actor, title, owner=owner)
+    return replies.note("✓ Filed." if owner else "✓ Filed; nobody owns it yet.")
+
+
+async def open_followup(desk: Desk, order: Order) -> None:
+    """Open the form for a follow-up."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+    await replies.show(desk, order.place, forms.followup(incident))
+
+
+async def submit_followup(desk: Desk, order: Order, view: View) -> None:
+    """File the follow-up that the form describes."""
+    day = view.text(Field.DUE)
+    due = datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None
+    async with desk.once(order.key) as tx:
+        await followups.add(
+            tx,
+            order.incident_id,
+            order.actor,
+            view.text(Field.TITLE),
+            why=view.text(Field.REASON),
+            owner=view.text(Field.OWNER),
+            due=due,
+        )

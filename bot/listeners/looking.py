@@ -1,0 +1,137 @@
+"""Looking without moving anything: status, list, timeline, roles, who hears what, preview, evidence, help."""
+
+from typing import Any, cast
+
+from slack_sdk.models.blocks import Block
+
+from bot.ids import ShownMeta
+from bot.listeners import replies, vocabulary
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import Place
+from bot.surfaces import home, promised, room, work
+from bot.views import declare, help, overview, parts, reading, trouble
+from bot.views.message import Json, Message
+from escalation import matrix
+from incidents import records, timeline
+from incidents.definitions import Severity
+from incidents.errors import InvalidInput, NotFound
+from incidents.service import queries
+
+
+def _message(fallback: str, blocks: list[Block]) -> Message:
+    return parts.message(fallback, blocks)
+
+
+async def status(desk: Desk, order: Order) -> Message:
+    """Return the live card, for one person's eyes."""
+    async with desk.ctx.store.read() as session:
+        return await room.live_card(session, desk.ctx, order.incident_id)
+
+
+async def listing(desk: Desk, place: Place) -> Message:
+    """Return what is open."""
+    async with desk.ctx.store.read() as session:
+        return await home.listing(session, desk.ctx, place.user)
+
+
+async def show_timeline(desk: Desk, order: Order) -> Message:
+    """Return what happened when."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        entries = timeline.entries(await queries.events(session, order.incident_id))
+    return _message(f"Timeline of {incident.key}", overview.timeline(incident, entries))
+
+
+async def roles(desk: Desk, order: Order) -> Message:
+    """Return the roles panel."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        held = await queries.roles(session, order.incident_id)
+    return _message(f"Roles in {incident.key}", overview.roles(incident, held, order.actor))
+
+
+async def who(desk: Desk, order: Order) -> Message:
+    """Return who hears what and when."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        kept = await promised.kept(session, desk.ctx, incident)
+    return _message(f"Who hears of {incident.key}", overview.promises(incident, kept))
+
+
+async def preview(desk: Desk, place: Place, argument: str) -> Message:
+    """Return what a severity would bring; all four where none is named."""
+    del place
+    chosen = vocabulary.choice("preview", argument)
+    if argument and not chosen:
+        raise InvalidInput(f"There is no severity {argument[:40]!r}.", remedy=f"Known: {', '.join(Severity)}.")
+    shown = [Severity(chosen)] if chosen else list(Severity)
+    lines = [declare.consequence_line(matrix.preview(desk.ctx.library, desk.ctx.settings, each)) for each in shown]
+    return _message("What a severity brings", [parts.section(line) for line in lines])
+
+
+async def evidence_view(desk: Desk, incident_id: int, ref: str, step: int) -> Json:
+    """Return one piece of evidence, or all of a step's, as a modal.
+
+    Raises:
+        NotFound: there is no such evidence.
+    """
+    async with desk.ctx.store.read() as session:
+        if ref:
+            rows = await queries.evidence(session, incident_id, ref=ref)
+            if not rows:
+                raise NotFound(f"There is no evidence {ref[:20]!r}.", remedy="Ids look like E3f9a2b.")
+            return reading.evidence(rows[-1])
+        rows = await queries.evidence(session, incident_id, step_id=step)
+        return reading.evidence_list("Evidence", rows)
+
+
+async def diff_view(desk: Desk, approval_id: int) -> Json:
+    """Return the change that a deploy would bring, as a modal.
+
+    Raises:
+        NotFound: there is no such approval.
+    """
+    async with desk.ctx.store.read() as session:
+        approval = await session.get(records.Approval, approval_id)
+        if approval is None:
+            raise NotFound("There is no such approval.")
+        outputs = await queries.outputs(session, approval.run_id)
+    code = cast("dict[str, Any]", outputs.get("emergency_fix_code") or {})
+    return reading.diff(approval, code)
+
+
+async def evidence(desk: Desk, order: Order) -> Message:
+    """Return one piece of evidence as a message; typed in threads, where no modal opens."""
+    view = await evidence_view(desk, order.incident_id, order.argument.strip("[] "), 0)
+    return Message(text=f"Evidence {order.argument}", blocks=view["blocks"])
+
+
+async def helping(desk: Desk, place: Place) -> Message:
+    """Return what can be typed."""
+    del desk, place
+    return help.draw(vocabulary.help_words())
+
+
+async def review(desk: Desk, order: Order) -> Json:
+    """Return the oldest decision that waits, as a modal with its buttons."""
+    async with desk.ctx.store.read() as session:
+        waiting = await queries.pending_approvals(session, order.incident_id)
+        if not waiting:
+            return trouble.modal("Nothing waits", "Nothing waits for a decision now.")
+        card = await work.approval_card(session, desk.ctx, waiting[0].number)
+    meta = ShownMeta(approval=waiting[0].number)
+    return reading.shown_blocks("Decide", card.blocks, meta)
+
+
+async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
+    """Draw a modal anew after something was pressed in it."""
+    async with desk.ctx.store.read() as session:
+        if meta.approval:
+            message, title = await work.approval_card(session, desk.ctx, meta.approval), "Decide"
+        else:
+            incident = await queries.get(session, meta.roles)
+            held = await queries.roles(session, meta.roles)
+            message = _message("Roles", overview.roles(incident, held, place.user))
+            title = "Roles"
+    await replies.change(desk, place.view_id, reading.shown_blocks(title, message.blocks, meta))

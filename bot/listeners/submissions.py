@@ -1,0 +1,63 @@
+"""What forms do when they are sent. A fault keeps the form open, with everything that was typed."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.ids import Form, FormMeta
+from bot.listeners import finishing, responding, steering, updating
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import Submission, View
+from incidents.errors import InvalidInput
+
+Send = Callable[[Desk, Order, View, FormMeta], Awaitable[None]]
+
+
+def _plain(send: Callable[[Desk, Order, View], Awaitable[None]]) -> Send:
+    async def sent(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+        del meta
+        await send(desk, order, view)
+
+    return sent
+
+
+async def _update(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await updating.submit(desk, order, view, meta.update)
+
+
+async def _send_back(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await steering.submit_send_back(desk, order, view, meta.approval)
+
+
+async def _take_over(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await steering.submit_take_over(desk, order, view, meta.step)
+
+
+SENDS: dict[Form, Send] = {
+    Form.UPDATE: _update,
+    Form.SEND_BACK: _send_back,
+    Form.TAKE_OVER: _take_over,
+    Form.SEVERITY: _plain(responding.submit_severity),
+    Form.IMPACT: _plain(responding.submit_impact),
+    Form.NOTE: _plain(responding.submit_note),
+    Form.ESCALATE: _plain(responding.submit_escalate),
+    Form.RESOLVE: _plain(finishing.submit_resolve),
+    Form.CLOSE: _plain(finishing.submit_close),
+    Form.CANCEL: _plain(finishing.submit_cancel),
+    Form.REOPEN: _plain(finishing.submit_reopen),
+    Form.WRITE: _plain(finishing.submit_write),
+    Form.FOLLOWUP: _plain(finishing.submit_followup),
+}
+
+
+async def send(desk: Desk, sent: Submission) -> None:
+    """Do what the form asks for.
+
+    Raises:
+        SitrepError: something cannot be used; the form stays.
+    """
+    try:
+        form = Form(sent.view.callback)
+    except ValueError:
+        raise InvalidInput("This form is from another version of Sitrep.", remedy="Open it again.") from None
+    meta = FormMeta.decode(sent.view.meta)
+    await SENDS[form](desk, Order(sent.key, sent.place, meta.incident), sent.view, meta)

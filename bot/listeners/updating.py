@@ -1,0 +1,87 @@
+"""The status update that is ready when due: send, edit, no change, snooze."""
+
+from datetime import timedelta
+
+from bot.ids import Field
+from bot.listeners import replies
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import View
+from bot.surfaces import telling
+from bot.views import status
+from bot.views.message import Message
+from incidents.errors import Conflict, InvalidInput
+from incidents.service import queries, updates
+
+
+async def update(desk: Desk, order: Order) -> Message | None:
+    """Post an update with these words as its condition, say that nothing changed, or open the form."""
+    if not order.argument:
+        await open_form(desk, order)
+        return None
+    async with desk.once(order.key) as tx:
+        if order.argument.lower().strip(" .") == "no change":
+            row = await updates.waiting(tx.session, order.incident_id)
+            if row is None:
+                raise InvalidInput("No update is due.", remedy="`/incident update how it stands` posts one now.")
+            await updates.no_change(tx, desk.ctx, row.number, order.actor)
+        else:
+            fields = await updates.draft(tx.session, desk.ctx, order.incident_id)
+            fields |= {Field.CONDITION.value: order.argument}
+            await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields)
+    return replies.note("✓ The update goes out.")
+
+
+async def open_form(desk: Desk, order: Order) -> None:
+    """Open the form of an update out of turn, or of the draft that lies ready."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        row = await updates.waiting(session, order.incident_id)
+        ready = row is not None and row.state == "drafted" and bool(row.fields)
+        fields = row.fields if row and ready else await updates.draft(session, desk.ctx, order.incident_id)
+    await replies.show(desk, order.place, status.form(incident, fields))
+
+
+async def open_edit(desk: Desk, order: Order, update_id: int) -> None:
+    """Open the form with this draft's words.
+
+    Raises:
+        Conflict: it went out already; says by whom.
+    """
+    async with desk.ctx.store.read() as session:
+        row = await telling.update_of(session, update_id)
+        incident = await queries.get(session, row.incident_id)
+    if row.state not in updates.WAITING:
+        by = f" by <@{row.sent_by}>" if row.sent_by else ""
+        raise Conflict(f"This update was already sent{by}.", remedy="`/incident update` writes another one.")
+    await replies.show(desk, order.place, status.form(incident, row.fields, update=update_id))
+
+
+async def submit(desk: Desk, order: Order, view: View, update_id: int) -> None:
+    """Send the update as the form says."""
+    fields = {field.value: view.text(field) for field in status.FIELDS}
+    async with desk.once(order.key) as tx:
+        if update_id:
+            await updates.send(tx, desk.ctx, update_id, order.actor, fields)
+        else:
+            await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields)
+
+
+async def send(desk: Desk, order: Order, update_id: int) -> None:
+    """Send the draft as it stands."""
+    async with desk.once(order.key) as tx:
+        await updates.send(tx, desk.ctx, update_id, order.actor)
+
+
+async def no_change(desk: Desk, order: Order, update_id: int) -> None:
+    """Send that nothing has changed."""
+    async with desk.once(order.key) as tx:
+        await updates.no_change(tx, desk.ctx, update_id, order.actor)
+
+
+async def snooze(desk: Desk, order: Order, update_id: int, minutes: int) -> None:
+    """Put this one update off; counted from when it is due, or from now where that has passed."""
+    async with desk.once(order.key) as tx:
+        row = await telling.update_of(tx.session, update_id)
+        until = max(row.due_at, tx.now) + timedelta(minutes=minutes)
+        await updates.snooze(tx, desk.ctx, update_id, order.actor, until)
