@@ -1,7 +1,6 @@
 """Reads a repository's history by running git, which trusts nothing that the repository brings along."""
 
 import asyncio
-import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,37 +8,13 @@ from pathlib import Path
 
 from incidents.clock import Clock
 from incidents.errors import ToolFailed
-from incidents.tools import processes
+from incidents.tools import gitsettings, processes
 from incidents.tools.evidence import Evidence, EvidenceKind
 from incidents.tools.processes import Completed
 
 TIMEOUT = timedelta(seconds=60)  # a blame over a long history took 4 s on the largest repository tried
 MAX_COMMITS = 1000  # how far back a window reaches where no good release is known
 
-#: Repository settings that make git run programs of the repository's choosing. Each is overridden with what follows.
-_RUNS_PROGRAMS = (
-    (re.compile(r"filter\..*\.(clean|smudge|process)"), ""),
-    (re.compile(r"filter\..*\.required"), "false"),
-    (re.compile(r"diff\..*\.textconv"), "cat"),
-    (re.compile(r"diff\..*\.command|diff\.external"), ""),
-    (re.compile(r"merge\..*\.driver"), "false"),  # an empty driver would take our side silently; `false` conflicts
-    (re.compile(r"core\.(sshcommand|editor|pager|askpass|gitproxy|alternaterefscommand|attributesfile)"), ""),
-    (re.compile(r"(commit|tag|push)\.gpgsign|log\.showsignature"), "false"),
-    (re.compile(r"gpg\..*program|gpg\.program|sequence\.editor|credential\..*helper|credential\.helper"), ""),
-    (re.compile(r"pager\..*"), "false"),
-)
-_ALWAYS = (
-    ("core.hooksPath", "/dev/null"),
-    ("core.fsmonitor", "false"),
-    ("core.untrackedCache", "false"),
-    ("core.quotePath", "false"),
-    ("safe.directory", "*"),
-    ("protocol.allow", "never"),  # nothing here needs a network
-    ("advice.detachedHead", "false"),
-    ("gc.auto", "0"),
-    ("user.name", "Sitrep"),
-    ("user.email", "sitrep@localhost"),
-)
 _FIELDS = "%x1e%H%x1f%P%x1f%an%x1f%ae%x1f%ct%x1f%s%x1f%b%x1f"
 
 
@@ -105,7 +80,7 @@ class Repository:
 
     path: Path
     clock: Clock
-    overrides: tuple[tuple[str, str], ...] = field(default=_ALWAYS)
+    overrides: tuple[tuple[str, str], ...] = field(default=gitsettings.ALWAYS)
 
     async def git(self, *arguments: str, cwd: Path | None = None, stdin: bytes | None = None) -> Completed:
         """Run git with `arguments` and return what came of it, whatever the exit code.
@@ -116,7 +91,7 @@ class Repository:
         done = await processes.run(
             ("git", *arguments),
             cwd=cwd or self.path,
-            env=_environment(self.overrides),
+            env=gitsettings.environment(self.overrides),
             timeout=TIMEOUT,
             stdin=stdin,
         )
@@ -220,7 +195,7 @@ class Repository:
     async def blame(self, revision: str, path: str, first: int, last: int) -> Blame:
         """Return who last changed the lines `first` to `last` of `path`, as they stand at `revision`."""
         lines = f"-L{first},{last}"
-        done = await self.ask("blame", "-w", "-C", "--no-textconv", "--line-porcelain", lines, revision, "--", path)
+        done = await self.ask("blame", "-w", "--no-textconv", "--line-porcelain", lines, revision, "--", path)
         blamed = tuple(_blamed(path, done.stdout))
         hashes = {line.commit[:7] for line in blamed}
         where = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
@@ -273,37 +248,11 @@ async def open_repository(path: Path, clock: Clock) -> Repository:
         raise ToolFailed(
             f"{path} is not a git repository.", remedy="Clone the service there, or correct `repository` in sitrep.yml."
         )
-    repository = Repository(path, clock, await _overrides(bare))
+    configured = await bare.git("config", "--local", "--includes", "--list", "--name-only", "-z")
+    repository = Repository(path, clock, gitsettings.overrides(configured.stdout.split("\0")))
     if not (await repository.git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")).ok:
         raise ToolFailed(f"The repository {path} has no commit yet.", remedy="Check that the clone is complete.")
     return repository
-
-
-async def _overrides(bare: Repository) -> tuple[tuple[str, str], ...]:
-    """Return the settings that git gets from us: the fixed ones, and one for each dangerous one it would find."""
-    done = await bare.git("config", "--local", "--includes", "--list", "--name-only", "-z")
-    names = {name for name in done.stdout.split("\0") if name}
-    found = [(name, value) for name in sorted(names) for rule, value in _RUNS_PROGRAMS if rule.fullmatch(name.lower())]
-    return (*_ALWAYS, *found)
-
-
-def _environment(overrides: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return git's whole environment. Settings travel in it rather than in argv, so that evidence stays readable."""
-    environment = {
-        "PATH": os.pathsep.join(os.get_exec_path()),
-        "LC_ALL": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_EDITOR": "true",
-        "GIT_CONFIG_COUNT": str(len(overrides)),
-    }
-    for number, (name, value) in enumerate(overrides):
-        environment[f"GIT_CONFIG_KEY_{number}"] = name
-        environment[f"GIT_CONFIG_VALUE_{number}"] = value
-    return environment
 
 
 def _commit(entry: str) -> Commit:

@@ -50,11 +50,12 @@ async def revert(worktree: Worktree, culprit: Commit, *, reason: str) -> Undone:
     """Revert the whole of `culprit` in `worktree`; where only docs and tests conflict, these are left as they are.
 
     Raises:
-        ToolFailed: when it changes a migration, or the worktree has changes that are not committed.
+        ToolFailed: when it changes a migration, or was undone already.
     """
     _refuse_migrations(culprit)
     repository, folder = worktree.repository, worktree.folder
     before = await worktree.head()
+    await _reset(worktree, before)  # what a test run changed there must not get in the way
     mainline = ("-m", "1") if len(culprit.parents) > 1 else ()
     done = await repository.git("revert", "--no-commit", *mainline, culprit.hash, cwd=folder)
     conflicts = await _conflicts(worktree)

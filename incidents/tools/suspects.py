@@ -16,6 +16,7 @@ from incidents.tools.stackplaces import Place
 from incidents.tools.tracebacks import Traceback
 
 MAX_SUSPECTS = 5
+MAX_COMPARED = 100  # commits whose files are compared by meaning, at some 10 ms each; in a larger window paths decide
 RRF_K = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", SIGIR 2009
 #: Failures that a release brought show with its first traffic; later than this, the deploy is no reason by itself.
 FOLLOWS_WITHIN = timedelta(hours=2)
@@ -85,7 +86,7 @@ async def rank(
     bad = await repository.resolve(bad)
     good = await repository.resolve(good) if good else ""
     history = await repository.commits(bad, since=good)
-    ignored = tuple([commit for commit in history.commits if not await _changes_what_runs(repository, commit)])
+    ignored = await _ignored(repository, history.commits)
     candidates = [commit for commit in history.commits if commit not in ignored]
     places = await stackplaces.find(repository, bad, tracebacks)
     seen: list[Evidence] = [history.evidence]
@@ -109,11 +110,17 @@ async def rank(
     )
 
 
-async def _changes_what_runs(repository: Repository, commit: Commit) -> bool:
-    running = [path for path in commit.files if filekinds.runs(path)]
-    if not running or not commit.parents:
-        return bool(running)
-    return await stackplaces.differs(repository, commit.parents[0], commit.hash, running)
+async def _ignored(repository: Repository, commits: Sequence[Commit]) -> tuple[Commit, ...]:
+    """Return the commits that change nothing that runs: docs, tests, tooling, and layout alone in a small window."""
+    found = []
+    for commit in commits:
+        running = [path for path in commit.files if filekinds.runs(path)]
+        changes = bool(running)
+        if running and commit.parents and len(commits) <= MAX_COMPARED:
+            changes = await stackplaces.differs(repository, commit.parents[0], commit.hash, running)
+        if not changes:
+            found.append(commit)
+    return tuple(found)
 
 
 async def _blame(

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from incidents.errors import ToolFailed
 from incidents.tools.git import Repository
 
 
@@ -26,11 +27,17 @@ async def add(repository: Repository, folder: Path, *, commit: str, branch: str 
     """Check `commit` out in `folder`, on `branch` where given; what an earlier attempt left there is replaced.
 
     Raises:
-        ToolFailed: when git cannot, for instance because the branch is checked out elsewhere.
+        ToolFailed: when the folder cannot be written, or git refuses (the branch is checked out elsewhere).
     """
     base = await repository.resolve(commit)
-    await remove(repository, folder)
-    await asyncio.to_thread(folder.parent.mkdir, parents=True, exist_ok=True)
+    try:
+        await remove(repository, folder)
+        await asyncio.to_thread(folder.parent.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolFailed(
+            f"No worktree can be made in {folder}: {error.strerror}.",
+            remedy="Check the disk's space and that Sitrep may write there, then retry the step.",
+        ) from error
     place = ("-B", branch) if branch else ("--detach",)
     await repository.ask("worktree", "add", "--force", *place, str(folder), base)
     return Worktree(repository, folder, branch, base)

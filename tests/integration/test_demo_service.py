@@ -4,12 +4,13 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from bot.demo import releases
+from bot.demo import releases, repository
 from bot.demo.service import DemoService
 from incidents.agents.base import ApprovedSubject
 from incidents.catalog import Sandbox, Service
@@ -31,6 +32,24 @@ async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
 async def order(url: str, cart: str) -> int:
     async with httpx.AsyncClient() as client:
         return (await client.post(f"{url}/orders", json={"cart": cart})).status_code
+
+
+@pytest.mark.parametrize("now", ["2026-11-21T00:10:00Z", "2026-11-21T09:00:00Z", "2026-03-01T23:50:00Z"])
+async def test_the_history_is_one_that_people_could_have_made(tmp_path: Path, now: str) -> None:
+    moment = datetime.fromisoformat(now)
+    built = await repository.build(tmp_path / "checkout", moment)
+    history = await (await git.open_repository(built.path, CLOCK)).commits("HEAD")
+    commits = history.commits[::-1]
+    assert len(commits) == 22
+    assert len({commit.author for commit in commits}) >= 4
+    dates = [commit.committed_at for commit in commits]
+    assert dates == sorted(dates)
+    assert moment - dates[-1] < timedelta(hours=1)
+    assert moment - dates[0] > timedelta(days=60)
+    committed = {commit.hash: commit.committed_at for commit in commits}
+    released = [release.at for release in built.releases]
+    assert released == sorted(released)
+    assert all(committed[release.commit] < release.at < moment for release in built.releases)
 
 
 async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_path: Path) -> None:
@@ -56,10 +75,10 @@ async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_pa
         assert found.onset is not None
         assert found.onset >= bad.at
 
-        repository = await git.open_repository(demo.repository, CLOCK)
-        await repository.require_clean()
+        clone = await git.open_repository(demo.repository, CLOCK)
+        await clone.require_clean()
         ranking = await suspects.rank(
-            repository,
+            clone,
             bad=bad.commit,
             good=good.commit,
             tracebacks=[failure.traceback for failure in found.failures],
@@ -70,7 +89,7 @@ async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_pa
         assert culprit.subject == "Simplify price rounding"
         assert culprit.hash != bad.commit, "the newest commit is a decoy"
 
-        worktree = await worktrees.add(repository, tmp_path / "work", commit=bad.commit, branch="hotfix/inc-1")
+        worktree = await worktrees.add(clone, tmp_path / "work", commit=bad.commit, branch="hotfix/inc-1")
         sandbox = Sandbox(mode="none")
         before = await testrun.run(worktree.folder, service.tests, sandbox, clock=CLOCK, what="release 41")
         fix = await reverts.undo(worktree, culprit, reason="inc-1")

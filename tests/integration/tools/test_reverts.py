@@ -100,6 +100,25 @@ async def test_a_migration_is_never_undone_without_a_person(shop: Workshop, tmp_
         await reverts.undo(worktree, await repository.commit(culprit), reason="inc-7")
 
 
+async def test_what_a_test_run_changed_in_the_worktree_is_not_in_the_way(
+    shop: Workshop, tmp_path: Path, clock: ManualClock
+) -> None:
+    shop.commit("Begin", a_py="x = 1\n")
+    culprit = shop.commit("Break it", a_py="x = 2\n")
+    repository, worktree = await hotfix(shop, tmp_path / "work", clock)
+    (worktree.folder / "a.py").write_text("written by a test\n")
+    undone = await reverts.undo(worktree, await repository.commit(culprit), reason="inc-7")
+    assert undone.worked
+    assert (worktree.folder / "a.py").read_text() == "x = 1\n"
+
+
+async def test_a_folder_that_cannot_be_written_is_told(shop: Workshop, tmp_path: Path, clock: ManualClock) -> None:
+    shop.commit("Begin", a_py="x = 1\n")
+    (tmp_path / "file").touch()
+    with pytest.raises(ToolFailed, match="No worktree can be made"):
+        await hotfix(shop, tmp_path / "file" / "work", clock)
+
+
 async def test_a_merge_is_reverted_against_its_first_parent(shop: Workshop, tmp_path: Path, clock: ManualClock) -> None:
     shop.commit("Begin", a_py="x = 1\n")
     shop.git("switch", "--quiet", "-c", "side")
