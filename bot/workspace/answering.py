@@ -7,7 +7,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.workspace import blocks, posting
 from bot.workspace.core import Core
+from bot.workspace.dropping import Dropped
 from bot.workspace.errors import SlackError
+from bot.workspace.interference import strike
 from bot.workspace.model import Channel, Json, Message
 from bot.workspace.outgoing import Author, Draft
 from bot.workspace.response_urls import ResponseUrl
@@ -22,12 +24,15 @@ async def respond(request: Request) -> Response:
         body = None
     if not isinstance(body, dict):
         return PlainTextResponse("invalid_payload", status_code=400)
+    struck = await strike(core, "response_url")
+    if struck.answer is not None:
+        return struck.answer
     try:
         apply(core, core.responses.redeem(request.path_params["token"]), body)
     except SlackError as fault:
         status = 404 if fault.code in ("expired_url", "used_url") else 400
         return JSONResponse(fault.body(), status_code=status)
-    return PlainTextResponse("ok")
+    return Dropped() if struck.drops_answer else PlainTextResponse("ok")
 
 
 def apply(core: Core, place: ResponseUrl, body: Json) -> None:

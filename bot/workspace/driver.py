@@ -16,7 +16,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from bot.workspace import choosing
+from bot.workspace import choosing, element_state
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Json
 from bot.workspace.screen import Screen, Test, first
@@ -112,19 +112,14 @@ class Person:
     async def options(self, view: Json, what: str, typed: str = "") -> list[Json]:
         """Type into an external select and return the options that the app offers, groups flattened."""
         element = choosing.find(self._current(view)["blocks"], what)
-        ids = {"block_id": element["block_id"], "action_id": element["action_id"], "value": typed}
-        body = {"container": {"type": "view", "view_id": view["id"]}, **ids}
-        answer = await self._ask("POST", "options", body)
-        groups = answer.get("option_groups") or [{"options": answer.get("options", [])}]
-        return [option for group in groups for option in group["options"]]
+        return await self._options({"type": "view", "view_id": view["id"]}, element, typed)
 
     async def fill(self, view: Json, values: dict[str, Any]) -> None:
         """Fill in inputs, named by block id, action id or label; options are named by value or by text."""
         held = self._inputs.setdefault(view["id"], {})
         for what, value in values.items():
             element = choosing.find(self._current(view)["blocks"], what)
-            if element["type"] in ("external_select", "multi_external_select"):
-                element = {**element, "options": await self._offered(view, element, value)}
+            element = await self._with_options({"type": "view", "view_id": view["id"]}, element, value)
             held.setdefault(element["block_id"], {})[element["action_id"]] = choosing.entry(element, value)
 
     async def submit(self, view: Json, values: dict[str, Any] | None = None) -> Json:
@@ -249,18 +244,26 @@ class Person:
 
     async def _act(self, container: Json, inputs: str, element: Json, value: Any) -> None:
         held = self._inputs.setdefault(inputs, {})
-        if element["type"] in ("external_select", "multi_external_select"):
-            element = {**element, "options": await self._offered({"id": container.get("view_id")}, element, value)}
+        element = await self._with_options(container, element, value)
+        if element["type"] in element_state.FIELDS:
+            held.setdefault(element["block_id"], {})[element["action_id"]] = choosing.entry(element, value)
         action = choosing.action(element, value)
-        body = {"container": container, "action": action, "state": {"values": held}}
-        await self._ask("POST", "action", body)
+        await self._ask("POST", "action", {"container": container, "action": action, "state": {"values": held}})
 
-    async def _offered(self, view: Json, element: Json, value: Any) -> list[Json]:
-        if value is None or isinstance(value, dict):
-            return []
-        typed = value if isinstance(value, list) else [value]
-        offered = [option for text in typed for option in await self.options(view, element["action_id"], str(text))]
-        return offered or await self.options(view, element["action_id"])
+    async def _with_options(self, container: Json, element: Json, value: Any) -> Json:
+        """Return an external select with the options that the app offers for the wanted values."""
+        if element["type"] not in ("external_select", "multi_external_select"):
+            return element
+        wanted = value if isinstance(value, list) else [value]
+        typed = [str(one) for one in wanted if one is not None and not isinstance(one, dict)]
+        offered = [option for text in typed for option in await self._options(container, element, text)]
+        return {**element, "options": offered or (await self._options(container, element, "") if typed else [])}
+
+    async def _options(self, container: Json, element: Json, typed: str) -> list[Json]:
+        ids = {"block_id": element["block_id"], "action_id": element["action_id"], "value": typed}
+        answer = await self._ask("POST", "options", {"container": container, **ids})
+        groups = answer.get("option_groups") or [{"options": answer.get("options", [])}]
+        return [option for group in groups for option in group["options"]]
 
     async def _ask(self, verb: str, path: str, body: Json | None = None) -> Json:
         return _checked(await self._http.request(verb, f"/client/{path}", json=body))

@@ -19,14 +19,19 @@ class FaultKind(StrEnum):
     SOCKET_DROP = "socket_drop"  #: Open Socket Mode connections are cut, at once
     SOCKET_SILENT = "socket_silent"  #: Socket Mode stays open and loses what it should deliver for `seconds`
     SOCKET_REFRESH = "socket_refresh"  #: Slack asks every connection to be renewed
+    SOCKET_WARNING = "socket_warning"  #: Slack announces that it will end every connection
 
 
 #: These strike Socket Mode at the moment when they are requested and are not kept.
-SOCKET_FAULTS = frozenset({FaultKind.SOCKET_DROP, FaultKind.SOCKET_SILENT, FaultKind.SOCKET_REFRESH})
+SOCKET_FAULTS = frozenset(kind for kind in FaultKind if kind.startswith("socket_"))
 
 
 class Fault(BaseModel):
-    """One request; `method` may hold wildcards, `times` None means until it is taken back."""
+    """One request for a fault.
+
+    `method` is a Web API method, `response_url` or `upload`, and may hold wildcards; `times` None means until it is
+    taken back.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

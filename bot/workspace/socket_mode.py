@@ -152,8 +152,8 @@ class SocketMode:
         for connection in self._connections(app_ids):
             await connection.socket.close(code=1011)
 
-    async def refresh(self, app_ids: Iterable[str], reason: str = "refresh_requested") -> None:
-        """Ask every connection of these apps to be renewed; `reason` is Slack's, such as `warning`."""
+    async def refresh(self, app_ids: Iterable[str], reason: str) -> None:
+        """Ask every connection of these apps to be renewed; `reason` is Slack's."""
         message = json.dumps({"type": "disconnect", "reason": reason, "debug_info": _debug_info()})
         for connection in self._connections(app_ids):
             connection.leaving = reason != "warning"

@@ -5,7 +5,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot.workspace import files
 from bot.workspace.core import Core
+from bot.workspace.dropping import Dropped
 from bot.workspace.errors import SlackError
+from bot.workspace.interference import strike
 from bot.workspace.tokens import TokenKind
 from bot.workspace.web_api.endpoint import bearer
 
@@ -13,11 +15,14 @@ from bot.workspace.web_api.endpoint import bearer
 async def upload(request: Request) -> Response:
     """Take in the content of a file, as the raw body or as a form's only file."""
     core: Core = request.app.state.core
+    struck = await strike(core, "upload")
+    if struck.answer is not None:
+        return struck.answer
     try:
         file = files.upload(core, request.path_params["token"], await _content(request))
     except SlackError as fault:
         return PlainTextResponse(fault.code, status_code=400)
-    return PlainTextResponse(f"OK - {file.length}")
+    return Dropped() if struck.drops_answer else PlainTextResponse(f"OK - {file.length}")
 
 
 async def _content(request: Request) -> bytes:

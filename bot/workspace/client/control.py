@@ -17,7 +17,9 @@ async def request_faults(core: Core, faults: list[Fault]) -> None:
         if fault.kind is FaultKind.SOCKET_DROP:
             await sockets.drop(core.team.apps)
         elif fault.kind is FaultKind.SOCKET_REFRESH:
-            await sockets.refresh(core.team.apps)
+            await sockets.refresh(core.team.apps, "refresh_requested")
+        elif fault.kind is FaultKind.SOCKET_WARNING:
+            await sockets.refresh(core.team.apps, "warning")
         elif fault.kind is FaultKind.SOCKET_SILENT:
             sockets.silence(fault.seconds)
 

@@ -1,6 +1,5 @@
 """The one HTTP endpoint behind every method: token, faults, limits, scopes, the method, the answer."""
 
-import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -9,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from bot.workspace.core import Core
 from bot.workspace.dropping import Dropped
 from bot.workspace.errors import RateLimited, SlackError
-from bot.workspace.faults import Fault, FaultKind
+from bot.workspace.interference import Interference, strike
 from bot.workspace.model import Json
 from bot.workspace.tokens import Identity, TokenKind
 from bot.workspace.web_api import arguments, catalog
@@ -37,13 +36,13 @@ async def web_api(request: Request) -> Response:
     except SlackError as fault:
         core.calls.record(name, "", values, fault.code)
         return _answer(fault.body())
-    struck = core.faults.strike(name) if identity.kind is not TokenKind.USER else []
-    interference = await _before(core, name, identity, values, struck)
-    if interference is not None:
-        return interference
+    struck = await strike(core, name) if identity.kind is not TokenKind.USER else Interference()
+    if struck.answer is not None:
+        core.calls.record(name, identity.user_id, values, struck.name)
+        return struck.answer
     body, headers = _run(core, name, identity, values)
     core.calls.record(name, identity.user_id, values, body.get("error"))
-    if any(fault.kind is FaultKind.DROP_AFTER for fault in struck):
+    if struck.drops_answer:
         return Dropped()
     return _answer(body, 429 if body.get("error") == "ratelimited" else 200, headers)
 
@@ -52,31 +51,6 @@ def bearer(request: Request) -> str | None:
     """Return the token of the Authorization header."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
-
-
-async def _before(core: Core, name: str, identity: Identity, values: Json, struck: list[Fault]) -> Response | None:
-    """Let faults strike before the call takes effect; return the answer that one of them gives."""
-    await asyncio.sleep(sum(fault.seconds for fault in struck if fault.kind is FaultKind.LATENCY))
-    for fault in struck:
-        answer = _disturbed(fault)
-        if answer is not None:
-            core.calls.record(name, identity.user_id, values, f"fault:{fault.kind}")
-            return answer
-    return None
-
-
-def _disturbed(fault: Fault) -> Response | None:
-    match fault.kind:
-        case FaultKind.RATE_LIMITED:
-            return _answer(SlackError("ratelimited").body(), 429, {"retry-after": str(fault.retry_after)})
-        case FaultKind.SERVER_ERROR:
-            return Response("upstream connect error", status_code=fault.status, media_type="text/plain")
-        case FaultKind.DROP_BEFORE:
-            return Dropped()
-        case FaultKind.ERROR:
-            return _answer(SlackError(fault.error).body())
-        case _:
-            return None
 
 
 def _run(core: Core, name: str, identity: Identity, values: Json) -> tuple[Json, dict[str, str]]:

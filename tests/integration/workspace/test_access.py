@@ -133,6 +133,23 @@ async def test_a_connection_dropped_before_changes_nothing_and_after_has_taken_e
     assert "lost" not in texts
 
 
+async def test_faults_strike_uploads_and_response_urls_too(workspace, client):
+    begun = await client.files_getUploadURLExternal(filename="a.txt", length=1)
+    app_id, channel_id = next(iter(workspace.core.team.apps)), next(iter(workspace.core.team.channels))
+    token = workspace.core.responses.issue(app_id, "U0AVA", channel_id)
+    async with httpx.AsyncClient() as http:
+        for url in (begun["upload_url"], f"{workspace.url}/hooks/{token}"):
+            name = "upload" if "upload" in url else "response_url"
+            await workspace.request_faults(
+                Fault(method=name, kind=FaultKind.SERVER_ERROR, times=1),
+                Fault(method=name, kind=FaultKind.DROP_AFTER, times=2),
+            )
+            assert (await http.post(url, json={"text": "x"})).status_code == 503
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.post(url, json={"text": "x"})
+    assert [row.text for row in workspace.core.ephemerals.of("U0AVA", channel_id)] == ["x"]
+
+
 async def test_faults_are_requested_listed_and_taken_back_at_the_front_door(workspace, client):
     headers = {"authorization": "Bearer xoxp-U0AVA"}
     async with httpx.AsyncClient(base_url=workspace.url, headers=headers) as http:

@@ -141,3 +141,43 @@ async def test_messages_and_mentions_reach_the_app_where_it_is_a_member(app, con
         ("message", f"<@{me}> are you there?"),
         ("mention", f"<@{me}> are you there?"),
     }
+
+
+async def test_choices_on_a_message_come_with_its_whole_state(app, connected, client, ava, seen):
+    @app.options("who")
+    async def who(ack):
+        group = {"label": {"type": "plain_text", "text": "People"}, "options": [choice("Ava"), choice("Ben")]}
+        await ack(option_groups=[group])
+
+    @app.action("who")
+    @app.action("day")
+    @app.action("more")
+    async def chosen(ack, body):
+        await ack()
+        seen((body["actions"][0], body["state"]["values"]))
+
+    def choice(name: str) -> dict:
+        return {"text": {"type": "plain_text", "text": name}, "value": name.lower()}
+
+    await client.conversations_join(channel=ava.channel_id("general"))
+    elements = [
+        {"type": "external_select", "action_id": "who", "min_query_length": 0},
+        {"type": "datepicker", "action_id": "day"},
+        {"type": "overflow", "action_id": "more", "options": [choice("Escalate"), choice("Close")]},
+    ]
+    card = await client.chat_postMessage(
+        channel=ava.channel_id("general"),
+        text="Who?",
+        blocks=[{"type": "actions", "block_id": "b", "elements": elements}],
+    )
+    await ava.click("general", card["ts"], "who", "Ben")
+    action, _ = await seen.next()
+    assert action["selected_option"]["value"] == "ben"
+    await ava.click("general", card["ts"], "day", "2026-11-21")
+    action, values = await seen.next()
+    assert action["selected_date"] == "2026-11-21"
+    assert values["b"]["who"]["selected_option"]["value"] == "ben"
+    await ava.click("general", card["ts"], "more", "Close")
+    action, values = await seen.next()
+    assert action["selected_option"]["value"] == "close"
+    assert values["b"]["day"] == {"type": "datepicker", "selected_date": "2026-11-21"}

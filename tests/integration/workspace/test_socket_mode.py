@@ -128,17 +128,20 @@ async def test_garbage_from_an_app_is_ignored(workspace, ava):
         assert await typing is None
 
 
-async def test_bolt_follows_a_request_to_reconnect_without_losing_a_command(workspace, app, connected, ava, seen):
+@pytest.mark.parametrize("kind", [FaultKind.SOCKET_REFRESH, FaultKind.SOCKET_WARNING])
+async def test_bolt_follows_a_request_to_reconnect_without_losing_a_command(workspace, app, connected, ava, seen, kind):
     @app.command("/ops")
     async def ops(ack, command):
         await ack()
         seen(command["text"])
 
     before = connected.client.current_session
-    await workspace.request_faults(Fault(kind=FaultKind.SOCKET_REFRESH))
+    await workspace.request_faults(Fault(kind=kind))
     await ava.command("/ops", "during")
     assert await seen.next() == "during"
-    assert connected.client.current_session is not before
+    async with asyncio.timeout(5):
+        while connected.client.current_session is before:
+            await ava.command("/ops", "still")
 
 
 async def test_bolt_comes_back_after_its_connection_was_cut(workspace, app, connected, ava, seen):
