@@ -40,6 +40,7 @@ export function Combobox({ value, groups, load, minQuery = 0, many, max, placeho
   };
   const show = () => {
     if (open) return;
+    input.current.select();
     setOpen(true);
     setActive(Math.max(0, many ? 0 : options.findIndex((option) => chosen.has(keyOf(option)))));
   };

@@ -92,6 +92,11 @@ export async function markUnread(id, ts) {
   put("messages", id, (box) => ({ ...box, unreadFrom: before }));
 }
 
+/** Take an ephemeral message off the page. */
+export function dismiss(channel, ts) {
+  put("ephemerals", channel, (list) => list.filter((message) => message.ts !== ts));
+}
+
 /** Open a thread in the side pane. */
 export async function openThread(channel, ts) {
   set({ thread: { channel, ts } });
