@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     anthropic_base_url: Annotated[str, BeforeValidator(_api_url)] = "https://api.anthropic.com/"
     database: Annotated[str, BeforeValidator(_database_url), Field(alias="DATABASE_URL", repr=False)] = ""
     smtp_url: SecretStr = SecretStr("")  #: `smtp://user:password@host:587`
+    pager_url: Annotated[str, BeforeValidator(_api_url)] = "https://events.pagerduty.com/"
+    pager_routing_key: SecretStr = SecretStr("")  #: set means pages ring a pager, too
     github_token: SecretStr = SecretStr("")
     github_api_url: Annotated[str, BeforeValidator(_api_url)] = "https://api.github.com/"
     config: Annotated[Path | None, Field(alias="SITREP_CONFIG")] = None  #: folder of sitrep.yml

@@ -1,6 +1,7 @@
 """The transaction before the calls: which rows go now, checked on the rows as they are."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,14 +32,15 @@ class Choice:
 class Chooser:
     """Chooses what goes."""
 
-    def __init__(self, owner: str, pace: Pace) -> None:
+    def __init__(self, owner: str, roads: Collection[Road], pace: Pace) -> None:
         self._owner = owner
+        self._roads = roads
         self._pace = pace
 
-    async def choose(self, tx: store.Tx, *, in_flight: int, roads: frozenset[Road]) -> Choice:
+    async def choose(self, tx: store.Tx, *, in_flight: int, shut: frozenset[Road]) -> Choice:
         """Begin the rows that go now; postpone, leave out or let wait the others that were due."""
         choice = Choice(tx.now)
-        rows = await outbox.candidates(tx, LOOKED_AT, roads=roads)
+        rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut)
         queued: dict[str, int] = {}
         for row in rows:
             if in_flight + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
@@ -48,7 +50,7 @@ class Chooser:
             if reason:
                 outbox.leave_out(row, f"{reason}; an earlier try may have arrived" if row.first_tried_at else reason)
                 continue
-            place = await places.find(tx.session, row, incident)
+            place = await self._place(tx, row, incident)
             if isinstance(place, places.NotYet):
                 outbox.wait_for(row, place.key)
             elif isinstance(place, places.Nowhere):
@@ -57,6 +59,13 @@ class Chooser:
                 choice.trips.append(self._begin(tx, row, incident, place))
         choice.more = len(rows) == LOOKED_AT
         return choice
+
+    async def _place(
+        self, tx: store.Tx, row: records.Outbox, incident: records.Incident | None
+    ) -> Place | places.NotYet | places.Nowhere:
+        if Road(row.road) not in self._roads:
+            return places.Nowhere(f"Sitrep runs without the road {row.road}; set SMTP_URL or PAGER_ROUTING_KEY.")
+        return await places.find(tx.session, row, incident)
 
     def _paced(self, tx: store.Tx, row: records.Outbox, place: Place, queued: dict[str, int]) -> bool:
         methods, scope = METHODS[Action(row.action)], place.channel or place.person

@@ -58,7 +58,7 @@ class Deliverer:
         slack = SlackRoad(Messages(self._web, lookout), Rooms(self._web, self._is_taken), Papers(self._web, lookout))
         self._roads: dict[notices.Road, Road] = {notices.Road.SLACK: slack, **(others or {})}
         self._pace = Pace()
-        self._chooser = Chooser(owner or f"{socket.gethostname()}-{uuid4().hex[:8]}", self._pace)
+        self._chooser = Chooser(owner or f"{socket.gethostname()}-{uuid4().hex[:8]}", self._roads, self._pace)
         self._woken = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
@@ -111,9 +111,9 @@ class Deliverer:
 
     async def _go(self) -> Choice:
         """Send what may go now."""
-        roads = frozenset(self._roads) - ({notices.Road.SLACK} if self._shut_out else frozenset())
+        shut = frozenset({notices.Road.SLACK}) if self._shut_out else frozenset()
         async with self._ctx.store.transaction() as tx:
-            choice = await self._chooser.choose(tx, in_flight=len(self._under_way), roads=roads)
+            choice = await self._chooser.choose(tx, in_flight=len(self._under_way), shut=shut)
             for trip, reason in choice.nowhere:
                 await settling.give_up(tx, trip, reason)
         for trip in choice.trips:

@@ -17,7 +17,7 @@ class Papers:
         self._lookout = lookout
 
     async def canvas(self, trip: Trip, message: Message) -> Json:
-        """Write the channel's canvas, which there is one of; returns {channel, canvas}."""
+        """Write the channel's canvas, which there is one of; returns {channel, canvas, url}."""
         channel = trip.place.channel
         document = {"type": "markdown", "markdown": message.text}
         title = str(trip.row.params.get("title", ""))
@@ -28,15 +28,20 @@ class Papers:
         except Undelivered as failure:
             if failure.refusal.error != "channel_canvas_already_exists":
                 raise
-            return await self._rewrite(channel, document)
-        return {"channel": channel, "canvas": answer["canvas_id"]}
+            return await self._address(channel, await self._rewrite(channel, document))
+        return await self._address(channel, str(answer["canvas_id"]))
 
-    async def _rewrite(self, channel: str, document: Json) -> Json:
+    async def _address(self, channel: str, canvas: str) -> Json:
+        # Asking Slack for the permalink takes a scope of its own; this is how it is made up.
+        bot = await self._web.identity()
+        return {"channel": channel, "canvas": canvas, "url": f"{bot['url']}docs/{bot['team_id']}/{canvas}"}
+
+    async def _rewrite(self, channel: str, document: Json) -> str:
         answer = await self._web.read("conversations.info", channel=channel)
-        canvas = answer["channel"]["properties"]["canvas"]["file_id"]
+        canvas = str(answer["channel"]["properties"]["canvas"]["file_id"])
         changes = [{"operation": "replace", "document_content": document}]
         await self._web.write("canvases.edit", canvas_id=canvas, changes=changes)
-        return {"channel": channel, "canvas": canvas}
+        return canvas
 
     async def file(self, trip: Trip, message: Message) -> Json:
         """Share a text file, once; returns {channel, file}."""

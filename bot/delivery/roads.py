@@ -32,11 +32,14 @@ METHODS: dict[Action, tuple[str, ...]] = {
     Action.PAGE: (),
 }
 
+#: Draws the surface of the row that is on its way.
+Drawing = Callable[[], Awaitable[Message]]
+
 
 class Road(Protocol):
     """Carries notices to one kind of place."""
 
-    async def carry(self, trip: Trip, draw: Callable[[], Awaitable[Message]]) -> Json:
+    async def carry(self, trip: Trip, draw: Drawing) -> Json:
         """Send what `draw` returns, where there is something to draw; returns what is kept in the row.
 
         Raises:
@@ -69,7 +72,7 @@ class SlackRoad:
             Action.PIN: messages.pin,
         }
 
-    async def carry(self, trip: Trip, draw: Callable[[], Awaitable[Message]]) -> Json:
+    async def carry(self, trip: Trip, draw: Drawing) -> Json:
         """Send it by the calls that its action means."""
         plain = self._plain.get(trip.row.action)
         if plain is not None:

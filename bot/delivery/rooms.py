@@ -38,7 +38,6 @@ class Rooms:
     def __init__(self, web: Web, taken: Callable[[str], Awaitable[bool]]) -> None:
         self._web = web
         self._taken = taken  # whether a channel already belongs to an incident
-        self._bot_user = ""
 
     async def create(self, trip: Trip) -> Json:
         """Create the incident's channel, once, under the first name that is free; returns {channel, name}."""
@@ -61,17 +60,16 @@ class Rooms:
         return {"channel": answer["channel"]["id"], "name": answer["channel"]["name"]}
 
     async def _made_earlier(self, trip: Trip, wanted: str, *, private: bool) -> Json | None:
-        if not self._bot_user:
-            self._bot_user = str((await self._web.read("auth.test"))["user_id"])
+        bot = str((await self._web.identity())["user_id"])
         since = ((trip.row.first_tried_at or trip.row.created_at) - _MARGIN).timestamp()
         kind = "private_channel" if private else "public_channel"
         # The bot is in every channel that it made, so its own list is complete and far shorter than everybody's.
         async for channel in pages(
-            self._web, "users.conversations", "channels", types=kind, exclude_archived=True, user=self._bot_user
+            self._web, "users.conversations", "channels", types=kind, exclude_archived=True, user=bot
         ):
             if (
                 channel["name"] in candidates(wanted)
-                and channel.get("creator") == self._bot_user
+                and channel.get("creator") == bot
                 and float(channel.get("created", 0)) >= since
                 and not await self._taken(str(channel["id"]))
             ):

@@ -54,7 +54,11 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
             road=row.road,
             error=f"<@{person}> could not be invited: {error}.",
         )
-    if "audience" in row.params:
+    if (
+        "audience" in row.params
+        and row.action != Action.EDIT
+        and row.params.get("event_action", "trigger") == "trigger"
+    ):
         late = (tx.now - row.due_at).total_seconds() if row.due_at else 0.0
         await tx.record(
             incident,
@@ -105,6 +109,15 @@ async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     if row.incident_id is not None and row.action != Action.EDIT:
         incident = await tx.session.get_one(records.Incident, row.incident_id)
         await tx.record(incident, EventKind.DELIVERY_FAILED, key=row.key, road=row.road, error=error)
+
+
+def _tells_somebody(row: records.Outbox) -> bool:
+    # An edit repeats what was told, and a pager's acknowledge and resolve only end a call.
+    return (
+        "audience" in row.params
+        and row.action != Action.EDIT
+        and row.params.get("event_action", "trigger") == "trigger"
+    )
 
 
 def backoff(row: records.Outbox) -> timedelta:

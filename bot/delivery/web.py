@@ -25,6 +25,17 @@ class Web:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self.client = client
+        self._identity: Json | None = None
+
+    async def identity(self) -> Json:
+        """Return who the bot is: {user_id, team_id, url, …}; asked once.
+
+        Raises:
+            Undelivered: Slack refused, or the line broke.
+        """
+        if self._identity is None:
+            self._identity = await self.read("auth.test")
+        return self._identity
 
     async def read(self, method: str, **arguments: Any) -> Json:
         """Return the answer of a method that changes nothing.
