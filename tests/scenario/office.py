@@ -1,0 +1,197 @@
+"""A company with Sitrep in it: the real app, store, deliverer and engine over the local workspace.
+
+Only the agents are played: their outputs are written here, so that a scenario knows what they find.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
+from bot.app import App, create_app
+from bot.delivery.deliverer import Deliverer
+from bot.demo import people
+from bot.slack_client import SlackLine
+from bot.surfaces import draw
+from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, WorkspaceConfig
+from bot.workspace.driver import Person
+from bot.workspace.server import Workspace
+from escalation import planning
+from escalation.scheduler import AlarmClock
+from escalation.timers import Timers
+from incidents import loading, migrations, records
+from incidents.agents import outputs
+from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.outputs import MODELS
+from incidents.catalog import Approvers, Service, Settings
+from incidents.clock import SystemClock
+from incidents.context import Context
+from incidents.errors import StepFailed
+from incidents.postmortem import Writer
+from incidents.response.dispatch import LocalDispatcher
+from incidents.response.engine import Engine
+from incidents.response.progress import Progress
+from incidents.response.threads import Threads
+from incidents.room import Room
+from incidents.store import Store
+from incidents.tools.evidence import EvidenceKind, capture
+from tests.unit.views import samples
+
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+PEOPLE = people.ids()
+TITLE = "Checkout returns 500s"
+
+
+class PlayedAgents:
+    """Agents whose findings are known beforehand; a step named in `fails` fails once."""
+
+    name = "playbook"
+
+    def __init__(self) -> None:
+        self.fails: set[str] = set()
+        self.asked: list[StepRequest] = []
+        self._found = {type(each): each for each in samples.every_output("`KeyError` in `pricing.py:88`")}
+
+    async def run(self, request: StepRequest) -> StepResult:
+        self.asked.append(request)
+        if request.step.name in self.fails:
+            self.fails.discard(request.step.name)
+            raise StepFailed("The log cannot be read.", remedy="Check the path in sitrep.yml.")
+        model = MODELS[request.step.prompt.removesuffix(".md")]
+        seen = capture(
+            EvidenceKind.LOG, "app.log", "KeyError: 'currency'", summary="412 tracebacks", captured_at=datetime.now(UTC)
+        )
+        return StepResult(self._finding(model), f"{request.step.title}: done", (seen,), "playbook")
+
+    def _finding(self, model: type[outputs.Output]) -> BaseModel:
+        found = self._found[model].model_copy(deep=True)
+        if isinstance(found, outputs.TriageOutput):
+            found.severity_classification.severity = "critical"
+        if isinstance(found, outputs.SecurityOutput):
+            found.security_impact_assessment.suspected = False
+        if isinstance(found, outputs.HotfixOutput):
+            found.minimal_test_suite.newly_failing = []
+            found.minimal_test_suite.after = samples.tests_run("pytest").model_copy(update={"failed": 0})
+        if isinstance(found, outputs.TestingOutput):
+            found.deployment_readiness_confirmation.ready = True
+        return found
+
+
+@dataclass
+class Office:
+    """Everything that runs, and the people at their screens."""
+
+    workspace: Workspace
+    ctx: Context
+    app: App
+    agents: PlayedAgents
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Person:
+        try:
+            return self.people[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    async def declare(self, who: Person, title: str = TITLE, *, severity: str = "critical", **values: Any) -> str:
+        """Declare through the modal; returns the channel's id once its card is there."""
+        await who.command("/incident", title)
+        modal = await who.wait_for_view()
+        await who.click_in_view(modal, f"severity_{severity}")
+        modal = await who.wait_for_view(lambda view: f"✓ {severity.capitalize()}" in text_of(view))
+        await who.submit(modal, {"service": "checkout", **values})
+        linked = await who.wait_for_view(lambda view: "Go to" in text_of(view))
+        channel = text_of(linked).partition("<#")[2].partition(">")[0]
+        await who.wait_for_message(channel, lambda row: "Commander" in text_of(row))
+        await who.close(linked)
+        return channel
+
+    async def incident(self) -> records.Incident:
+        """Return the newest incident's row."""
+        async with self.ctx.store.read() as session:
+            rows = await session.execute(records.Incident.__table__.select().order_by(records.Incident.id.desc()))
+            newest = rows.first()
+            found = await session.get(records.Incident, newest.id)
+            assert found is not None
+            return found
+
+
+def text_of(shown: Any) -> str:
+    """Return everything that a message or a view shows, as one text."""
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def has_button(label: str) -> Callable[[dict[str, Any]], bool]:
+    """Return a test for messages with a button of this label."""
+    return lambda row: f'"text": "{label}"' in text_of(row.get("blocks", []))
+
+
+def settings() -> Settings:
+    """Return the company's settings: the demo's people, two services without a repository."""
+    members = {
+        handle: {"key": handle, "name": handle.capitalize(), "slack": slack, "email": f"{handle}@example.com"}
+        for handle, slack in PEOPLE.items()
+    }
+    return Settings(
+        people=members,
+        audiences=people._AUDIENCES,
+        services={
+            "checkout": Service(key="checkout", title="Checkout", runbook="https://example.com/runbook"),
+            "invoices": Service(key="invoices", title="Invoices"),
+        },
+        approvers=Approvers(deploy=("bo",)),
+    )
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, *handles: str) -> AsyncIterator[Office]:
+    """Open the office with these people at their screens."""
+    manifest = YAML(typ="safe").load(MANIFEST)
+    sitrep = AppConfig(
+        name="Sitrep", bot_token="xoxb-sitrep", app_token="xapp-sitrep", signing_secret="secret", manifest=manifest
+    )
+    config = WorkspaceConfig(
+        people=people.members(),
+        apps=[sitrep],
+        channels=[ChannelConfig(name="general"), ChannelConfig(name="random")],
+        limits=LimitConfig(enabled=False),
+    )
+    async with AsyncExitStack() as stack:
+        workspace = await stack.enter_async_context(Workspace(config))
+        line = await stack.enter_async_context(SlackLine("xoxb-sitrep", workspace.api_url))
+        store = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", SystemClock())
+        stack.push_async_callback(store.close)
+        await migrations.upgrade(store)
+        library, _ = loading.load(loading.templates_root(), None)
+        ctx = Context(store, SystemClock(), library, settings())
+        timers, agents = Timers(), PlayedAgents()
+        Room(ctx).register()
+        planning.register(store, timers, ctx)
+        Progress(ctx).register()
+        Threads(ctx).register()
+        Writer(ctx).register()
+        app = create_app(ctx, line)
+        deliverer = Deliverer(ctx, line.client, draw)
+        alarms = AlarmClock(store, timers)
+        steps = LocalDispatcher(Engine(ctx, agents, tmp_path / "work", "office"), store)
+        socket = AsyncSocketModeHandler(app, "xapp-sitrep", ping_interval=0.5)
+        await socket.connect_async()
+        stack.push_async_callback(socket.close_async)
+        deliverer.start()
+        stack.push_async_callback(deliverer.stop)
+        await alarms.start()
+        stack.push_async_callback(alarms.stop)
+        await steps.start()
+        stack.push_async_callback(steps.stop)
+        stack.push_async_callback(app.drain)
+        office = Office(workspace, ctx, app, agents)
+        for handle in handles:
+            office.people[handle] = await stack.enter_async_context(Person(workspace.url, PEOPLE[handle]))
+        yield office

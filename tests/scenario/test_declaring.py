@@ -1,0 +1,38 @@
+"""Declaring, through the front door."""
+
+from incidents.definitions import Severity
+from tests.scenario.office import TITLE, Office, text_of
+
+
+async def test_the_modal_opens_with_the_words_typed_and_shows_each_severitys_consequence(office: Office) -> None:
+    await office.dee.command("/incident", TITLE)
+    modal = await office.dee.wait_for_view()
+    assert TITLE in text_of(modal)
+    assert "✓ High" in text_of(modal)
+    await office.dee.click_in_view(modal, "severity_critical")
+    critical = await office.dee.wait_for_view(lambda view: "✓ Critical" in text_of(view))
+    assert "Status every 30 min" in text_of(critical)
+    assert "CTO if not resolved in 60 min" in text_of(critical)
+    assert "on-call Ana" in text_of(critical)
+
+
+async def test_what_was_typed_survives_pressing_a_severity(office: Office) -> None:
+    await office.dee.command("/incident")
+    modal = await office.dee.wait_for_view()
+    await office.dee.fill(modal, {"title": "Invoices are late", "known": "since release 41"})
+    await office.dee.click_in_view(modal, "severity_low")
+    redrawn = await office.dee.wait_for_view(lambda view: "✓ Low" in text_of(view))
+    assert "Invoices are late" in text_of(redrawn)
+    assert "since release 41" in text_of(redrawn)
+
+
+async def test_declaring_ends_with_the_link_to_a_channel_that_has_reporter_topic_and_card(office: Office) -> None:
+    channel = await office.declare(office.dee, known="KeyError in pricing.py since 14:02")
+    incident = await office.incident()
+    assert (incident.title, incident.severity, incident.reporter) == (TITLE, Severity.CRITICAL, "U05DEE")
+    assert incident.channel == channel
+    room = await office.dee.wait_for_channel(lambda row: row["id"] == channel and row.get("topic", {}).get("value"))
+    assert room["name"] == "inc-1-checkout-returns-500s"
+    assert room["topic"]["value"] == f"Critical: {TITLE}"
+    asked = await office.dee.wait_for_message(channel, lambda row: "What we still need to know" in text_of(row))
+    assert "Steps to reproduce" in text_of(asked)
