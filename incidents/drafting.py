@@ -1,5 +1,6 @@
 """The words of a status update, taken from the rows: short, plain, nothing that is not recorded."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ _DONE = frozenset(
         EventKind.REOPENED,
     }
 )
+_STEP_NUMBER = re.compile(r"^\d+\.\d+ ")  # the timeline's; whoever reads an update does not know the workflow
 _UNDER_WAY = frozenset({StepState.RUNNING, StepState.READY})
 _ASKED = {ApprovalKind.DEPLOY.value: "approval of the deploy", ApprovalKind.CHOOSE_FIX.value: "a choice of the fix"}
 
@@ -50,6 +52,7 @@ class Known:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     commanders: Sequence[str] = ()
     paused: bool = False
+    first: bool = False  #: no update went out before
 
 
 async def draft(
@@ -77,6 +80,7 @@ async def draft(
             outputs=outputs,
             commanders=(await queries.roles(session, incident.number)).get(Role.COMMANDER, []),
             paused=run is not None and run.state == "paused",
+            first=since is None,
         )
     )
 
@@ -98,7 +102,10 @@ def _condition(known: Known) -> str:
         return _clip(f"Resolved. {incident.resolution}".strip(), 400)
     if incident.status is Status.CANCELLED:
         return "Cancelled: no incident, nothing more is done."
-    sentences = [_standing(incident), _cause(known), _activity(known)]
+    cause = _cause(known)
+    working = incident.started_at or incident.mitigated_at or incident.deployed_at
+    # Before the work on the fix, a cause that is found says more than that it was being looked for.
+    sentences = [_standing(incident) if working or not cause else "", cause, _activity(known)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -129,18 +136,18 @@ def _activity(known: Known) -> str:
         return f"Waiting for {_both([_ASKED.get(each.kind, 'a decision') for each in known.pending])}."
     failed = _titles(known, StepState.FAILED)
     if failed:
-        return f"Failed: {_both(failed)}."
+        return f"Failed: {_listed(failed)}."
     running = _titles(known, StepState.RUNNING)
-    return f"Running: {_both(running)}." if running else ""
+    return f"Running: {_listed(running)}." if running else ""
 
 
 def _done(known: Known) -> str:
     lines = [
-        f"{entry.at:%H:%M} {_clip(entry.text, _LONGEST)}"
+        f"{entry.at:%H:%M} {_clip(_STEP_NUMBER.sub('', entry.text), _LONGEST)}"
         for entry in timeline.entries(event for event in known.events if event.kind in _DONE)
     ]
     if not lines:
-        return "Nothing new since the last update."
+        return "Nothing yet." if known.first else "Nothing new since the last update."
     dropped = len(lines) - _MOST_DONE
     return "\n".join(lines[-_MOST_DONE:] + ([f"and {dropped} more on the timeline"] if dropped > 0 else []))
 
@@ -151,16 +158,16 @@ def _next(known: Known) -> str:
     if known.incident.status is Status.CANCELLED:
         return "Nothing."
     coming = [
-        title
+        _lower(title)
         for name, title in known.titles.items()
         if known.states.get(name) not in (FINISHED | {StepState.FAILED, StepState.STOPPED})
     ]
-    current = [title for name, title in known.titles.items() if known.states.get(name) in _UNDER_WAY]
+    current = [_lower(title) for name, title in known.titles.items() if known.states.get(name) in _UNDER_WAY]
     following = current or coming[:1]
     later = [title for title in coming if title not in following][:1]
     if not following:
         return "Decide what is still to be done, then resolve."
-    return ", then ".join(_both(each) for each in (following, later) if each)
+    return _capital("; then ".join(_listed(each) for each in (following, later) if each)) + "."
 
 
 def _needs(known: Known) -> str:
@@ -176,12 +183,25 @@ def _needs(known: Known) -> str:
 
 
 def _titles(known: Known, state: StepState) -> list[str]:
-    return [title for name, title in known.titles.items() if known.states.get(name) is state]
+    return [_lower(title) for name, title in known.titles.items() if known.states.get(name) is state]
 
 
 def _both(words: Sequence[str]) -> str:
     unique = list(dict.fromkeys(words))
     return " and ".join([", ".join(unique[:-1]), unique[-1]] if len(unique) > 1 else unique)
+
+
+def _listed(titles: Sequence[str]) -> str:
+    # Titles hold "and" themselves.
+    return "; ".join(dict.fromkeys(titles))
+
+
+def _lower(title: str) -> str:
+    return " ".join(word if word.isupper() else word.lower() for word in title.split())
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _clip(text: str, limit: int) -> str:
