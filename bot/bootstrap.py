@@ -6,17 +6,18 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from slack_bolt.async_app import AsyncApp
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import directory, surfaces
-from bot.app import create_app
+from bot.app import App, create_app
 from bot.delivery.deliverer import Deliverer
 from bot.settings import Settings
 from bot.slack_client import SlackLine
+from bot.views.message import Message
 from escalation import planning, roads
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
-from incidents import loading, migrations
+from incidents import loading, migrations, records
 from incidents.agents.base import Runner
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.clock import Clock
@@ -37,14 +38,14 @@ class Running:
     """One installation, ready to be started."""
 
     ctx: Context
-    app: AsyncApp
+    app: App
     deliverer: Deliverer
     alarms: AlarmClock
     steps: LocalDispatcher
 
     async def start(self) -> None:
         """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
-        await self.deliverer.start()
+        self.deliverer.start()
         await self.alarms.start()
         await self.steps.start()
 
@@ -53,6 +54,7 @@ class Running:
         await self.steps.stop()
         await self.alarms.stop()
         await self.deliverer.stop()
+        await self.app.drain()
         await self.ctx.store.close()
 
 
@@ -72,12 +74,18 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
     mailer = roads.Mailer(env.smtp_url.get_secret_value()) if env.smtp_url.get_secret_value() else None
     timers = Timers()
     listen(ctx, timers, frozenset({Road.SLACK, *([Road.EMAIL] if mailer else [])}))
+    app = create_app(ctx, line, signing_secret=env.slack_signing_secret.get_secret_value())
+    identity = await app.desk.identity.learn()
+
+    async def draw(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
+        return await surfaces.draw(session, ctx, row, workspace_url=identity.workspace_url)
+
     owner = f"{socket.gethostname()}:{os.getpid()}"
     engine = Engine(ctx, _runner(env, ctx), await _workdir(env.data), owner)
     return Running(
         ctx=ctx,
-        app=create_app(ctx, line),
-        deliverer=Deliverer(ctx, line, draw=surfaces.draw, mailer=mailer),
+        app=app,
+        deliverer=Deliverer(ctx, line.client, draw),
         alarms=AlarmClock(store, timers),
         steps=LocalDispatcher(engine, store),
     )

@@ -22,7 +22,7 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
     """
     new = set()
     for notice in notices:
-        if await _exists(tx, notice.key) or (notice.of and not await _exists(tx, notice.of)):
+        if await was_put(tx, notice.key) or (notice.of and not await was_put(tx, notice.of)):
             continue
         if notice.coalesce:
             await tx.session.execute(
@@ -41,7 +41,8 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
     return frozenset(new)
 
 
-async def _exists(tx: store.Tx, key: str) -> bool:
+async def was_put(tx: store.Tx, key: str) -> bool:
+    """Return whether a notice of this key was put, whatever became of it."""
     return await tx.session.scalar(select(records.Outbox.id).where(records.Outbox.key == key)) is not None
 
 

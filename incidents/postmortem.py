@@ -167,15 +167,7 @@ class Writer:
                 surface="postmortem",
                 after=f"{incident.key}:room",
             ),
-            Notice(
-                key=f"{key}:canvas",
-                lane=Lane.CHATTER,
-                action=Action.CANVAS,
-                target="channel",
-                surface="postmortem_markdown",
-                params={"title": f"Post-mortem {incident.key}"},
-                after=key,
-            ),
+            _canvas(incident, f"{key}:canvas", after=key),
             Notice(
                 key=f"{key}:file",
                 lane=Lane.CHATTER,
@@ -210,20 +202,36 @@ class Writer:
     async def redraw(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the posted post-mortem and its canvas."""
         key = f"{incident.key}:postmortem"
-        common = {"lane": Lane.CHATTER, "target": "channel", "of": key, "after": key}
         await outbox.put(
             tx,
             incident.id,
-            Notice(key=f"{key}:edit:{event.id}", action=Action.EDIT, surface="postmortem", coalesce=key, **common),
             Notice(
-                key=f"{key}:canvas:{event.id}",
-                action=Action.CANVAS,
-                surface="postmortem_markdown",
-                params={"title": f"Post-mortem {incident.key}"},
-                coalesce=f"{key}:canvas",
-                **{**common, "of": f"{key}:canvas", "after": f"{key}:canvas"},
+                key=f"{key}:edit:{event.id}",
+                lane=Lane.CHATTER,
+                action=Action.EDIT,
+                target="channel",
+                of=key,
+                after=key,
+                surface="postmortem",
+                coalesce=key,
             ),
         )
+        if await outbox.was_put(tx, key):
+            await outbox.put(tx, incident.id, _canvas(incident, f"{key}:canvas:{event.id}", after=f"{key}:canvas"))
+
+
+def _canvas(incident: records.Incident, key: str, *, after: str) -> Notice:
+    return Notice(
+        key=key,
+        lane=Lane.CHATTER,
+        action=Action.CANVAS,
+        target="channel",
+        surface="postmortem_markdown",
+        params={"title": f"Post-mortem {incident.key}"},
+        after=after,
+        # The first writing is what the rewritings wait for; only these take each other's place.
+        coalesce="" if key.endswith(":canvas") else f"{incident.key}:postmortem:canvas",
+    )
 
 
 async def _analysis_ended(session: AsyncSession, incident: records.Incident) -> bool:
