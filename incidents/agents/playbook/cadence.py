@@ -8,6 +8,9 @@ _LONGEST_SAMPLE = timedelta(seconds=15)  # a first look at the error rate must n
 
 _LONGEST_GLANCE = timedelta(seconds=5)  # the fix waits for it
 
+#: Requests from which a rate measured in a short look says more than the one since the process started.
+ENOUGH_REQUESTS = 20
+
 
 def every(watch: timedelta) -> timedelta:
     """Return the time between two looks at a release that is watched for `watch`."""

@@ -95,8 +95,12 @@ class Case:
 
     def missing(self, fault: ToolFailed) -> None:
         """Note a source that could not be read; people see it under the step."""
-        if str(fault) not in self.notes:
-            self.notes.append(str(fault))
+        self.note(str(fault))
+
+    def note(self, text: str) -> None:
+        """Note something that people must know, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def said(self) -> str:
         """Return everything people wrote about the incident."""
@@ -116,7 +120,7 @@ class Case:
         try:
             return model.model_validate(value)
         except ValidationError:
-            self.notes.append(f"The earlier output `{name}` has another form than this step reads; it was left out.")
+            self.note(f"The earlier output `{name}` has another form than this step reads; it was left out.")
             return None
 
     def earlier_list(self, name: str, model: type[Model]) -> tuple[Model, ...]:
@@ -125,7 +129,7 @@ class Case:
             items = TypeAdapter(list[Any]).validate_python(self.request.inputs.get(name) or [])
             return tuple(model.model_validate(item) for item in items)
         except ValidationError:
-            self.notes.append(f"The earlier output `{name}` has another form than this step reads; it was left out.")
+            self.note(f"The earlier output `{name}` has another form than this step reads; it was left out.")
             return ()
 
     def record(self, name: str) -> str:

@@ -229,7 +229,7 @@ def _tests_hang(story: Story) -> Finding | None:
         return None
     return _finding(
         story,
-        f"The service's tests did not end within {run.seconds:.0f} s, so the fix could not be shown to help.",
+        f"The service's tests did not end within {round(run.seconds, 1):g} s, so the fix could not be shown to help.",
         [story.case.record("minimal_test_suite")],
         Kind.PREVENTION,
         "Repair the test that hangs, and bound each test's time",

@@ -33,7 +33,7 @@ class _Watch:
     """Production before and after."""
 
     before: Watched | None
-    rate_before: float | None  #: just before the deploy; without traffic then, as measured when it was stabilized
+    rate_before: float | None  #: just before the deploy; with little traffic then, as measured when it was stabilized
     after: Watched | None
 
     @property
@@ -69,10 +69,10 @@ async def run(case: Case) -> tuple[Output, str]:
 
 
 def _rate_before(case: Case, before: Watched | None) -> float | None:
-    if before is not None and before.error_rate is not None:
-        return before.error_rate
     status = case.earlier("system_status_report", SystemStatus)
-    return status.error_rate if status else None
+    if before is None or before.requests < cadence.ENOUGH_REQUESTS:
+        return status.error_rate if status else None
+    return before.error_rate
 
 
 async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
@@ -127,7 +127,7 @@ async def _running_already(case: Case, commit: str) -> Deployed | None:
     running = release.log.current() if release.log else None
     if release.log is None or running is None or running.commit != commit:
         return None
-    case.notes.append(f"An earlier attempt had deployed it as release {running.release}; it was not deployed again.")
+    case.note(f"An earlier attempt had deployed it as release {running.release}; it was not deployed again.")
     case.see(release.log.evidence)
     return Deployed(running.release, running.commit, 0.0, release.log.evidence)
 
@@ -135,7 +135,7 @@ async def _running_already(case: Case, commit: str) -> Deployed | None:
 async def _watch(case: Case) -> Watched | None:
     period = cadence.fitting(case.service.production.watch, case.left)
     if period < case.service.production.watch:
-        case.notes.append(f"Watched for {period.total_seconds():.0f} s only: the step's budget ends.")
+        case.note(f"Watched for {period.total_seconds():.0f} s only: the step's budget ends.")
     return await _look(case, period)
 
 
@@ -157,15 +157,15 @@ async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> De
     release = str(approved.subject.get("rollback_release") or (procedure.release if procedure else "") or "")
     summary = watch.after.evidence.summary if watch.after else ""
     if not release:
-        case.notes.append(f"The release is worse than before ({summary}), and no release is known to go back to.")
+        case.note(f"The release is worse than before ({summary}), and no release is known to go back to.")
         return None
     try:
         back = await deploys.rollback(case.service, "production", release=release, clock=case.clock)
     except ToolFailed as fault:
-        case.notes.append(f"The release is worse than before, and going back failed: {fault}")
+        case.note(f"The release is worse than before, and going back failed: {fault}")
         return None
     case.see(back.evidence)
-    case.notes.append(f"Release {release} was put back, because the new one was worse: {summary}.")
+    case.note(f"Release {release} was put back, because the new one was worse: {summary}.")
     return back
 
 

@@ -80,7 +80,7 @@ def _chosen(case: Case) -> FixOption:
     recommended = next((option for option in cause.fix_options if option.recommended), None) if cause else None
     if recommended is None:
         raise StepFailed("No fix was chosen and none is recommended.", remedy="Choose one with `>option 1`.")
-    case.notes.append(f"Nobody had to choose in this workflow: option {recommended.number}, the recommended one.")
+    case.note(f"Nobody had to choose in this workflow: option {recommended.number}, the recommended one.")
     return recommended
 
 

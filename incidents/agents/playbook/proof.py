@@ -71,9 +71,9 @@ async def tests_before(case: Case, repository: Repository, base: str) -> TestRes
         await worktrees.remove(repository, folder)
     case.see(result.evidence)
     if result.run.timed_out:
-        case.notes.append(
-            f"The service's tests did not end within {result.run.seconds:.0f} s and were stopped; nothing can be shown"
-            " by them. Raise `tests.timeout` in sitrep.yml, or repair the test that hangs."
+        case.note(
+            f"The service's tests did not end within {round(result.run.seconds, 1):g} s and were stopped; nothing can"
+            " be shown by them. Raise `tests.timeout` in sitrep.yml, or repair the test that hangs."
         )
         return None
     return result

@@ -133,7 +133,7 @@ def _asked_for(case: Case, ranking: Ranking) -> list[Suspect]:
         return []
     named = _HASH.findall(case.request.feedback.lower())
     asked = [each for each in _everybody(ranking) if any(each.commit.hash.startswith(word) for word in named)]
-    case.notes.append(
+    case.note(
         f"Looked first at {listed([f'`{each.commit.short}`' for each in asked])}, as asked."
         if asked
         else "The playbook reads no free text: name a commit of the release to have it looked at first."

@@ -1,9 +1,10 @@
 """Reads what a service offers; what it does not offer is noted for people, never a reason to stop reading."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from incidents.agents.outputs import ImpactAssessment
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
 from incidents.tools import deploys, git, health, logs
@@ -11,6 +12,8 @@ from incidents.tools.deploys import Deploy, DeployLog
 from incidents.tools.git import Repository
 from incidents.tools.health import Probe
 from incidents.tools.logs import Findings
+
+PRODUCTION = "production"  #: the environment of the deploy log that incidents are about
 
 #: A deploy command may write its line a moment after the release has begun to answer.
 _LOGGED_LATE = timedelta(seconds=5)
@@ -32,16 +35,33 @@ class Release:
 
 
 async def release(case: Case) -> Release:
-    """Return the failing release, by the time at which the foremost failure was first seen."""
+    """Return the failing release, by the time at which the failures began."""
     log = await _deploy_log(case)
-    running = log.current() if log else None
-    findings = await _logs(case, running)
-    bad = running
-    if log and findings and findings.onset and running and findings.onset < running.at - _LOGGED_LATE:
-        earlier = log.at(findings.onset + _LOGGED_LATE)
-        if earlier is not None and earlier != running:
-            bad, findings = earlier, await _logs(case, earlier)
+    bad = log.current() if log else None
+    findings = await _logs(case, bad)
+    onset = _onset(case, findings)
+    if log and findings and onset:
+        for deploy in reversed([d for d in log.deploys if d.environment == PRODUCTION]):
+            if deploy.at > onset + _LOGGED_LATE:
+                continue
+            if deploy != bad:
+                bad, findings = deploy, await _logs(case, deploy)
+            if deploy.at <= onset or _is_mostly_after(findings):
+                break
     return Release(log, bad, log.before(bad) if log and bad else None, findings)
+
+
+def _onset(case: Case, findings: Findings | None) -> datetime | None:
+    """Return when it began: as triage measured it, for once a fix is out the logs show the failure as one of many."""
+    impact = case.earlier("impact_assessment", ImpactAssessment)
+    if impact is not None and impact.since is not None:
+        return impact.since
+    return findings.onset if findings else None
+
+
+def _is_mostly_after(findings: Findings | None) -> bool:
+    """Tell whether the foremost failure came with the deploy that the logs were split by, rather than before it."""
+    return bool(findings and findings.failures and findings.failures[0].after > findings.failures[0].before)
 
 
 async def probe(case: Case) -> Probe | None:
@@ -71,7 +91,7 @@ async def repository(case: Case) -> Repository | None:
     try:
         await found.require_clean()
     except ToolFailed as fault:  # fixes are made in worktrees of their own, so this harms nothing; but it may surprise
-        case.notes.append(f"{fault.message} They are no part of what is tested or deployed.")
+        case.note(f"{fault.message} They are no part of what is tested or deployed.")
     return found
 
 

@@ -41,7 +41,9 @@ async def run(case: Case) -> tuple[Output, str]:
     running = release.log.current() if release.log else None
     look = await sources.probe(case)
     case.see(*([look.evidence] if look else []))
-    rate = watched.error_rate if watched and watched.error_rate is not None else look.error_rate if look else None
+    rate = look.error_rate if look else None
+    if watched is not None and (watched.requests >= cadence.ENOUGH_REQUESTS or rate is None):
+        rate = watched.error_rate
     scene = _Scene(release, watched, rate, running, look)
     readiness = await _readiness(case, release, await sources.repository(case))
     status = _status(case, scene)

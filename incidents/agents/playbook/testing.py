@@ -106,11 +106,11 @@ def _judge_tests(case: Case, judged: _Judgement, first: TestResult | None, secon
     last = second or first
     judged.evidence += [first.evidence.id, last.evidence.id]
     if first.run.timed_out or last.run.timed_out:
-        judged.against.append(f"The tests did not end within {last.run.seconds:.0f} s.")
+        judged.against.append(f"The tests did not end within {round(last.run.seconds, 1):g} s.")
         return
     unsteady = first.failed ^ last.failed
     if unsteady:
-        case.notes.append(f"Fails now and then: {wording.tests(sorted(unsteady))}.")
+        case.note(f"Fails now and then: {wording.tests(sorted(unsteady))}.")
     regressions = (first.failed & last.failed) - known
     if regressions:
         names = wording.tests(sorted(regressions))
@@ -128,7 +128,7 @@ async def _stage(case: Case, fix: FixCode, judged: _Judgement) -> StagingCheck |
     """Deploy to staging and watch it; None where the service has none."""
     staging = case.service.staging
     if staging is None or not staging.deploy:
-        case.notes.append("The service has no staging; the fix was not seen running before production.")
+        case.note("The service has no staging; the fix was not seen running before production.")
         return None
     try:
         deployed = await deploys.deploy(case.service, "staging", commit=fix.commit, approved=None, clock=case.clock)

@@ -122,6 +122,6 @@ class Shop:
         described: dict[str, Any] = {
             "deploy": (*command, "{commit}", str(self.deploys), now),
             "rollback": (*command, "{release}", str(self.deploys), now),
-            "watch": timedelta(seconds=0.6),
+            "watch": timedelta(seconds=0.3),
         }
         return Environment(**{**described, **changes})

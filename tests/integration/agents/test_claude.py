@@ -294,7 +294,10 @@ async def test_what_calls_cost_counts_towards_the_next(ask: Ask, api: MessagesAp
 async def test_a_deploy_is_not_carried_out_twice_when_the_model_fails(ask: Ask) -> None:
     playbook = Drafting(DEPLOYED)
     result = await ask(
-        error(500, "api_error"), playbook=playbook, prompt="emergency-deployment-execution.md", seconds=2
+        error(500, "api_error", **{"retry-after-ms": "1"}),
+        playbook=playbook,
+        prompt="emergency-deployment-execution.md",
+        seconds=2,
     )
     assert playbook.runs == 1
     assert result.output == DEPLOYED

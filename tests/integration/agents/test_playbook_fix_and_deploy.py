@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 
 from incidents.agents import outputs
 from incidents.agents.base import ApprovedSubject
-from incidents.agents.outputs import FixApproach
+from incidents.agents.outputs import FixApproach, FixOption
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Environment, Sandbox
 from incidents.clock import SystemClock
@@ -66,11 +66,14 @@ def respond(shop: Shop, environment: Environment, tmp_path: Path) -> steps.Respo
     return steps.Response(PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none")), service, tmp_path / "work")
 
 
-async def with_fix(shop: Shop, environment: Environment, tmp_path: Path, *, option: int = 1) -> steps.Response:
-    """Return a response whose fix is prepared and tested."""
+async def with_fix(
+    shop: Shop, environment: Environment, tmp_path: Path, approach: FixApproach = FixApproach.REVERT
+) -> steps.Response:
+    """Return a response whose fix is chosen, prepared and tested."""
     response = respond(shop, environment, tmp_path)
-    await response.step("1.3")
-    await response.step("2.1", approved=response.choose(option))
+    commit = shop.git("rev-parse", "main" if approach is FixApproach.REVERT else "main~1")
+    option = FixOption(number=1, title="Chosen", approach=approach, description="", commit=commit)
+    await response.step("2.1", approved=ApprovedSubject("choose_fix", option.model_dump(mode="json"), "digest", "ana"))
     await response.step("2.3")
     return response
 
@@ -180,7 +183,7 @@ async def test_a_deploy_command_that_fails_is_told_with_its_last_words(shop: Sho
 
 async def test_going_back_a_release_deploys_its_commit(shop: Shop, production: Production, tmp_path: Path) -> None:
     good, bad = shop.broken()
-    response = await with_fix(shop, shop.production(**production.addresses), tmp_path, option=2)
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path, FixApproach.ROLLBACK)
     fix = response.output("2.1", outputs.HotfixOutput).emergency_fix_code
     assert (fix.approach, fix.commit, fix.base) == (FixApproach.ROLLBACK, good, bad)
     production.failing = {bad: 0.4}

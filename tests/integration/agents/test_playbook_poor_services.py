@@ -113,11 +113,11 @@ async def test_without_tests_a_cause_is_likely_and_a_fix_not_ready(shop: Shop, t
 
 async def test_tests_that_hang_are_stopped_and_prove_nothing(shop: Shop, tmp_path: Path) -> None:
     shop.broken(**{"tests/test_hangs.py": HANGS})
-    tests = shop.service().tests.model_copy(update={"timeout": timedelta(seconds=1)})
+    tests = shop.service().tests.model_copy(update={"timeout": timedelta(seconds=0.4)})
     asked = response(shop.service(tests=tests), tmp_path)
     result = await asked.step("1.3")
     assert cause(asked).verdict is Verdict.LIKELY
-    assert any("did not end within 1 s" in note for note in result.notes)
+    assert any("did not end within 0.4" in note for note in result.notes)
     await asked.step("2.1", approved=asked.choose(1))
     await asked.step("2.3")
     readiness = asked.output("2.3", outputs.TestingOutput).deployment_readiness_confirmation

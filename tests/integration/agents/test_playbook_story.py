@@ -59,8 +59,8 @@ def _quick(service: Service) -> Service:
     assert service.staging is not None
     return service.model_copy(
         update={
-            "production": service.production.model_copy(update={"watch": timedelta(seconds=3)}),
-            "staging": service.staging.model_copy(update={"watch": timedelta(seconds=2)}),
+            "production": service.production.model_copy(update={"watch": timedelta(seconds=2)}),
+            "staging": service.staging.model_copy(update={"watch": timedelta(seconds=1)}),
         }
     )
 
@@ -144,7 +144,7 @@ def test_the_exact_commit_is_tested_and_staged(told: Told) -> None:
     assert readiness.commit == told.response.outputs["emergency_fix_code"]["commit"]
     assert readiness.staging is not None
     assert readiness.staging.healthy
-    assert readiness.staging.watched_seconds >= 2
+    assert readiness.staging.watched_seconds >= 1
     assert output.regression_test_results is not None
     assert output.regression_test_results.failed + output.regression_test_results.errors == 0
 
