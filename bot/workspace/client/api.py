@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from bot.workspace.client import control, interactions, reading, submissions
+from bot.workspace.client.people import people
 from bot.workspace.client.requests import Answer, front_door
 
 _READING: dict[str, Answer] = {
@@ -33,4 +34,5 @@ def routes() -> list[Route]:
         *(Route(f"/client/{name}", front_door(answer), methods=["GET"]) for name, answer in _READING.items()),
         *(Route(f"/client/{name}", front_door(answer), methods=["POST"]) for name, answer in _ACTING.items()),
         Route("/client/faults", front_door(control.delete_faults), methods=["DELETE"]),
+        Route("/client/people", people, methods=["GET"]),
     ]

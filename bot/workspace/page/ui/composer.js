@@ -4,7 +4,6 @@ import { builtIns } from "../core/built_ins.js";
 import * as drafts from "../core/drafts.js";
 import * as sending from "../core/sending.js";
 import { get, useStore } from "../core/store.js";
-import { character } from "../text/emoji.js";
 import { Completions, useCompletion } from "./completion.js";
 import { EmojiButton } from "./emoji_picker.js";
 import { Formatting } from "./formatting.js";
@@ -86,7 +85,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
       <button type="button" class="chip-remove" aria-label=${`Remove ${file.name}`} onClick=${() => setFiles(files.filter((other) => other !== file))}>×</button></span>`)}</div>`}
     <div class="composer-foot">
       <${MenuButton} class="icon-button plus" label="Attach or run a shortcut" title="Attach or run a shortcut" items=${() => plusMenu(channel, chooser)}><span aria-hidden="true">+</span><//>
-      <${EmojiButton} class="icon-button" label="Emoji" pick=${(name) => insert(character(name) ? `:${name}: ` : "")}>☺<//>
+      <${EmojiButton} class="icon-button" label="Emoji" pick=${(name) => insert(`:${name}: `)}>☺<//>
       <button type="button" class="icon-button" aria-label="Mention somebody" title="Mention somebody" onClick=${() => { insert("@"); requestAnimationFrame(completion.look); }}><span aria-hidden="true">@</span></button>
       <input ref=${chooser} type="file" multiple hidden onChange=${(event) => attach(event.target.files)} />
       ${broadcastLabel && html`<label class="broadcast"><input type="checkbox" checked=${broadcast} onChange=${(event) => setBroadcast(event.target.checked)} /> ${broadcastLabel}</label>`}

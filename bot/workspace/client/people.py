@@ -1,0 +1,13 @@
+"""Who may open the page: asked before anybody is signed in."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.workspace.core import Core
+
+
+async def people(request: Request) -> Response:
+    """Return the human members, in the order in which they were configured."""
+    core: Core = request.app.state.core
+    humans = core.team.people()
+    return JSONResponse({"ok": True, "people": [{"id": u.id, "name": u.name, "real_name": u.real_name} for u in humans]})
