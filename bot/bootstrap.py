@@ -6,18 +6,16 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from bot import directory, surfaces
+from bot import directory
 from bot.app import App, create_app
 from bot.delivery.deliverer import Deliverer
 from bot.settings import Settings
 from bot.slack_client import SlackLine
-from bot.views.message import Message
+from bot.surfaces import Surfaces
 from escalation import planning, roads
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
-from incidents import loading, migrations, records
+from incidents import loading, migrations
 from incidents.agents.base import Runner
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.clock import Clock
@@ -77,15 +75,12 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
     app = create_app(ctx, line, signing_secret=env.slack_signing_secret.get_secret_value())
     identity = await app.desk.identity.learn()
 
-    async def draw(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
-        return await surfaces.draw(session, ctx, row, workspace_url=identity.workspace_url)
-
     owner = f"{socket.gethostname()}:{os.getpid()}"
     engine = Engine(ctx, _runner(env, ctx), await _workdir(env.data), owner)
     return Running(
         ctx=ctx,
         app=app,
-        deliverer=Deliverer(ctx, line.client, draw),
+        deliverer=Deliverer(ctx, line.client, Surfaces(lambda: identity.workspace_url).draw),
         alarms=AlarmClock(store, timers),
         steps=LocalDispatcher(engine, store),
     )

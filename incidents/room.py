@@ -113,7 +113,7 @@ class Room:
         ]
         responders = self._responders(incident)
         if responders:
-            notices.append(_invite(incident, "responders", responders))
+            notices.append(_invite(incident, "responders", responders, after=f"{key}:invite:reporter"))
         if triage.missing(incident.facts):
             notices.append(
                 Notice(
@@ -266,14 +266,14 @@ def edit(
     )
 
 
-def _invite(incident: records.Incident, name: str, people: list[str]) -> Notice:
+def _invite(incident: records.Incident, name: str, people: list[str], *, after: str = "") -> Notice:
     return Notice(
         key=f"{incident.key}:invite:{name}",
         lane=Lane.ROOM,
         action=Action.INVITE,
         target="channel",
         params={"people": people},
-        after=f"{incident.key}:room",
+        after=after or f"{incident.key}:room",
     )
 
 

@@ -80,6 +80,6 @@ def missing(facts: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _sentence(text: str, at: int) -> str:
-    start = max(text.rfind("\n", 0, at), text.rfind(". ", 0, at) + 1) + 1
+    start = max(text.rfind("\n", 0, at), text.rfind(". ", 0, at)) + 1
     ends = [end for end in (text.find("\n", at), text.find(". ", at)) if end != -1]
     return text[start : min(ends, default=len(text))].strip()

@@ -32,3 +32,7 @@ def test_a_chosen_service_is_the_component() -> None:
 def test_a_fact_keeps_the_sentence_that_states_it() -> None:
     found = triage.recognise("It is bad. KeyError: 'currency' in the log. Please help.")
     assert found["error_output"] == "KeyError: 'currency' in the log"
+
+
+def test_the_first_sentence_is_kept_from_its_first_letter() -> None:
+    assert triage.recognise("Checkout returns 500s")["error_output"] == "Checkout returns 500s"
