@@ -52,7 +52,7 @@ _AGAIN = {"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_t
 _CHANNEL_GONE = {
     "is_archived": (
         "The channel is archived.",
-        "Unarchive it in Slack and invite Sitrep again; then repeat what was missed from `/incident status`.",
+        "Unarchive it in Slack and invite Sitrep again.",
     ),
     "channel_not_found": (
         "Slack knows no such channel, or Sitrep is not in it.",
