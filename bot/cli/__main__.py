@@ -1,0 +1,5 @@
+"""`python -m bot.cli` is `sitrep`."""
+
+from bot import cli
+
+cli.main()
