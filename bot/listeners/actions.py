@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.ids import (
     Act,
+    Form,
     More,
     OfApproval,
     OfEvidence,
@@ -22,7 +23,7 @@ from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click
 from bot.surfaces import home as home_surface
-from bot.views import home, reading
+from bot.views import home, overview, reading
 from bot.views.message import Message
 from incidents import followups
 
@@ -84,7 +85,9 @@ async def _diff(desk: Desk, click: Click) -> None:
 
 
 async def _ack(desk: Desk, click: Click) -> None:
-    await _say_where_nothing_changes(desk, click, await responding.acknowledge(desk, _order(click)))
+    order = _order(click)
+    await _say_where_nothing_changes(desk, click, await responding.acknowledge(desk, order))
+    await _again(desk, click, order.incident_id)
 
 
 async def _pass(desk: Desk, click: Click) -> None:
@@ -100,15 +103,17 @@ async def _say_where_nothing_changes(desk: Desk, click: Click, answer: Message) 
 async def _take_role(desk: Desk, click: Click) -> None:
     value = OfRole.decode(click.value)
     await responding.take_role(desk, _order(click, value.incident), value.role)
-    await _again(desk, click)
+    await _again(desk, click, value.incident)
 
 
-async def _again(desk: Desk, click: Click) -> None:
-    """Draw the modal anew in which something was pressed."""
-    if click.view is None or not click.view.meta or click.place.view_kind != "modal":
-        return
-    if click.view.callback == "shown":
-        await looking.redraw(desk, click.place, ShownMeta.decode(click.view.meta))
+async def _again(desk: Desk, click: Click, incident_id: int = 0) -> None:
+    """Draw anew what only this person sees: the modal, or the ephemeral message, in which something was pressed."""
+    if click.view is not None and click.place.view_kind == "modal" and click.view.callback == Form.SHOWN:
+        if click.view.meta:
+            await looking.redraw(desk, click.place, ShownMeta.decode(click.view.meta))
+    elif click.ephemeral and incident_id:
+        draw = looking.roles if click.block.startswith(overview.ROLES_BLOCK) else looking.status
+        await replies.instead(desk, click.place, await draw(desk, _order(click, incident_id)))
 
 
 _MORE: dict[More, Callable[[Desk, Order], Awaitable[object]]] = {

@@ -32,6 +32,10 @@ class Identity:
             self.bot_user, self.workspace_url = str(answer["user_id"]), str(answer.get("url") or "")
         return self
 
+    def url(self) -> str:
+        """Return the workspace's address, or an empty string while Slack has not told it."""
+        return self.workspace_url
+
 
 class Changes:
     """Tells those who wait that something was committed."""

@@ -87,6 +87,8 @@ class Click(_Payload):
     action: str  #: action id
     value: str  #: of the button or the chosen option
     message: str = ""  #: ts of the message it stands in
+    block: str = ""  #: id of the block it stands in
+    ephemeral: bool = False  #: whether only this person sees the message
     view: View | None = None
 
 
@@ -131,6 +133,8 @@ def click(body: dict[str, Any]) -> Click:
         action=action["action_id"],
         value=action.get("value") or chosen.get("value") or "",
         message=message.get("ts", ""),
+        block=action.get("block_id", ""),
+        ephemeral=bool((body.get("container") or {}).get("is_ephemeral")),
         view=_view(body["view"]) if body.get("view") else None,
     )
 

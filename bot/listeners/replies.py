@@ -45,6 +45,13 @@ async def privately(desk: Desk, place: Place, message: Message) -> None:
         )
 
 
+async def instead(desk: Desk, place: Place, message: Message) -> None:
+    """Replace the ephemeral message that was pressed."""
+    if place.response_url:
+        webhook = AsyncWebhookClient(place.response_url, session=desk.client.session)
+        await webhook.send(text=message.text, blocks=message.blocks, replace_original=True)
+
+
 async def show(desk: Desk, place: Place, view: Json) -> Json:
     """Open a modal, on top of the one the person is in; returns the view as Slack keeps it.
 

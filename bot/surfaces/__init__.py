@@ -1,5 +1,5 @@
 """Surfaces: each loads the rows it shows and draws them; what is sent is what is true when it is sent."""
 
-from bot.surfaces.registry import draw
+from bot.surfaces.registry import Surfaces, draw
 
-__all__ = ["draw"]
+__all__ = ["Surfaces", "draw"]

@@ -135,12 +135,22 @@ SURFACES: dict[str, Surface] = {
 }
 
 
-async def draw(session: AsyncSession, ctx: Context, row: records.Outbox, *, workspace_url: str = "") -> Message:
-    """Return what the notice `row` shows now.
+@dataclass(frozen=True)
+class Surfaces:
+    """Draws notices; `workspace_url` says where the workspace stands, once Slack has told."""
 
-    Raises:
-        KeyError: no surface has this name.
-        NotFound: what it should show does not exist.
-    """
-    asking = Asking(session, ctx, row.incident_id or 0, row.params, workspace_url)
-    return await SURFACES[row.surface](asking)
+    workspace_url: Callable[[], str]
+
+    async def draw(self, session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
+        """Return what the notice `row` shows now.
+
+        Raises:
+            KeyError: no surface has this name.
+            NotFound: what it should show does not exist.
+        """
+        asking = Asking(session, ctx, row.incident_id or 0, row.params, self.workspace_url())
+        return await SURFACES[row.surface](asking)
+
+
+#: Draws without links into the workspace.
+draw = Surfaces(str).draw

@@ -22,7 +22,7 @@ _MARKS = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
-_MENTION = re.compile(r"<([@#])([UWCGD][A-Z0-9]{2,20})(?:\|[^>]*)?>")
+_KEPT = re.compile(r"`(?P<code>[^`\n]{1,200})`|<(?P<sign>[@#])(?P<id>[UWCGD][A-Z0-9]{2,20})(?:\|[^>]*)?>")
 _GAP = "   ·   "
 
 
@@ -72,12 +72,13 @@ def paragraphs(text: str, limit: int = 2000) -> str:
 
 
 def with_mentions(text: str, limit: int = 300) -> str:
-    """Return somebody's words like `said`, but keep mentions of people and channels, which notify nobody here."""
+    """Return words from the record like `prose`, and keep mentions of people and channels, which notify nobody here."""
     line = clip(one_line(text), limit)
     parts, end = [], 0
-    for mention in _MENTION.finditer(line):
-        parts += [_muted(line[end : mention.start()]), f"<{mention[1]}{mention[2]}>"]
-        end = mention.end()
+    for kept in _KEPT.finditer(line):
+        parts.append(_muted(line[end : kept.start()]))
+        parts.append(f"`{escape(kept['code'])}`" if kept["code"] else f"<{kept['sign']}{kept['id']}>")
+        end = kept.end()
     return _isolated("".join([*parts, _muted(line[end:])]))
 
 

@@ -13,6 +13,9 @@ from incidents import records
 from incidents.lifecycle import ROLE_TITLES, Role, Status
 from incidents.timeline import Entry
 
+#: Begins the ids of the roles panel's blocks; a press in one of them draws the panel anew.
+ROLES_BLOCK = "roles"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -65,7 +68,8 @@ def roles(incident: records.Incident, held: Mapping[Role, Sequence[str]], reader
         label = "Take it over" if holders and role is not Role.RESPONDER else "Join"
         button = parts.button(label, Act.TAKE_ROLE.numbered(role), value) if reader not in holders else None
         name = f"*{ROLE_TITLES[role]}*  {mrkdwn.people(holders) or '_open_'}"
-        blocks.append(parts.section(f"{name}\n{words.ROLE_GUIDANCE[role]}", button))
+        block_id = f"{ROLES_BLOCK}_{role}"
+        blocks.append(parts.section(f"{name}\n{words.ROLE_GUIDANCE[role]}", button, block_id=block_id))
     blocks.append(parts.context("typed: `/incident role comms` or `/incident role comms @Ana`"))
     return blocks
 

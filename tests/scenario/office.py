@@ -3,8 +3,9 @@
 Only the agents are played: their outputs are written here, so that a scenario knows what they find.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from bot.app import App, create_app
 from bot.delivery.deliverer import Deliverer
 from bot.demo import people
 from bot.slack_client import SlackLine
-from bot.surfaces import draw
+from bot.surfaces import Surfaces
 from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, WorkspaceConfig
 from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
@@ -123,6 +124,14 @@ class Office:
             return found
 
 
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+    """Return what `look` finds, asking again until it finds something."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.05)
+    return found
+
+
 def text_of(shown: Any) -> str:
     """Return everything that a message or a view shows, as one text."""
     return json.dumps(shown, ensure_ascii=False)
@@ -178,7 +187,8 @@ async def opened(tmp_path: Path, *handles: str) -> AsyncIterator[Office]:
         Threads(ctx).register()
         Writer(ctx).register()
         app = create_app(ctx, line)
-        deliverer = Deliverer(ctx, line.client, draw)
+        await app.desk.identity.learn()
+        deliverer = Deliverer(ctx, line.client, Surfaces(app.desk.identity.url).draw)
         alarms = AlarmClock(store, timers)
         steps = LocalDispatcher(Engine(ctx, agents, tmp_path / "work", "office"), store)
         socket = AsyncSocketModeHandler(app, "xapp-sitrep", ping_interval=0.5)
