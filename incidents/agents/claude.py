@@ -17,7 +17,7 @@ import structlog
 from anthropic.types import Message, MessageParam
 from pydantic import ValidationError
 
-from incidents.agents import citations, overlay, prices, prompts
+from incidents.agents import citations, masking, overlay, prices, prompts
 from incidents.agents.base import Runner, StepRequest, StepResult, Usage
 from incidents.agents.budget import Budget
 from incidents.agents.fallback import Unanswered
@@ -97,12 +97,11 @@ class ClaudeRunner:
             raise Unanswered(fault, draft=draft, usage=tuple(usages)) from fault
         finally:
             self._budget.charge(request.incident.key, usages)
-        checked, review = citations.check(
-            overlay.lay(_typed(draft), answer), draft.evidence, seen=prompts.shown(request, draft)
-        )
+        laid = masking.masked(overlay.lay(_typed(draft), answer))
+        checked, review = citations.check(laid, draft.evidence, seen=prompts.shown(request, draft))
         return dataclasses.replace(
             draft,
-            output=checked,
+            output=overlay.refill(_typed(draft), checked),
             runner=self.name,
             usage=(*draft.usage, *usages),
             notes=(*draft.notes, *review.notes()),

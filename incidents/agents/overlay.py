@@ -4,10 +4,11 @@ The model may judge, reason and word. It may not say what ran, what it returned,
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from incidents.agents.outputs import (
     AnalysisOutput,
+    Claim,
     CommunicationOutput,
     DeploymentOutput,
     FixApproach,
@@ -17,6 +18,7 @@ from incidents.agents.outputs import (
     Mitigation,
     Output,
     ProcessOutput,
+    Recommendation,
     RootCause,
     RootCauseOutput,
     SecurityOutput,
@@ -26,6 +28,8 @@ from incidents.agents.outputs import (
     Verdict,
 )
 
+AnyOutput = TypeVar("AnyOutput", bound=Output)
+
 MAX_OPTIONS = 4  # FixOption.number
 
 
@@ -33,6 +37,18 @@ def lay(draft: Output, answer: Output) -> Output:
     """Return `answer` with everything that only an execution or a measurement can know taken from `draft`."""
     rule = _RULES[type(draft)]
     return rule(draft, answer)
+
+
+def refill(draft: AnyOutput, checked: AnyOutput) -> AnyOutput:
+    """Return `checked` with the draft's statements wherever none of the model's was left."""
+    changes: dict[str, Any] = {}
+    for name, value in checked:
+        was = getattr(draft, name)
+        if isinstance(value, Output) and type(value) is type(was):
+            changes[name] = refill(was, value)
+        elif not value and isinstance(was, list) and any(isinstance(item, Claim | Recommendation) for item in was):
+            changes[name] = was
+    return checked.model_copy(update=changes)
 
 
 def _taken(answer: Any, draft: Any, *fields: str) -> Any:

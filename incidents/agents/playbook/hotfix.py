@@ -51,10 +51,14 @@ async def run(case: Case) -> tuple[Output, str]:
     folder = case.folder("hotfix")
     branch = branch_of(case)
     before = await proof.tests_before(case, repository, base)
-    prepared = await _prepare(case, repository, folder, base, option)
-    diff = await repository.diff(base, prepared.commit)
-    case.see(diff.evidence)
-    tests = await _tests(case, folder, before, prepared)
+    try:
+        prepared = await _prepare(case, repository, folder, base, option)
+        diff = await repository.diff(base, prepared.commit)
+        case.see(diff.evidence)
+        tests = await _tests(case, folder, before, prepared)
+    finally:
+        # git lets a branch be checked out in one place only: people must be able to take it up.
+        await worktrees.remove(repository, folder)
     fix = FixCode(
         approach=prepared.approach,
         branch=branch,
@@ -162,7 +166,6 @@ async def _by_hand(case: Case, repository: Repository, folder: Path, base: str) 
     except ToolFailed:
         head = base
         await worktrees.add(repository, folder, commit=base, branch=branch)
-        await worktrees.remove(repository, folder)  # git lets a branch be checked out in one place only: leave it free
     if not (await repository.is_ancestor(base, head)):
         raise StepFailed(
             f"`{branch}` does not build on `{base[:7]}`, which runs in production.",

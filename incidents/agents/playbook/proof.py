@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from incidents.agents.outputs import Verdict
 from incidents.agents.playbook import wording
@@ -26,6 +27,7 @@ class Proof:
     comparison: Comparison | None  #: None when no test could be compared
     evidence: tuple[str, ...]
     refusal: str = ""
+    tests_said: str = ""  #: what the failing tests printed before
 
     @property
     def proven(self) -> bool:
@@ -95,6 +97,9 @@ async def try_suspects(
     failing = before if before is not None and before.failed else None
     others = [suspect for suspect in suspects if suspect not in asked]
     for suspect in (*asked[:MAX_TRIED], *others[: MAX_TRIED if failing else 1]):
+        if tried and before is not None and case.left < timedelta(seconds=2 * before.run.seconds):
+            case.note("The step's time ended before all suspects were tried.")
+            break
         tried.append(await _try(case, repository, base, failing, suspect))
         if tried[-1].proven:
             break
@@ -124,7 +129,7 @@ async def _try(case: Case, repository: Repository, base: str, before: TestResult
         await worktrees.remove(repository, folder)
     cited = [before.evidence.id, *case.see(after.evidence), *cited]
     comparison = None if after.run.timed_out else testrun.compare(before, after, undone_files=suspect.commit.files)
-    return Proof(suspect, undone, comparison, tuple(cited))
+    return Proof(suspect, undone, comparison, tuple(cited), tests_said=before.evidence.excerpt)
 
 
 def verdict(proof: Proof | None) -> Verdict:

@@ -153,11 +153,21 @@ def _everybody(ranking: Ranking) -> list[Suspect]:
 
 
 def _verdict(inquiry: _Inquiry) -> Verdict:
-    if inquiry.proven is not None and inquiry.failure is not None:
-        return Verdict.CONFIRMED  # without a failure seen in production, its tests alone do not tie it to the incident
+    if inquiry.proven is not None and _ties(inquiry.proven, inquiry.failure):
+        return Verdict.CONFIRMED
     if inquiry.accused is None and inquiry.outside is None:
         return Verdict.INCONCLUSIVE
     return Verdict.LIKELY
+
+
+def _ties(proven: Proof, failure: Failure | None) -> bool:
+    """Tell whether the tests that a commit breaks have to do with what fails in production.
+
+    Either the commit changed a line of the production's traceback, or the tests raise the same exception.
+    """
+    if failure is None:
+        return False
+    return bool(proven.suspect.touches) or failure.raised.type in proven.tests_said
 
 
 def _summary(inquiry: _Inquiry) -> str:

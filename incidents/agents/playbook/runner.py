@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from incidents.agents import citations
+from incidents.agents import citations, masking
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.outputs import Output
 from incidents.agents.playbook import (
@@ -22,6 +22,7 @@ from incidents.agents.playbook.case import Case, Settings
 from incidents.catalog import Sandbox
 from incidents.clock import Clock
 from incidents.errors import StepFailed, ToolFailed
+from incidents.tools import redaction
 
 MAX_SUMMARY = 200  # StepResult.summary
 
@@ -69,11 +70,17 @@ class PlaybookRunner:
             output, summary = await step(case)
         except ToolFailed as fault:
             raise StepFailed(fault.message, remedy=fault.remedy) from fault
-        checked, struck = citations.check(output, tuple(case.seen.values()))
+        if request.feedback and step is not root_cause.run:
+            case.note("Sent back with words that the playbook cannot read: take the step over by hand to follow them.")
+        checked, struck = citations.check(masking.masked(output), tuple(case.seen.values()))
         return StepResult(
             output=checked,
-            summary=summary if len(summary) <= MAX_SUMMARY else summary[: MAX_SUMMARY - 1] + "…",
+            summary=_fit(redaction.redact(summary)),
             evidence=tuple(case.seen.values()),
             runner=self.name,
             notes=(*case.notes, *struck.notes()),
         )
+
+
+def _fit(summary: str) -> str:
+    return summary if len(summary) <= MAX_SUMMARY else summary[: MAX_SUMMARY - 1] + "…"

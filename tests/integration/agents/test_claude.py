@@ -173,6 +173,17 @@ async def test_statements_that_cite_unknown_evidence_are_struck_out_with_a_note(
     assert result.notes == ("1 statement was struck out for want of evidence.",)
 
 
+async def test_where_every_statement_is_struck_out_the_playbooks_stay(ask: Ask) -> None:
+    invented = root_cause("Sure", Verdict.CONFIRMED, CULPRIT, Claim(text="Trust me", evidence=["E999999"]))
+    result = await ask(message(invented.model_dump_json()))
+    assert [claim.text for claim in cause(result).claims] == ["Draft claim"]
+
+
+async def test_a_secret_that_a_model_repeats_is_masked(ask: Ask) -> None:
+    loose = root_cause("The log says password=hunter2222", Verdict.CONFIRMED, CULPRIT)
+    assert cause(await ask(message(loose.model_dump_json()))).summary == "The log says password=[redacted]"
+
+
 async def test_what_was_executed_stays_whatever_the_model_says(ask: Ask) -> None:
     denied = root_cause("Nothing is known", Verdict.INCONCLUSIVE, None)
     found = cause(await ask(message(denied.model_dump_json())))

@@ -156,7 +156,6 @@ async def test_a_branch_that_moved_on_is_not_deployed(shop: Shop, tmp_path: Path
     shop.broken()
     response = await with_fix(shop, shop.production(), tmp_path)
     approved = response.approve()
-    shop.git("worktree", "remove", "--force", str(response.workdir / "hotfix"))
     shop.git("switch", "--quiet", "hotfix/inc-7")
     sneaked = shop.commit("One more thing", {"shop/more.py": "MORE = 1\n"})
     before = shop.deploys.read_text()
@@ -224,12 +223,14 @@ async def test_a_killed_attempt_leaves_no_obstacle(shop: Shop, tmp_path: Path) -
     response = respond(shop, shop.production(), tmp_path)
     await response.step("1.3")
     await response.step("2.1", approved=response.choose(1))
+    shop.git("worktree", "add", "--quiet", str(response.workdir / "hotfix"), "hotfix/inc-7")  # as a kill leaves it
     (response.workdir / "hotfix" / "half-written.py").write_text("x = ")
     (response.workdir / "proof").mkdir()  # a folder that git knows nothing of
     await response.step("2.1", approved=response.choose(1), attempt=2)
     head = response.outputs["emergency_fix_code"]["commit"]
     assert shop.git("rev-parse", "hotfix/inc-7") == head
-    assert not (response.workdir / "hotfix" / "half-written.py").exists()
+    assert "half-written.py" not in shop.git("ls-tree", "--name-only", head)
+    assert list(response.workdir.iterdir()) == []
 
 
 async def test_the_commit_is_sitreps_and_says_why(shop: Shop, tmp_path: Path) -> None:
@@ -255,6 +256,7 @@ async def test_a_commit_that_people_name_is_looked_at_first(shop: Shop, tmp_path
     result = await response.step("1.3", feedback=f"I think it is {other[:8]}")
     assert any(f"Looked first at `{other[:7]}`, as asked" in note for note in result.notes)
     cause = response.output("1.3", outputs.RootCauseOutput).preliminary_root_cause
+    assert cause.verdict is outputs.Verdict.CONFIRMED
     assert cause.commit_subject == "Read the currency directly", "the execution decides, not the guess"
     titles = [option.title for option in cause.fix_options]
     assert titles[1] == f"Revert `{other[:7]}`", "but the choice stays with people"

@@ -14,7 +14,7 @@ from incidents.catalog import Sandbox, Service
 from incidents.clock import SystemClock
 from incidents.errors import StepFailed
 from tests.integration.agents.shop import BAD, GOOD, PRICING, TRACEBACK, Shop
-from tests.integration.agents.steps import Response
+from tests.integration.agents.steps import Response, facts
 
 HANGS = """import time, unittest
 
@@ -199,3 +199,31 @@ async def test_signs_of_a_leak_in_the_release_are_raised_carefully(shop: Shop, t
     assert found.breach_notification_requirements.required is None
     kept = result.output.model_dump_json() + "".join(item.model_dump_json() for item in result.evidence)
     assert "live-4242" not in kept, "the secret itself is masked"
+
+
+async def test_failing_tests_that_have_nothing_to_do_with_it_accuse_nobody(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    elsewhere = 'Traceback (most recent call last):\n  File "/srv/lib/pool.py", line 9, in take\nOSError: gone'
+    shop.logs.write_text("")
+    shop.logged("GET /price 200", minutes_ago=50, times=20)
+    shop.logged(f"unhandled\n{elsewhere}", minutes_ago=9, times=12, level="ERROR")
+    asked = response(shop.service(), tmp_path)
+    await asked.step("1.3")
+    assert (cause(asked).commit, cause(asked).verdict) == (None, Verdict.INCONCLUSIVE)
+
+
+async def test_a_secret_in_the_report_is_nowhere_repeated(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    asked = response(shop.service(), tmp_path)
+    asked.incident = facts(known="It fails, try it yourself with password=hunter2222")
+    result = await asked.step("1.1")
+    assert "hunter2222" not in result.output.model_dump_json() + result.summary
+    assert all("hunter2222" not in item.model_dump_json() for item in result.evidence)
+
+
+async def test_words_that_send_a_step_back_are_not_silently_ignored(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    asked = response(shop.service(), tmp_path)
+    await asked.step("1.3")
+    result = await asked.step("2.1", approved=asked.choose(1), feedback="please keep the rounding")
+    assert any("Sent back with words that the playbook cannot read" in note for note in result.notes)
