@@ -1,7 +1,6 @@
 """Carries out a step with Claude: the playbook gathers and executes, Claude verifies, judges and words.
 
-Importing this module imports the anthropic SDK (more than a second); `incidents.agents.assembly` does so only when a
-key is configured.
+Importing this module imports the anthropic SDK (up to a second, 40 MB); do so only when a key is configured.
 """
 
 import asyncio

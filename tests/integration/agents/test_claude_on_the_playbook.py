@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,16 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from incidents.agents import assembly, outputs
+from incidents.agents import outputs
+from incidents.agents.budget import Budget
+from incidents.agents.claude import ClaudeRunner
+from incidents.agents.fallback import FallbackRunner
 from incidents.agents.playbook.runner import PlaybookRunner
-from incidents.catalog import Sandbox, Settings
+from incidents.catalog import Sandbox
 from incidents.clock import SystemClock
-from incidents.definitions import Library, Policies, RegularUpdates
 from tests.integration.agents import steps
 from tests.integration.agents.messages_api import MessagesApi, message
 from tests.integration.agents.shop import Shop
-
-POLICIES = Policies(
-    severity_levels={},
-    time_based=(),
-    impact_based=(),
-    complexity_based=(),
-    paging=(),
-    communication_matrix={},
-    regular_updates=RegularUpdates(frequency={}, channels=(), format="", draft_ahead=timedelta(0)),
-    kpis=(),
-)
 
 
 def echo(asked: dict[str, Any]) -> Response:
@@ -48,13 +38,8 @@ async def response(httpserver: HTTPServer, tmp_path: Path) -> AsyncIterator[tupl
     api.answers = [echo]
     playbook = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"))
     prompts = {f"{name}.md": f"Do {name}." for name in outputs.MODELS}
-    runner, claude = assembly.with_claude(
-        playbook,
-        Library(policies=POLICIES, workflows={}, prompts=prompts),
-        Settings(),
-        api_key="test",
-        base_url=api.url,
-    )
+    claude = ClaudeRunner(playbook, prompt_texts=prompts, api_key="test", budget=Budget(5.0), base_url=api.url)
+    runner = FallbackRunner(claude, playbook)
     yield steps.Response(runner, shop.service(), tmp_path / "work"), api
     await claude.aclose()
 
@@ -87,7 +72,7 @@ async def test_schemas_hold_only_what_structured_output_knows(response: tuple[st
 
 def test_without_a_key_the_sdk_is_never_imported() -> None:
     code = (
-        "import sys, incidents.agents.assembly, incidents.agents.fallback, incidents.agents.playbook.runner;"
+        "import sys, incidents.agents.budget, incidents.agents.fallback, incidents.agents.playbook.runner;"
         "sys.exit(any(name in sys.modules for name in ('anthropic', 'httpx2')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
