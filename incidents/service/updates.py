@@ -60,13 +60,13 @@ async def last_settled(session: AsyncSession, incident_id: int) -> records.Statu
 async def send(
     tx: store.Tx, ctx: Context, update_id: int, actor: str, fields: Mapping[str, str] | None = None
 ) -> records.StatusUpdate:
-    """Send the update with `fields`, or as it was drafted.
+    """Send the update with `fields`, or as it was drafted; before its draft lies ready it is one out of turn.
 
     Raises:
         Conflict: it went out already (says by whom), or the incident is not open.
         InvalidInput: the condition is empty, or a field is too long.
     """
-    row, incident = await _to_send(tx, update_id)
+    row, incident = await _ready(tx, *await _to_send(tx, update_id))
     checked = _checked(fields or row.fields or await draft(tx.session, ctx, incident.number))
     return await _settle(tx, incident, row, actor, "sent", checked)
 
@@ -78,7 +78,7 @@ async def no_change(tx: store.Tx, ctx: Context, update_id: int, actor: str) -> r
         Conflict: it went out already (says by whom), or the incident is not open.
     """
     del ctx
-    row, incident = await _to_send(tx, update_id)
+    row, incident = await _ready(tx, *await _to_send(tx, update_id))
     before = await last_settled(tx.session, incident.number)
     return await _settle(tx, incident, row, actor, "no_change", before.fields if before else row.fields)
 
@@ -100,8 +100,7 @@ async def snooze(tx: store.Tx, ctx: Context, update_id: int, actor: str, until: 
             remedy="Choose an earlier time, or send “no change”.",
             field="until",
         )
-    row.due_at = until
-    incident.next_update_at = until
+    row.due_at = incident.next_update_at = until = max(until, slot_time(row.slot))
     tx.session.add_all([row, incident])
     await tx.record(
         incident, EventKind.UPDATE_SNOOZED, actor=actor, slot=row.slot, update=row.id, until=until.isoformat()
@@ -119,12 +118,12 @@ async def post_now(
         Conflict: the incident is not open.
         InvalidInput: the condition is empty, or a field is too long.
     """
+    del ctx
     incident = await respond.open_incident(tx, incident_id)
     checked = _checked(fields)
     current = await waiting(tx.session, incident_id)
-    if current is not None and current.state == "drafted":
-        return await send(tx, ctx, current.number, actor, checked)
-    return await _settle(tx, incident, await out_of_turn(tx, incident), actor, "sent", checked)
+    row = current if current is not None and current.state == "drafted" else await out_of_turn(tx, incident)
+    return await _settle(tx, incident, row, actor, "sent", checked)
 
 
 async def out_of_turn(tx: store.Tx, incident: records.Incident) -> records.StatusUpdate:
@@ -161,6 +160,13 @@ async def _to_send(tx: store.Tx, update_id: int) -> tuple[records.StatusUpdate, 
     if incident.status is not Status.OPEN:
         raise Conflict(f"{incident.key} is already {incident.status}; its last update went out.")
     return row, incident
+
+
+async def _ready(
+    tx: store.Tx, row: records.StatusUpdate, incident: records.Incident
+) -> tuple[records.StatusUpdate, records.Incident]:
+    # Long before it is due a slot is not used up: people were promised to hear at that time.
+    return (row if row.state == "drafted" else await out_of_turn(tx, incident)), incident
 
 
 async def _settle(
