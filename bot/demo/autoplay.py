@@ -20,7 +20,7 @@ from incidents.errors import SitrepError
 LIMIT_SECONDS = 180.0
 _ANSWER = 15.0  # seconds; a surface that follows at once from a click
 _WORK = 90.0  # seconds; agents run tests and watch deploys on two slow cores
-_FRONT = "checkout"  # the channel where Dee works
+_FRONT = "checkout"  # the channel where Ren works
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Story:
 
     service: DemoService
     console: Console
-    dee: Person
+    ren: Person
     ana: Person
     _begun: float = field(default_factory=time.monotonic)
 
@@ -49,12 +49,12 @@ class Story:
         self.console.print(f"{time.monotonic() - self._begun:6.1f} s  {text}")
 
     async def _declare(self) -> str:
-        await self.dee.command("/incident", "Checkout returns 500s", _FRONT)
-        modal = await self.dee.wait_for_view()
-        await self.dee.click_in_view(modal, "severity_critical")
-        modal = await self.dee.wait_for_view(lambda view: "✓ Critical" in json.dumps(view, ensure_ascii=False))
-        self._say("Dee declares a critical incident")
-        await self.dee.submit(
+        await self.ren.command("/incident", "Checkout returns 500s", _FRONT)
+        modal = await self.ren.wait_for_view()
+        await self.ren.click_in_view(modal, "severity_critical")
+        modal = await self.ren.wait_for_view(lambda view: "✓ Critical" in json.dumps(view, ensure_ascii=False))
+        self._say("Ren declares a critical incident")
+        await self.ren.submit(
             modal,
             {
                 "title": "Checkout returns 500s",
@@ -62,9 +62,9 @@ class Story:
                 "known": "About half the orders fail in production since the last release. POST /orders answers 500.",
             },
         )
-        channel = await self.dee.wait_for_channel(lambda row: str(row.get("name", "")).startswith("inc-"), _ANSWER)
-        await self._message(self.dee, channel["id"], "Checkout returns 500s")
-        self._say(f"Dee is in #{channel['name']}, the card is posted")
+        channel = await self.ren.wait_for_channel(lambda row: str(row.get("name", "")).startswith("inc-"), _ANSWER)
+        await self._message(self.ren, channel["id"], "Checkout returns 500s")
+        self._say(f"Ren is in #{channel['name']}, the card is posted")
         return str(channel["id"])
 
     async def _acknowledge(self, channel: str) -> None:
@@ -77,14 +77,14 @@ class Story:
         asked = await self._message(self.ana, channel, "still missing", "Sitrep asks", "Missing", required=False)
         if asked is None:
             return
-        await self.dee.post(
+        await self.ren.post(
             channel,
             "Expected: an order number. Actual: HTTP 500 and KeyError in the log.\n"
             "Steps: POST /orders with an older cart\nEnvironment: production\nVersions: the newest release\n"
             "Context: only customers whose cart is older than today",
             asked["ts"],
         )
-        self._say("Dee answers what triage asked for")
+        self._say("Ren answers what triage asked for")
 
     async def _attest_mitigation(self, channel: str) -> None:
         gate = await self._with(self.ana, channel, "Attest", _WORK)
@@ -203,8 +203,8 @@ async def play(url: str, service: DemoService, console: Console) -> None:
         SitrepError: somebody waited in vain, or was refused; says for what.
     """
     try:
-        async with asyncio.timeout(LIMIT_SECONDS), _signed_in(url, "dee", "ana") as (dee, ana):
-            await Story(service, console, dee, ana).play()
+        async with asyncio.timeout(LIMIT_SECONDS), _signed_in(url, "ren", "ana") as (ren, ana):
+            await Story(service, console, ren, ana).play()
     except TimeoutError as waited:
         raise SitrepError(f"The story stood still: {waited or 'it took too long'}.") from waited
     except SlackError as refused:

@@ -155,7 +155,8 @@ async def _ready(process: asyncio.subprocess.Process, address: str, log: Path) -
                 if (await client.get(f"http://{address}/readyz")).status_code == httpx.codes.OK:
                     return
             await asyncio.sleep(0.05)
-    tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:])
+    written = await asyncio.to_thread(log.read_text, encoding="utf-8")
+    tail = "\n".join(written.splitlines()[-15:])
     raise SitrepError(f"Sitrep did not start. Its log ends:\n{tail}")
 
 
@@ -188,7 +189,7 @@ def _invite(workspace: Workspace, service: DemoService, console: Console) -> Non
     console.print()
     console.print(f"The shop at {service.production_url}/health answers 503: half its orders fail.")
     console.print(
-        "1. You are Dee. In any channel type [bold]/incident checkout returns 500s[/bold] and declare it critical."
+        "1. You are Ren. In any channel type [bold]/incident checkout returns 500s[/bold] and declare it critical."
     )
     console.print("2. Switch to Ana (top right), acknowledge her page, and follow the channel's pinned card.")
     console.print("3. Choose the fix, approve the deploy, watch the address above answer 200, and resolve.")

@@ -13,7 +13,7 @@ _PEOPLE = (
     ("ana", "Ana Silva", "On-call engineer", "U01ANA"),
     ("bo", "Bo Lindqvist", "Team lead, Checkout", "U02BO"),
     ("cy", "Cy Okafor", "Product manager", "U03CY"),
-    ("dee", "Dee Novak", "Support engineer", "U05DEE"),
+    ("ren", "Ren Novak", "Support engineer", "U05REN"),
     ("eli", "Eli Brandt", "Engineering manager", "U06ELI"),
     ("fay", "Fay Tanaka", "CTO", "U07FAY"),
     ("gil", "Gil Moreau", "CEO", "U08GIL"),

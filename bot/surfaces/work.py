@@ -90,7 +90,6 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
             then=mrkdwn.people(who[1:3]),
             cause=None if deploy else _cause(outputs),
             ideas=() if deploy else _ideas(outputs),
-            seen={} if deploy else {e.ref: e.summary for e in await queries.evidence(session, incident.number)},
         )
     )
 

@@ -1,7 +1,7 @@
 """What people decide: which fix, and whether exactly this commit goes to production."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,10 @@ from bot.views import mrkdwn, outcome, parts
 from bot.views.message import Message
 from bot.views.mrkdwn import code, plural, prose, said
 from incidents import records
-from incidents.agents.outputs import FixOption, Hypothesis, RootCause
+from incidents.agents.outputs import FixOption, Hypothesis, RootCause, Verdict
 from incidents.definitions import ApprovalKind
 
-_QUOTED = 5  # pieces of evidence shown under a root cause
+_QUOTED = 3  # claims shown under a root cause, strongest first; the rest is in the phase's thread
 
 _OVER = {
     "approved": "✅ *Approved*",
@@ -35,7 +35,6 @@ class Asked:
     then: str = ""  #: who is asked next, ready to show
     cause: RootCause | None = None
     ideas: Sequence[Hypothesis] = ()
-    seen: Mapping[str, str] = field(default_factory=dict)  #: evidence id -> its summary
 
 
 def draw(asked: Asked) -> Message:
@@ -93,6 +92,8 @@ def _cause(asked: Asked) -> str:
     cause = asked.cause
     if cause is None:
         return prose(str(asked.row.subject.get("summary", "")))
+    if cause.commit and cause.summary.startswith(f"`{cause.commit[:7]}`"):
+        return prose(cause.summary, 400)
     by = f" ({said(cause.author, 60)})" if cause.author else ""
     subject = f" _{said(cause.commit_subject, 100)}_" if cause.commit_subject else ""
     lead = f"{code(cause.commit[:7])}{subject}{by}: " if cause.commit else ""
@@ -102,14 +103,10 @@ def _cause(asked: Asked) -> str:
 def _quoted(asked: Asked) -> Block | None:
     if asked.cause is None:
         return None
-    lines = []
-    for claim in asked.cause.claims[:_QUOTED]:
-        shown = "; ".join(prose(asked.seen[ref], 160) for ref in claim.evidence[:1] if ref in asked.seen)
-        lines.append(
-            f"{outcome.cite(claim.evidence[:3])} {prose(claim.text, 200)}" + (f"   _{shown}_" if shown else "")
-        )
-    quoted = mrkdwn.quote("\n".join(lines))
-    return parts.section(quoted) if lines else None
+    # What was executed weighs more than what was read.
+    claims = sorted(asked.cause.claims, key=lambda claim: claim.verdict is not Verdict.CONFIRMED)[:_QUOTED]
+    lines = [f"{outcome.cite(claim.evidence[:2])} {prose(claim.text, 220)}" for claim in claims]
+    return parts.section(mrkdwn.quote("\n".join(lines))) if lines else None
 
 
 def _discarded(ideas: Sequence[Hypothesis]) -> Block | None:

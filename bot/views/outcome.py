@@ -10,6 +10,7 @@ from incidents.agents import outputs
 from incidents.agents.outputs import Claim, Output, Verdict
 
 _MAX_CLAIMS = 4  # a thread is read on a phone
+_DISCARDED = 4  # ideas shown struck; enough to see what was looked at
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,7 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
 def discarded(ideas: Iterable[outputs.Hypothesis]) -> str:
     """Return the rejected ideas, struck, each with the reason; discarded ideas stay visible."""
     rejected = [idea for idea in ideas if idea.state == "rejected"]
-    return "      ".join(
-        f"~{mrkdwn.said(idea.statement, 80)}~  {prose(idea.reason, 120)} {cite(idea.evidence)}" for idea in rejected[:4]
-    )
+    return "\n".join(f"~{prose(idea.statement, 80)}~  {prose(idea.reason, 120)}" for idea in rejected[:_DISCARDED])
 
 
 @drawn.register

@@ -420,7 +420,6 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
             then=f"<@{BO}>",
             cause=root_cause(t),
             ideas=[outputs.Hypothesis(statement=t[:300], state="rejected", reason=t[:300], refuted_by="", evidence=[])],
-            seen={"E3f9a2b": t[:300]},
         )
     ),
     "choose_fix_decided": lambda t: approval.draw(
