@@ -63,8 +63,8 @@ class Promises:
         promises: "list[Promise] | tuple[Promise, ...]",
         timer: records.Timer | None = None,
     ) -> None:
-        # Whoever is on call gets the promise as a page: one message, not two in the same second.
-        paged = paging.first_level(self._desk, incident)
+        # Whoever is on call gets what is due at once as a page: one message, not two in the same second.
+        paged = paging.first_level(self._desk, incident) if timer is None else {}
         late = timers.late_seconds(timer, tx.now) if timer else 0
         for promise in promises:
             if not self._desk.reaches(promise.who):

@@ -122,23 +122,29 @@ async def _holds(house: Any) -> None:
     assert max(Counter(told).values(), default=1) == 1, "somebody was told twice"
 
 
+async def _do(house: Any, deed: str, what: Any) -> None:
+    if deed == "wait":
+        await house.pass_time(minutes=what)
+        return
+    try:
+        async with house.store.transaction() as tx:
+            await DEEDS[deed](house, tx, what)
+    except SitrepError:
+        pass  # refused, as it may be; nothing of it may be left behind
+    await house.fire()
+
+
 async def _course(build: Any, severity: Severity, course: list[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         house = await build(Path(folder))
-        await house.declare(severity)
-        await _holds(house)
-        for deed, what in course:
-            if deed == "wait":
-                await house.pass_time(minutes=what)
-            else:
-                try:
-                    async with house.store.transaction() as tx:
-                        await DEEDS[deed](house, tx, what)
-                except SitrepError:
-                    pass  # refused, as it may be; nothing of it may be left behind
-                await house.fire()
+        try:
+            await house.declare(severity)
             await _holds(house)
-        await house.store.close()
+            for deed, what in course:
+                await _do(house, deed, what)
+                await _holds(house)
+        finally:
+            await house.store.close()
 
 
 @pytest.mark.timeout(180)

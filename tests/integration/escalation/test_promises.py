@@ -125,3 +125,10 @@ async def test_a_drill_tells_nobody_outside_the_channel(house: Any) -> None:
     outside = [row.key for row in await house.outbox() if row.target.startswith(("user:", "mail:"))]
     assert outside == []
     assert [event for event in await house.events(EventKind.NOTE) if event.data.get("unfilled")] == []
+
+
+async def test_what_comes_hours_later_is_no_page_for_whoever_was_paged_first(house: Any) -> None:
+    await house.declare(Severity.HIGH)
+    await house.pass_time(hours=4)
+    (row,) = await house.outbox(":within_4_hours:U0ANA")
+    assert row.surface == "matrix_notice"
