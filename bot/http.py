@@ -1,79 +1,79 @@
-"""What Sitrep answers over HTTP: its health, its figures, and Slack's requests where Socket Mode is not used."""
+"""What the process serves: health, readiness and metrics, and Slack's requests where there is no Socket Mode."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from slack_bolt.async_app import AsyncApp
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 
-from bot.bootstrap import Running
 from bot.settings import Address
 from incidents.errors import SitrepError
 
+_MAX_BODY = 1024 * 1024  # Slack's largest payloads, views, are 250 kB
+_DRAIN_SECONDS = 4  # an answer that takes longer is not waited for by Slack, either
 
-class Health:
-    """Whether this process can do its work; told by the parts as they come and go."""
-
-    def __init__(self) -> None:
-        self.running: Running | None = None
-        self.connected = False  #: payloads from Slack arrive
-        self.waiting_for = "starting"  #: what keeps it from being ready, in words
-
-    async def troubles(self) -> dict[str, str]:
-        """Return what is out of order, by part; empty means ready."""
-        if self.running is None:
-            return {"start": self.waiting_for}
-        found = {}
-        try:
-            async with self.running.ctx.store.read() as session:
-                await session.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError) as error:
-            found["database"] = type(error).__name__
-        if not self.connected:
-            found["slack"] = "not connected"
-        if self.running.deliverer.trouble:
-            found["delivery"] = self.running.deliverer.trouble
-        return found
+#: Answers {name: trouble}, with an empty string where all is well.
+Readiness = Callable[[], Awaitable[dict[str, str]]]
 
 
-def operations(health: Health) -> Starlette:
-    """Return `/healthz` (alive), `/readyz` (able to work) and `/metrics` (Prometheus)."""
+def probes(readiness: Readiness, gauges: Callable[[], Awaitable[None]]) -> list[BaseRoute]:
+    """Return /healthz, /readyz and /metrics; `gauges` brings what is measured on demand up to date."""
 
-    async def alive(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
 
-    async def ready(_: Request) -> Response:
-        troubles = await health.troubles()
-        status = 503 if troubles else 200
-        return JSONResponse({"status": "not ready" if troubles else "ready", "troubles": troubles}, status)
+    async def readyz(_: Request) -> Response:
+        troubles = await readiness()
+        ready = not any(troubles.values())
+        checks = {name: trouble or "ok" for name, trouble in troubles.items()}
+        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
     async def metrics(_: Request) -> Response:
+        await gauges()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)])
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
-def slack_events(running: Running) -> Starlette:
-    """Return `/slack/events`, which checks Slack's signature before anything else."""
-    handler = AsyncSlackRequestHandler(running.app)
+def slack_events(app: AsyncApp) -> BaseRoute:
+    """Return /slack/events, which checks each request's signature before anything else."""
+    slack = AsyncSlackRequestHandler(app)
 
     async def receive(request: Request) -> Response:
-        return await handler.handle(request)
+        timestamp = request.headers.get("x-slack-request-timestamp", "")
+        signature = request.headers.get("x-slack-signature", "")
+        # Bolt answers 500 to a time that is no number and to a signature that is no ASCII; both are forgeries.
+        if not (timestamp.isascii() and timestamp.isdigit() and signature.isascii()):
+            return PlainTextResponse("the request is not signed\n", status_code=401)
+        if int(request.headers.get("content-length") or 0) > _MAX_BODY or len(await request.body()) > _MAX_BODY:
+            return PlainTextResponse("the request is too large\n", status_code=413)
+        try:
+            return await slack.handle(request)
+        except UnicodeDecodeError:
+            return PlainTextResponse("the request is not UTF-8\n", status_code=400)
 
-    return Starlette(routes=[Route("/slack/events", receive, methods=["POST"])])
+    return Route("/slack/events", receive, methods=["POST"])
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to whoever runs it."""
+    """A server that leaves the process's signals alone: bot.serve decides when to stop, and in which order."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen and say so."""
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -82,33 +82,53 @@ class _Server(uvicorn.Server):
 
 
 class Listening:
-    """One ASGI application at one address: `async with Listening(app, address)`."""
+    """Routes served at one address."""
 
-    def __init__(self, app: Starlette, address: Address) -> None:
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, ws="none"
-        )
-        self._server = _Server(config)
-        self._address = address
+    trouble = ""  #: a server that listens has none
+
+    def __init__(self, address: Address, name: str, routes: Sequence[BaseRoute]) -> None:
+        self.address = address
+        self._name = name  #: of what chose the address, for the error message
+        self._routes = routes
+        self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Listening":
-        # Named TCP so that asyncio sets TCP_NODELAY; without it every second answer comes 40 ms late.
-        family = socket.AF_INET6 if ":" in self._address.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    async def start(self) -> None:
+        """Listen, and return when requests are answered.
+
+        Raises:
+            SitrepError: the address cannot be listened at.
+        """
+        listener = self._bind()
+        self.address = Address(self.address.host, int(listener.getsockname()[1]))
+        config = uvicorn.Config(
+            Starlette(routes=list(self._routes)),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        await self._server.listening.wait()
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.address.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((self._address.host, self._address.port))
+            listener.bind(self.address)
         except OSError as error:
             listener.close()
             raise SitrepError(
-                f"Sitrep cannot listen at {self._address}: {error.strerror}.",
-                remedy="Set another address with SITREP_HTTP=HOST:PORT, or --http HOST:PORT.",
+                f"{self._name}: nothing can listen at {self.address} ({error.strerror}).",
+                remedy="Stop what listens there, or set another HOST:PORT.",
             ) from error
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-        return self
+        return listener
 
-    async def __aexit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        if self._serving is not None:
+    async def stop(self) -> None:
+        """Answer what is being answered and stop."""
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
             await self._serving

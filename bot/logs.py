@@ -1,58 +1,64 @@
-"""Structured logs: one line an event, for people on a terminal or as JSON, with secrets masked."""
+"""How the process speaks to whoever runs it: one line an event, for eyes or for machines, never a secret."""
 
 import logging
+import re
 import sys
-from collections.abc import Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable
 
 import structlog
 
-from incidents.tools import redaction
+#: Tokens by their looks, should one turn up that was never in our environment.
+_TOKEN = re.compile(r"\b(?:xox[abeprs]-[\w-]{6,}|xapp-[\w-]{6,}|sk-ant-[\w-]{8,}|gh[pousr]_\w{20,})")
+_HIDDEN = "•••"
+
+#: These say at INFO or DEBUG what carries tokens or whole payloads, or what nobody asked for.
+_QUIET = ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "httpcore", "aiosqlite", "alembic", "asyncio", "uvicorn")
 
 
-def set_up(form: str, secrets: Iterable[str]) -> None:
-    """Send all logs to stderr as `console` or `json`; `secrets` are masked wherever they turn up."""
-    known = tuple(secret for secret in secrets if len(secret) >= 6)
+class _Discreet(structlog.stdlib.ProcessorFormatter):
+    """Formats as structlog does and leaves out secrets, wherever in the line they stand."""
 
-    def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {name: _masked(value, known) for name, value in event.items()}
+    secrets: tuple[str, ...] = ()
 
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    )
-    shared: list[Any] = [
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = super().format(record)
+        for secret in self.secrets:
+            line = line.replace(secret, _HIDDEN)
+        return _TOKEN.sub(_HIDDEN, line)
+
+
+def configure(style: str, secrets: Iterable[str]) -> None:
+    """Send everything that is logged to stderr, as `console` or `json`, without `secrets`."""
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if style == "json":
+        last: list[structlog.typing.Processor] = [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    else:
+        last = [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, mask, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                mask,
-                renderer,
-            ],
-        )
+    formatter = _Discreet(
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
     )
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-
-
-def _masked(value: Any, secrets: tuple[str, ...]) -> Any:
-    if not isinstance(value, str):
-        return value
-    for secret in secrets:
-        value = value.replace(secret, redaction.MASK)
-    return redaction.redact(value)
+    formatter.secrets = tuple(sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,124 +1,230 @@
-"""The process: starts everything, connects to Slack, and ends in order on SIGTERM."""
+"""The process: what `sitrep serve` starts, in which order, and how it stops."""
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol, TypeVar
 
-import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackClientError
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
-from bot import bootstrap, logs
-from bot.http import Health, Listening, operations, slack_events
+from bot import bootstrap, gauges, http, logs, slack_errors
 from bot.settings import Address, Settings
 from bot.slack_client import SlackLine
+from bot.slack_errors import Refusal, Verdict
+from bot.socket_mode import SocketMode
+from incidents import inbound, store_errors
 from incidents.clock import SystemClock
-from incidents.errors import SitrepError
+from incidents.errors import ConfigurationError, SitrepError
+
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 15.0  # between tries to reach Slack at start
+_DATABASE_SECONDS = 2.0  # a database that takes longer for `SELECT 1` is not ready
+_HOUSEKEEPING_SECONDS = 3600.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)  # between tries while Slack is out of reach; the last one repeats
 
-#: Slack's words for a token that no repetition makes good.
-_TOKEN_ERRORS = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+class Intake(Protocol):
+    """Where Slack's payloads come in."""
 
+    @property
+    def trouble(self) -> str:
+        """Return why payloads do not arrive now, or an empty string."""
+        ...
 
-async def run(env: Settings, http: Address | None) -> None:
-    """Serve until SIGTERM or SIGINT; over Socket Mode, or over HTTP at `http`.
+    async def start(self) -> None:
+        """Begin to take payloads in."""
+        ...
 
-    Raises:
-        SitrepError: it cannot start, and why; one sentence and its remedy.
-    """
-    logs.set_up(env.log, env.secrets)
-    _check(env, http)
-    stopped = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    health = Health()
-    line = SlackLine(env.slack_bot_token.get_secret_value(), env.slack_api_url)
-    async with Listening(operations(health), env.http), line:
-        starting = asyncio.create_task(_serve(env, http, line, health, stopped))
-        ended = asyncio.create_task(stopped.wait())
-        await asyncio.wait({starting, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done() and health.running is None:
-            starting.cancel()
-        ended.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await starting
+    async def stop(self) -> None:
+        """Take nothing new in and finish what was."""
+        ...
 
 
-def _check(env: Settings, http: Address | None) -> None:
-    if not env.slack_bot_token:
-        raise SitrepError("SLACK_BOT_TOKEN is not set.", remedy="Install the app and copy its bot token (xoxb-…).")
-    if http is None and not env.slack_app_token:
-        raise SitrepError(
-            "SLACK_APP_TOKEN is not set.", remedy="Make an app-level token (xapp-…), or serve over --http HOST:PORT."
-        )
-    if http is not None and not env.slack_signing_secret:
-        raise SitrepError("SLACK_SIGNING_SECRET is not set.", remedy="Copy it from the app's Basic Information page.")
+class Process:
+    """One `sitrep serve`."""
 
+    def __init__(self, env: Settings, events_at: Address | None) -> None:
+        self._env = env
+        self._events_at = events_at
+        self._stopping = asyncio.Event()
+        self._running: bootstrap.Running | None = None
+        self._intake: Intake | None = None
+        self._starting = "Sitrep is starting."
 
-async def _serve(env: Settings, http: Address | None, line: SlackLine, health: Health, stopped: asyncio.Event) -> None:
-    running = await _built(env, line, health)
-    async with contextlib.AsyncExitStack() as stack:
+    def stop(self) -> None:
+        """Ask the process to stop; it finishes what it has in hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Serve until `stop`.
+
+        Raises:
+            SitrepError: it cannot start; says what to do.
+        """
+        check_tokens(self._env, self._events_at)
+        async with AsyncExitStack() as stack:
+            probes = http.Listening(self._env.http, "SITREP_HTTP", http.probes(self._troubles, self._measure))
+            await probes.start()
+            stack.push_async_callback(probes.stop)
+            log.info("serving health, readiness and metrics", at=f"http://{probes.address}")
+            line = SlackLine(self._env.slack_bot_token.get_secret_value(), self._env.slack_api_url)
+            await stack.enter_async_context(line)
+            if await self._until_reached(lambda: self._build(stack, line)) and await self._until_reached(self._take_in):
+                self._starting = ""
+                log.info("Sitrep is ready", by="HTTP" if self._events_at else "Socket Mode")
+                await self._stopping.wait()
+            self._starting = "Sitrep is stopping."
+            log.info("stopping: finishing what is under way")
+
+    async def _build(self, stack: AsyncExitStack, line: SlackLine) -> None:
+        await asyncio.to_thread(make_folders, self._env)
+        running = await bootstrap.build(self._env, SystemClock(), line)
         stack.push_async_callback(running.stop)
         await running.start()
-        if http is None:
-            await stack.enter_async_context(_socket(env, running, health))
+        self._running = running
+        keeping = asyncio.create_task(_keep_house(running), name="housekeeping")
+        stack.push_async_callback(_cancel, keeping)
+        if self._events_at is None:
+            self._intake = SocketMode(running.app, line.client, self._env.slack_app_token.get_secret_value())
         else:
-            await stack.enter_async_context(Listening(slack_events(running), http))
-            health.connected = True
-        health.running = running
-        log.info("serving", over="Socket Mode" if http is None else f"http://{http}/slack/events", health=str(env.http))
-        await stopped.wait()
-        log.info("stopping")
-        health.connected = False
+            self._intake = http.Listening(self._events_at, "--http", [http.slack_events(running.app)])
+        stack.push_async_callback(self._intake.stop)
+
+    async def _take_in(self) -> None:
+        assert self._intake is not None, "it was built"  # noqa: S101 - a fault of ours
+        await self._intake.start()
+
+    async def _until_reached(self, start: Callable[[], Awaitable[None]]) -> bool:
+        """Start something that needs Slack, however long Slack is away; returns False when asked to stop meanwhile."""
+        wait_seconds = _FIRST_WAIT_SECONDS
+        while not self._stopping.is_set():
+            try:
+                await start()
+            except (SlackClientError, OSError) as failure:
+                refusal = slack_errors.read(failure)
+                if refusal is None:
+                    raise
+                self._starting = str(_worth_waiting(refusal))
+                log.warning("waiting for Slack", why=self._starting, next_try_seconds=wait_seconds)
+            except DBAPIError as failure:
+                raise store_errors.explain(failure) or failure from failure
+            else:
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait_seconds)
+            wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
+        return False
+
+    async def _troubles(self) -> dict[str, str]:
+        if self._running is None or self._intake is None or self._starting:
+            return {"start": self._starting}
+        return {
+            "database": await _database_trouble(self._running),
+            "slack": self._running.deliverer.trouble,
+            "intake": self._intake.trouble,
+        }
+
+    async def _measure(self) -> None:
+        if self._running is not None:
+            await gauges.refresh(self._running.ctx)
 
 
-async def _built(env: Settings, line: SlackLine, health: Health) -> bootstrap.Running:
-    """Build the installation, and wait for Slack where it is out of reach."""
-    attempt = 0
+def check_tokens(env: Settings, events_at: Address | None) -> None:
+    """Return when everything is set that serving needs.
+
+    Raises:
+        ConfigurationError: names what is missing.
+    """
+    mistakes = []
+    if not env.slack_bot_token.get_secret_value():
+        mistakes.append("SLACK_BOT_TOKEN: not set. Set it to the app's bot token (xoxb-…), or try `sitrep demo`.")
+    if events_at is None and not env.slack_app_token.get_secret_value():
+        mistakes.append(
+            "SLACK_APP_TOKEN: not set. Set it to the app-level token (xapp-…) for Socket Mode, or start with "
+            "--http HOST:PORT and SLACK_SIGNING_SECRET."
+        )
+    if events_at is not None and not env.slack_signing_secret.get_secret_value():
+        mistakes.append("SLACK_SIGNING_SECRET: not set. --http needs it to know Slack's requests from forged ones.")
+    if mistakes:
+        raise ConfigurationError(mistakes)
+
+
+def make_folders(env: Settings) -> None:
+    """Make the data folder, and the one that the SQLite file lies in.
+
+    Raises:
+        SitrepError: they cannot be made.
+    """
+    file = make_url(env.database_url).database if env.database_url.startswith("sqlite") else None
+    for folder in {env.data, Path(file).parent if file else env.data}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SitrepError(
+                f"The folder {folder} cannot be made ({error.strerror}).",
+                remedy="Let Sitrep's user write there, or set SITREP_DATA to another folder.",
+            ) from error
+
+
+def _worth_waiting(refusal: Refusal) -> Refusal:
+    if refusal.verdict is Verdict.SHUT_OUT:
+        raise ConfigurationError([f"SLACK_BOT_TOKEN: {refusal}"])
+    if refusal.verdict is Verdict.REFUSED:
+        raise SitrepError(refusal.message, remedy=refusal.remedy)
+    return refusal
+
+
+async def _database_trouble(running: bootstrap.Running) -> str:
+    try:
+        async with asyncio.timeout(_DATABASE_SECONDS), running.ctx.store.read() as session:
+            await session.execute(text("SELECT 1"))
+    except TimeoutError:
+        return f"The database did not answer within {_DATABASE_SECONDS:.0f} s."
+    except DBAPIError as error:
+        return str(store_errors.explain(error))
+    return ""
+
+
+async def _keep_house(running: bootstrap.Running) -> None:
     while True:
         try:
-            return await bootstrap.build(env, SystemClock(), line)
-        except SlackApiError as error:
-            code = str(error.response.get("error"))
-            if code in _TOKEN_ERRORS:
-                raise SitrepError(
-                    f"Slack refuses the bot token ({code}).", remedy="Install the app again and set SLACK_BOT_TOKEN."
-                ) from error
-            reason = code
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = type(error).__name__
-        wait = _AGAIN_SECONDS[min(attempt, len(_AGAIN_SECONDS) - 1)]
-        health.waiting_for = f"Slack cannot be reached ({reason})"
-        log.warning("slack_unreachable", reason=reason, url=line.api_url, again_in_seconds=wait)
-        await asyncio.sleep(wait)
-        attempt += 1
+            async with running.ctx.store.transaction() as tx:
+                await inbound.forget_old(tx)
+        except DBAPIError as error:
+            log.warning("could not tidy up; trying again in an hour", why=str(store_errors.explain(error)))
+        await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
 
-@asynccontextmanager
-async def _socket(env: Settings, running: bootstrap.Running, health: Health) -> AsyncIterator[None]:
-    handler = AsyncSocketModeHandler(running.app, env.slack_app_token.get_secret_value())
-    try:
-        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-    except SlackApiError as error:
-        raise SitrepError(
-            f"Slack refuses the app-level token ({error.response.get('error')}).",
-            remedy="Make one with connections:write and set SLACK_APP_TOKEN.",
-        ) from error
-    watching = asyncio.create_task(_watch(handler, health))
-    try:
-        yield
-    finally:
-        watching.cancel()
-        await handler.close_async()  # type: ignore[no-untyped-call]  # likewise
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
-async def _watch(handler: AsyncSocketModeHandler, health: Health) -> None:
-    while True:
-        health.connected = await handler.client.is_connected()
-        await asyncio.sleep(1)
+async def serve(env: Settings, events_at: Address | None) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the process at once.
+
+    Raises:
+        SitrepError: it cannot start; says what to do.
+    """
+    logs.configure(env.log, env.secrets)
+    process = Process(env, events_at)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        process.stop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    await process.run()

@@ -1,12 +1,26 @@
 """Payloads that were taken in: a retry or a redelivery finds its key and changes nothing."""
 
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
 from incidents import records, store
+
+#: Slack's last retry comes after five minutes, and a socket's redelivery within seconds; a day is ample.
+KEPT = timedelta(days=1)
 
 
 async def first_time(tx: store.Tx, key: str) -> bool:
     """Take `key` in with the open transaction; returns False when it was taken in before."""
-    if await tx.session.get(records.Inbound, key) is not None:
-        return False
-    tx.session.add(records.Inbound(key=key, at=tx.now))
-    await tx.session.flush()
-    return True
+    # Two replicas may be given the same payload at once: the second insert waits for the first and then does nothing.
+    insert = sqlite.insert if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    taken = await tx.session.execute(insert(records.Inbound).values(key=key, at=tx.now).on_conflict_do_nothing())
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+async def forget_old(tx: store.Tx) -> int:
+    """Delete the keys that no retry can bring any more; returns how many there were."""
+    gone = await tx.session.execute(delete(records.Inbound).where(col(records.Inbound.at) < tx.now - KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]

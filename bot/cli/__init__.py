@@ -1,4 +1,4 @@
-"""The command `sitrep`. Each command imports what it needs when it runs: `sitrep --help` needs none of it."""
+"""The command `sitrep`. Each command imports what it needs when it runs: `sitrep --help` answers at once."""
 
 import asyncio
 import sys
@@ -10,41 +10,77 @@ import typer
 from incidents.errors import SitrepError
 
 app = typer.Typer(
-    name="sitrep", help="A Slack incident-response bot.", no_args_is_help=True, pretty_exceptions_enable=False
+    name="sitrep",
+    help="Sitrep opens the room, keeps everybody told, and drives the fix.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except SitrepError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command line speaks to people
+        sys.exit(1)
 
 
 @app.command()
 def serve(
     http: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Serve /slack/events here instead of Socket Mode.")
+        str,
+        typer.Option(metavar="HOST:PORT", help="Take Slack's requests at /slack/events there, instead of Socket Mode."),
     ] = "",
 ) -> None:
-    """Run the bot."""
-    from bot import serve as process  # noqa: PLC0415
-    from bot import settings  # noqa: PLC0415
+    """Run Sitrep: Socket Mode when SLACK_APP_TOKEN is set, or --http."""
+    from bot import serve as process  # noqa: PLC0415 - see the module
+    from bot import settings  # noqa: PLC0415 - see the module
 
-    asyncio.run(process.run(settings.load(), settings.parse_address(http) if http else None))
+    try:
+        events_at = settings.parse_address(http) if http else None
+    except ValueError as error:
+        raise SitrepError(f"--http: {error}.", remedy="Write HOST:PORT, such as 0.0.0.0:3000.") from None
+    asyncio.run(process.serve(settings.load(), events_at))
+
+
+@app.command()
+def doctor() -> None:
+    """Check tokens, scopes, database, configuration, git, models and sandbox; say what to mend."""
+    from bot.cli import checkup  # noqa: PLC0415 - see the module
+
+    raise typer.Exit(asyncio.run(checkup.run()))
+
+
+@app.command()
+def export(incident: Annotated[str, typer.Argument(metavar="INC", help="inc-7, or 7.")]) -> None:
+    """Print one incident whole, as JSON."""
+    from bot import settings  # noqa: PLC0415 - see the module
+    from bot.cli import exporting  # noqa: PLC0415 - see the module
+
+    print(asyncio.run(exporting.run(settings.load(), incident)))  # noqa: T201 - that is the command's purpose
+
+
+@app.command()
+def check_config(
+    folder: Annotated[Path | None, typer.Argument(help="The configuration folder; default SITREP_CONFIG.")] = None,
+) -> None:
+    """Read every policy, workflow, prompt and sitrep.yml; name all mistakes."""
+    from bot import settings  # noqa: PLC0415 - see the module
+    from bot.cli import configuration  # noqa: PLC0415 - see the module
+
+    print(configuration.run(folder or settings.load().config))  # noqa: T201 - that is the command's purpose
 
 
 @app.command()
 def demo(
-    root: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("var/demo"),
-    port: Annotated[int, typer.Option(help="Port of the workspace's page.")] = 8700,
-    autoplay: Annotated[bool, typer.Option("--autoplay", help="Play the people too, and end.")] = False,
+    autoplay: Annotated[bool, typer.Option("--autoplay", help="Play the people's parts, too, and end.")] = False,
+    port: Annotated[int, typer.Option(help="Where the workspace's page is served.")] = 8700,
     browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
+    root: Annotated[Path, typer.Option(help="Folder for everything the demo writes.")] = Path("var/demo"),
 ) -> None:
-    """Run everything locally: a workspace, a service that a bad release broke, and Sitrep."""
-    from bot.demo import main as stage  # noqa: PLC0415
+    """Run a local Slack workspace, a service that a bad release breaks, and Sitrep between them."""
+    from bot.demo import main as stage  # noqa: PLC0415 - see the module
 
-    options = stage.Options(root=root, port=port, autoplay=autoplay, browser=browser and not autoplay)
-    raise typer.Exit(asyncio.run(stage.run(options)))
-
-
-def main() -> None:
-    """Run the command line; what goes wrong is one sentence on stderr, and exit code 1."""
-    try:
-        app()
-    except SitrepError as error:
-        sys.stderr.write(f"sitrep: {error}\n")
-        raise SystemExit(1) from error
+    raise typer.Exit(asyncio.run(stage.run(stage.Options(root=root, port=port, autoplay=autoplay, browser=browser))))

@@ -1,5 +1,5 @@
 """`python -m bot.cli` is `sitrep`."""
 
-from bot import cli
+from bot.cli import main
 
-cli.main()
+main()

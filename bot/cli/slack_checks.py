@@ -1,0 +1,97 @@
+"""Examining the tokens: do they open Slack, and all that the app needs of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+from ruamel.yaml import YAML
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import slack_errors
+from bot.cli.findings import Finding, fault, fine, note
+from bot.settings import Settings
+from bot.slack_client import SlackLine
+from incidents import catalog
+
+_MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+
+
+async def examine(env: Settings, settings: catalog.Settings | None) -> AsyncIterator[Finding]:
+    """Yield what was found about tokens, scopes and people."""
+    token = env.slack_bot_token.get_secret_value()
+    if not token:
+        yield fault("bot token", "SLACK_BOT_TOKEN is not set.", "Set it to the app's bot token (xoxb-…).")
+        return
+    async with SlackLine(token, env.slack_api_url) as line:
+        try:
+            answer = await line.client.auth_test()
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
+            yield _refused("bot token", failure)
+            return
+        yield fine("bot token", f"Slack knows it as @{answer['user']} in {answer['team']}.")
+        yield _scopes(str(answer.headers.get("x-oauth-scopes", "")))
+        yield await _intake(env, line.client)
+        async for finding in _people(line.client, settings):
+            yield finding
+
+
+def _scopes(granted: str) -> Finding:
+    if not _MANIFEST.is_file():
+        return note("scopes", "manifest.yml is not beside the program, so the scopes were not compared.")
+    manifest = YAML(typ="safe", pure=True).load(_MANIFEST.read_text(encoding="utf-8"))
+    wanted = set(manifest["oauth_config"]["scopes"]["bot"])
+    optional = set(manifest["oauth_config"]["scopes"].get("bot_optional", ()))
+    have = {scope.strip() for scope in granted.split(",")}
+    remedy = "Update the app from manifest.yml and install it again."
+    if missing := sorted(wanted - optional - have):
+        return fault("scopes", f"The app lacks {', '.join(missing)}.", remedy)
+    if absent := sorted(optional - have):
+        return note("scopes", f"Without {', '.join(absent)} there are no private incidents.", remedy)
+    return fine("scopes", f"The app has all {len(wanted | optional)} of manifest.yml.")
+
+
+async def _intake(env: Settings, client: AsyncWebClient) -> Finding:
+    app_token = env.slack_app_token.get_secret_value()
+    if not app_token:
+        if env.slack_signing_secret.get_secret_value():
+            return fine("intake", "No SLACK_APP_TOKEN: start with `sitrep serve --http HOST:PORT`.")
+        return fault(
+            "intake",
+            "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
+            "Set SLACK_APP_TOKEN (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET for --http.",
+        )
+    try:
+        await client.apps_connections_open(app_token=app_token)
+    except SlackApiError as failure:
+        return fault(
+            "intake",
+            f"SLACK_APP_TOKEN opens no Socket Mode ({failure.response['error']}).",
+            "Make an app-level token with connections:write, and switch Socket Mode on in the app's settings.",
+        )
+    return fine("intake", "Socket Mode can be opened.")
+
+
+async def _people(client: AsyncWebClient, settings: catalog.Settings | None) -> AsyncIterator[Finding]:
+    people = settings.people.values() if settings else ()
+    unknown = []
+    for person in people:
+        try:
+            if person.slack:
+                await client.users_info(user=person.slack)
+            elif person.email:
+                await client.users_lookupByEmail(email=person.email)
+            else:
+                unknown.append(f"{person.key} (neither e-mail nor Slack id)")
+        except SlackApiError as failure:
+            unknown.append(f"{person.key} ({failure.response['error']})")
+    if unknown:
+        yield fault("people", f"Slack does not know {', '.join(unknown)}.", "Correct them in sitrep.yml.")
+    elif people:
+        yield fine("people", f"Slack knows all {len(people)} of sitrep.yml.")
+
+
+def _refused(about: str, failure: BaseException) -> Finding:
+    refusal = slack_errors.read(failure, "auth.test")
+    assert refusal is not None, "it came from the Web API"  # noqa: S101 - a fault of ours
+    return fault(about, refusal.message, refusal.remedy or "Try again in a minute.")

@@ -1,0 +1,56 @@
+"""What a database's complaint means to whoever runs Sitrep."""
+
+from sqlalchemy.exc import DBAPIError
+
+from incidents.errors import SitrepError
+
+
+class DatabaseTrouble(SitrepError):
+    """The database cannot be used; nothing was changed."""
+
+
+#: What SQLite and PostgreSQL write, in lower case -> what is wrong, what to do. The first that fits counts.
+_SAID: tuple[tuple[str, str, str], ...] = (
+    (
+        "database or disk is full",
+        "The disk that holds the database is full.",
+        "Free some space on it; nothing that was confirmed is lost, and Sitrep goes on by itself.",
+    ),
+    ("no space left", "The disk that holds the database is full.", "Free some space on it."),
+    (
+        "readonly database",
+        "The database is read-only.",
+        "Give Sitrep's user write permission for the file and its folder.",
+    ),
+    ("read-only transaction", "The database is read-only.", "Point DATABASE_URL at the primary server."),
+    (
+        "database is locked",
+        "Another program holds the database.",
+        "Close whatever has the file open (a backup, a shell), or move to PostgreSQL for several processes.",
+    ),
+    (
+        "unable to open database file",
+        "The database file cannot be opened.",
+        "Make its folder, and let Sitrep's user write there; DATABASE_URL or SITREP_DATA says where it is.",
+    ),
+    ("file is not a database", "The database file is no SQLite database.", "Correct DATABASE_URL."),
+    ("malformed", "The database file is damaged.", "Restore it from a backup."),
+    ("disk i/o error", "The disk fails when the database is read or written.", "Look at the machine's disk."),
+    ("password authentication failed", "The database refuses the user or the password.", "Correct DATABASE_URL."),
+    ("does not exist", "The database or its user does not exist.", "Create it, or correct DATABASE_URL."),
+    ("connection refused", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
+    ("failed to resolve host", "The database server's name is not known.", "Correct DATABASE_URL."),
+    ("connection failed", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
+    ("server closed the connection", "The database server went away.", "It is tried again; look at the server."),
+)
+
+
+def explain(error: BaseException) -> DatabaseTrouble | None:
+    """Return what `error` means, or None when it does not come from the database."""
+    if not isinstance(error, DBAPIError):
+        return None
+    said = str(error.orig).lower()
+    for words, message, remedy in _SAID:
+        if words in said:
+            return DatabaseTrouble(message, remedy=remedy)
+    return DatabaseTrouble("The database failed.", remedy=f"It said: {str(error.orig)[:300]}")
