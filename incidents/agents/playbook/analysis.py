@@ -4,7 +4,7 @@ from incidents import durations
 from incidents.agents.outputs import AnalysisOutput, Claim, Output, RootCauseReport, Verdict
 from incidents.agents.playbook import contributing, story
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.contributing import Kind
+from incidents.agents.playbook.factors import Kind
 from incidents.agents.playbook.story import Story
 from incidents.agents.playbook.wording import percent, time_of_day
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from incidents.agents.outputs import Verdict
 from incidents.agents.playbook import wording
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
@@ -130,8 +129,3 @@ async def _try(case: Case, repository: Repository, base: str, before: TestResult
     cited = [before.evidence.id, *case.see(after.evidence), *cited]
     comparison = None if after.run.timed_out else testrun.compare(before, after, undone_files=suspect.commit.files)
     return Proof(suspect, undone, comparison, tuple(cited), tests_said=before.evidence.excerpt)
-
-
-def verdict(proof: Proof | None) -> Verdict:
-    """Return how sure the accused commit is."""
-    return Verdict.CONFIRMED if proof is not None and proof.proven else Verdict.LIKELY

@@ -76,18 +76,25 @@ async def probe(case: Case) -> Probe | None:
 
 
 async def repository(case: Case) -> Repository | None:
-    """Return the service's clone; None where there is none that can be used."""
-    service = case.request.service
-    if service is None:
-        return None
-    if not service.repository:
-        case.missing(ToolFailed("No repository is known for this service.", remedy="Add `repository` in sitrep.yml."))
+    """Return the service's clone; None, with a note, where there is none that can be used."""
+    if case.request.service is None:
         return None
     try:
-        found = await git.open_repository(Path(service.repository), case.clock)
+        return await require_repository(case)
     except ToolFailed as fault:
         case.missing(fault)
         return None
+
+
+async def require_repository(case: Case) -> Repository:
+    """Return the service's clone; what is uncommitted in it is told.
+
+    Raises:
+        ToolFailed: when there is none that can be used.
+    """
+    if not case.service.repository:
+        raise ToolFailed("No repository is known for this service.", remedy="Add `repository` to it in sitrep.yml.")
+    found = await git.open_repository(Path(case.service.repository), case.clock)
     try:
         await found.require_clean()
     except ToolFailed as fault:  # fixes are made in worktrees of their own, so this harms nothing; but it may surprise
