@@ -78,7 +78,7 @@ class Act(StrEnum):
 
     def pattern(self) -> re.Pattern[str]:
         """Return what matches this id and its numbered forms, and no longer id that begins alike."""
-        return re.compile(rf"{re.escape(self.value)}(?:_(?:{_SUFFIXES}))?")
+        return re.compile(rf"^{re.escape(self.value)}(?:_(?:{_SUFFIXES}))?$")
 
 
 _SUFFIXES = "|".join([r"\d+", *Severity, *Role])

@@ -15,8 +15,8 @@ from incidents.lifecycle import ROLE_TITLES
 from incidents.service import queries
 
 _LINES = 5
-#: rapidfuzz's partial_token_set_ratio is 100 as soon as one word is shared; token_set_ratio needs more of them.
-_RELEVANT = 40
+_RELEVANT = 0.3  # share of the question's words that a line must hold
+_ALIKE = 85  # rapidfuzz's partial_ratio from 0 to 100; `deploys` finds `deployed`, `log` does not find `lag`
 _SMALL = re.compile(
     r"\b(?:an?|and|are|at|by|did|do|does|for|from|has|have|how|in|is|it|of|on|or|that|the|this|to|was|were|what|when"
     r"|where|which|who|why|will|with)\b"
@@ -31,7 +31,10 @@ async def answer(session: AsyncSession, ctx: Context, incident_id: int, question
         f"{mrkdwn.clock(e.at)} {mrkdwn.with_mentions(e.text, 240)}"
         for e in timeline.entries(await queries.events(session, incident_id))
     ]
-    known += [f"[{row.ref}] {mrkdwn.prose(row.summary, 240)}" for row in await queries.evidence(session, incident_id)]
+    known += [
+        f"[{row.ref}] {mrkdwn.prose(row.summary, 240)}  _{mrkdwn.said(f'{row.kind}, {row.source}', 120)}_"
+        for row in await queries.evidence(session, incident_id)
+    ]
     known += [f"*{ROLE_TITLES[role]}* {mrkdwn.people(who)}" for role, who in facts.roles.items()]
     known += [
         f"*{name.replace('_', ' ').capitalize()}* {mrkdwn.said(said, 240)}" for name, said in incident.facts.items()
@@ -47,14 +50,15 @@ async def answer(session: AsyncSession, ctx: Context, incident_id: int, question
 
 
 def _relevant(question: str, known: list[str]) -> list[str]:
-    words = " ".join(_SMALL.sub(" ", question.lower().strip("? ")).split())
+    """Return the lines that share most words with the question, best first; of equals, the newest."""
+    words = _SMALL.sub(" ", question.lower().strip("? ")).split()
     if not words:
         return []
-    scored = [(fuzz.token_set_ratio(words, line.lower()), -n, line) for n, line in enumerate(known)]
-    shares = [each for each in scored if each[0] >= _RELEVANT and _shares_a_word(words, each[2])]
-    return [line for _, _, line in sorted(shares, reverse=True)[:_LINES]]
+    scored = [(_shared(words, line.lower()), n, line) for n, line in enumerate(known)]
+    found = sorted((each for each in scored if each[0] >= _RELEVANT), reverse=True)
+    return [line for _, _, line in found[:_LINES]]
 
 
-def _shares_a_word(words: str, line: str) -> bool:
-    lowered = line.lower()
-    return any(word in lowered for word in words.split() if len(word) > 2)
+def _shared(words: list[str], line: str) -> float:
+    """Return which share of the words stands in the line, give or take an ending or a letter."""
+    return sum(len(word) > 2 and fuzz.partial_ratio(word, line) >= _ALIKE for word in words) / len(words)

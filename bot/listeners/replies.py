@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import slack_errors
@@ -107,7 +107,8 @@ async def guarded(desk: Desk, place: Place, work: Awaitable[None]) -> None:
 
 def unexpected(desk: Desk, error: Exception) -> str:
     """Log a fault of ours under a reference, and return what the person is told."""
-    refused = slack_errors.read(error)
+    # A block that breaks Slack's limits is our fault; the SDK's error for it looks like one of the line.
+    refused = None if isinstance(error, SlackObjectFormationError) else slack_errors.read(error)
     reference = desk.reference()
     log.error("listener_failed", reference=reference, exc_info=error)
     return f"{refused} (reference {reference})" if refused else trouble.unexpected(reference)

@@ -57,7 +57,7 @@ def share(rate: float | None) -> str:
     """Return a rate in percent, or `unknown`."""
     if rate is None:
         return "unknown"
-    return f"{rate * 100:.1f} %" if 0 < rate < 0.1 else f"{rate * 100:.0f} %"
+    return f"{round(rate * 100, 1):g} %"
 
 
 def tests(run: outputs.TestRun | None) -> str:

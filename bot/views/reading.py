@@ -20,10 +20,8 @@ def shown(title: str, blocks: Iterable[Block | None]) -> Json:
 
 def shown_blocks(title: str, blocks: Sequence[Json], meta: Value | None = None) -> Json:
     """Return a message's blocks as a modal; `meta` says what it shows, so that it can be drawn again."""
-    return {
-        **parts.modal(Form.SHOWN, title, [], meta=meta),
-        "blocks": list(blocks)[: parts.MAX_VIEW_BLOCKS],
-    }
+    frame = parts.modal(Form.SHOWN, title, [parts.context("Nothing to show")], meta=meta)
+    return {**frame, "blocks": list(blocks)[: parts.MAX_VIEW_BLOCKS]} if blocks else frame
 
 
 def waiting(title: str) -> Json:

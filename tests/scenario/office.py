@@ -18,10 +18,9 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 from bot.app import App, create_app
 from bot.delivery.deliverer import Deliverer
-from bot.demo import people
 from bot.slack_client import SlackLine
 from bot.surfaces import Surfaces
-from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, WorkspaceConfig
+from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
 from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
 from escalation import planning
@@ -31,7 +30,7 @@ from incidents import loading, migrations, records
 from incidents.agents import outputs
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.outputs import MODELS
-from incidents.catalog import Approvers, Service, Settings
+from incidents.catalog import Approvers, Environment, Service, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.errors import StepFailed
@@ -46,7 +45,21 @@ from incidents.tools.evidence import EvidenceKind, capture
 from tests.unit.views import samples
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
-PEOPLE = people.ids()
+PEOPLE = {
+    "ana": "U01ANA", "bo": "U02BO", "cy": "U03CY", "dee": "U05DEE", "eli": "U06ELI", "fay": "U07FAY", "gil": "U08GIL"
+}  # fmt: skip
+AUDIENCES = {
+    "on_call_engineer": ("ana",),
+    "team_lead": ("bo",),
+    "product_manager": ("cy",),
+    "engineering_manager": ("eli",),
+    "cto": ("fay",),
+    "ceo": ("gil",),
+    "customer_success": ("cy",),
+    "security_team": ("bo",),
+    "legal_and_compliance": ("eli",),
+    "business_stakeholders": ("cy",),
+}
 TITLE = "Checkout returns 500s"
 
 
@@ -82,6 +95,8 @@ class PlayedAgents:
             found.minimal_test_suite.after = samples.tests_run("pytest").model_copy(update={"failed": 0})
         if isinstance(found, outputs.TestingOutput):
             found.deployment_readiness_confirmation.ready = True
+            assert found.deployment_readiness_confirmation.staging is not None
+            found.deployment_readiness_confirmation.staging.healthy = True
         return found
 
 
@@ -150,9 +165,14 @@ def settings() -> Settings:
     }
     return Settings(
         people=members,
-        audiences=people._AUDIENCES,
+        audiences=AUDIENCES,
         services={
-            "checkout": Service(key="checkout", title="Checkout", runbook="https://example.com/runbook"),
+            "checkout": Service(
+                key="checkout",
+                title="Checkout",
+                runbook="https://example.com/runbook",
+                production=Environment(health="https://example.com/health"),
+            ),
             "invoices": Service(key="invoices", title="Invoices"),
         },
         approvers=Approvers(deploy=("bo",)),
@@ -167,7 +187,10 @@ async def opened(tmp_path: Path, *handles: str) -> AsyncIterator[Office]:
         name="Sitrep", bot_token="xoxb-sitrep", app_token="xapp-sitrep", signing_secret="secret", manifest=manifest
     )
     config = WorkspaceConfig(
-        people=people.members(),
+        people=[
+            PersonConfig(id=id_, name=handle, real_name=handle.capitalize(), email=f"{handle}@example.com")
+            for handle, id_ in PEOPLE.items()
+        ],
         apps=[sitrep],
         channels=[ChannelConfig(name="general"), ChannelConfig(name="random")],
         limits=LimitConfig(enabled=False),

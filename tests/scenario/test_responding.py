@@ -144,7 +144,10 @@ async def test_an_update_is_posted_by_word_and_by_form(office: Office) -> None:
     card = await card_with(office.dee, channel, "Post update")
     await office.dee.click(channel, card, "Post update")
     form = await office.dee.wait_for_view(lambda view: view["callback_id"] == "update_edit")
-    assert "Cause (confirmed)" in text_of(form) or "under way" in text_of(form)
+    drafted = {
+        block["block_id"]: block["element"].get("initial_value") for block in form["blocks"] if "element" in block
+    }
+    assert drafted["condition"], drafted
     await office.dee.submit(form, {"condition": "Rolled back", "impact": "nobody any more"})
     posted = await office.dee.wait_for_message(channel, lambda row: "*Condition*  Rolled back" in text_of(row))
     assert "nobody any more" in text_of(posted)
@@ -195,10 +198,9 @@ async def test_a_private_incident_is_not_shown_to_others(office: Office) -> None
 async def test_a_mention_in_a_thread_does_what_a_slash_command_cannot_there(office: Office) -> None:
     channel = await office.declare(office.dee)
     card = await card_with(office.dee, channel, "Commander")
-    await office.ana.wait_for_channel(lambda row: row["id"] == channel)
-    bot = next(id_ for name, id_ in office.ana.user_ids.items() if name.lower() == "sitrep")
-    await office.ana.post(channel, f"<@{bot}> ack", card["ts"])
-    await office.ana.wait_for_ephemeral(lambda row: "Acknowledged" in text_of(row))
+    bot = next(id_ for name, id_ in office.dee.user_ids.items() if name.lower() == "sitrep")
+    await office.dee.post(channel, f"<@{bot}> ack", card["ts"])
+    await office.dee.wait_for_ephemeral(lambda row: "Acknowledged" in text_of(row))
 
 
 async def test_whoever_joins_is_caught_up(office: Office) -> None:

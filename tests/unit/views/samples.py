@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.ids import DeclareMeta, Form, OfGate
+from bot.ids import DeclareMeta, Form, OfGate, ShownMeta
 from bot.views import (
     approval,
     card,
@@ -500,6 +500,8 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "evidence_list": lambda t: reading.evidence_list("Evidence", [_evidence(t)] * 60),
     "diff": lambda t: reading.diff(deploy_approval(t), {"commit": "9f8e7d6", "branch": t, "files": [t], "diff": t}),
     "waiting": lambda t: reading.waiting("Diff"),
+    "shown": lambda t: reading.shown_blocks("Decide", card.draw(_card(t)).blocks, ShownMeta(approval=31)),
+    "shown_nothing": lambda t: reading.shown_blocks("Decide", []),
     "trouble": lambda t: trouble.modal("Sitrep", t),
 }
 

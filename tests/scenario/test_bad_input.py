@@ -1,0 +1,138 @@
+"""Bad input: a clear sentence where the person is looking, and nothing typed is lost."""
+
+import pytest
+from sqlmodel import func, select
+
+from bot.listeners import declaring, payloads
+from incidents import records
+from tests.scenario.office import TITLE, Office, eventually, text_of
+
+
+async def count(office: Office) -> int:
+    async with office.ctx.store.read() as session:
+        return await session.scalar(select(func.count()).select_from(records.Incident))
+
+
+async def test_an_empty_title_is_refused_below_its_field(office: Office) -> None:
+    await office.dee.command("/incident")
+    modal = await office.dee.wait_for_view()
+    answer = await office.dee.submit(modal, {"title": "  \u200b ", "known": "half the orders fail"})
+    assert "The title is empty." in answer["errors"]["title"]
+    assert await count(office) == 0
+
+
+async def test_ten_thousand_characters_open_the_modal_with_everything_kept(office: Office) -> None:
+    typed = "orders fail " * 200
+    await office.dee.command("/incident", typed)
+    modal = await office.dee.wait_for_view()
+    assert text_of(modal).count("orders fail") > 200
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("🔥🔥🔥", "inc-1"),
+        ("الدفع لا يعمل", "inc-1"),
+        ("Bezahlen schlägt fehl", "inc-1-bezahlen-schlagt-fehl"),
+        ("<!channel> *down* `now` & > all", "inc-1-channel-down-now-all"),
+    ],
+)
+async def test_titles_that_break_others_are_declared_and_shown_as_they_are(
+    office: Office, title: str, name: str
+) -> None:
+    await office.dee.command("/incident")
+    modal = await office.dee.wait_for_view()
+    await office.dee.submit(modal, {"title": title})
+    linked = await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
+    assert "<!channel>" not in text_of(linked)
+    channel = await office.dee.wait_for_channel(lambda row: row.get("name") == name)
+    card = await office.dee.wait_for_message(channel["id"], lambda row: "Commander" in text_of(row))
+    assert title in card["blocks"][0]["text"]["text"]
+
+
+async def test_a_service_that_left_the_catalogue_is_named_below_its_field(office: Office) -> None:
+    await office.dee.command("/incident", TITLE)
+    modal = await office.dee.wait_for_view()
+    await office.dee.fill(modal, {"service": "invoices"})
+    office.ctx.settings.services.pop("invoices")
+    answer = await office.dee.submit(modal)
+    assert "There is no service called" in answer["errors"]["service"]
+
+
+async def test_a_possible_duplicate_is_shown_before_it_is_made(office: Office) -> None:
+    await office.declare(office.dee)
+    await office.bo.command("/incident")
+    modal = await office.bo.wait_for_view()
+    await office.bo.submit(modal, {"title": "Checkout returns 500 errors"})
+    warned = await office.bo.wait_for_view(lambda view: "Look first" in text_of(view))
+    assert "Declare anyway" in text_of(warned)
+    assert "Checkout returns 500 errors" in text_of(warned)
+    assert await count(office) == 1
+    await office.bo.submit(warned)
+    await office.bo.wait_for_view(lambda view: "inc-2" in text_of(view))
+    assert await count(office) == 2
+
+
+async def test_the_title_typed_after_the_command_is_checked_for_duplicates_at_once(office: Office) -> None:
+    await office.declare(office.dee)
+    await office.bo.command("/incident", "checkout returns 500s")
+    await office.bo.wait_for_view(lambda view: "Look first" in text_of(view))
+
+
+async def test_the_same_submission_twice_makes_one_incident(office: Office) -> None:
+    await office.dee.command("/incident", TITLE)
+    modal = await office.dee.wait_for_view()
+    await office.dee.submit(modal)
+    sent = dict(modal)
+    listener_answers = await _send_again(office, sent)
+    assert "inc-1" in text_of(listener_answers)
+    assert await count(office) == 1
+
+
+async def _send_again(office: Office, modal: dict) -> object:
+    """Give the app the same view once more, as a redelivery would."""
+    state = {"values": {"title": {"input": {"value": TITLE}}}}
+    body = {"user": {"id": "U05DEE"}, "trigger_id": "late", "view": {**modal, "state": state}}
+    view, _ = await declaring.submit(office.app.desk, payloads.submission(body))
+    return view
+
+
+async def test_a_button_of_an_older_version_says_so(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    bot = await office.app.desk.identity.learn()
+    assert bot.bot_user
+    old = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": "ack", "value": "inc-7"}
+    posted = await office.app.desk.client.chat_postMessage(
+        channel=channel, text="old", blocks=[{"type": "actions", "elements": [old]}]
+    )
+    message = await office.dee.wait_for_message(channel, lambda row: row["ts"] == posted["ts"])
+    await office.dee.click(channel, message, "Old")
+    await office.dee.wait_for_ephemeral(lambda row: "older version of Sitrep" in text_of(row))
+
+
+async def test_declaring_from_a_message_keeps_its_words_and_its_link(office: Office) -> None:
+    said = await office.dee.post("general", "Payments hang\nsince the release at noon")
+    await office.bo.shortcut("declare_from_message", "general", said["ts"])
+    modal = await office.bo.wait_for_view(lambda view: "archives" in view["private_metadata"])
+    assert "since the release at noon" in text_of(modal)
+    await office.bo.submit(modal)
+    await office.bo.wait_for_view(lambda view: "inc-1" in text_of(view))
+    incident = await office.incident()
+    assert incident.title == "Payments hang"
+    assert "Declared from http" in incident.known
+
+
+async def test_a_message_elsewhere_is_added_to_the_timeline_of_the_incident_that_is_chosen(office: Office) -> None:
+    await office.declare(office.dee)
+    said = await office.dee.post("general", "The vendor confirms")
+    await office.bo.shortcut("add_to_timeline", "general", said["ts"])
+    form = await office.bo.wait_for_view(lambda view: view["callback_id"] == "note")
+    await office.bo.submit(form)
+    await office.bo.command("/incident", "inc-1 timeline")
+    await eventually(lambda: _noted(office, "The vendor confirms"))
+
+
+async def _noted(office: Office, words: str) -> bool:
+    async with office.ctx.store.read() as session:
+        events = await session.scalars(select(records.Event).where(records.Event.kind == "note"))
+        return any(event.data.get("text") == words for event in events.all())

@@ -1,0 +1,161 @@
+"""Deciding and steering: fix, deploy, gates, failed steps, questions."""
+
+import asyncio
+
+from incidents.service import queries
+from tests.scenario.office import Office, eventually, has_button, text_of
+
+
+async def declared_and_commanded(office: Office) -> str:
+    """Return the channel of an incident that Ana commands, waiting for a fix to be chosen."""
+    channel = await office.declare(office.dee)
+    await office.ana.command("/incident", "ack", channel)
+    await office.ana.wait_for_ephemeral(lambda row: "Acknowledged" in text_of(row))
+    return channel
+
+
+async def to_the_deploy(office: Office, channel: str) -> dict:
+    """Choose the first fix, attest what is asked, and return the card that asks for the deploy."""
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.click(channel, card, "Choose 1")
+    gate = await office.ana.wait_for_message(channel, has_button("Attest"))
+    await office.ana.click(channel, gate, "Attest")
+    return await office.ana.wait_for_message(channel, has_button("Approve and deploy"), 20)
+
+
+async def approval_states(office: Office) -> list[tuple[str, str]]:
+    async with office.ctx.store.read() as session:
+        return [(each.kind, each.state) for each in await queries.approvals(session, 1)]
+
+
+async def test_a_fix_is_chosen_by_its_button_and_the_card_says_by_whom(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.click(channel, card, "Choose 2")
+    decided = await office.ana.wait_for_message(
+        channel, lambda row: row["ts"] == card["ts"] and "Approved" in text_of(row)
+    )
+    assert "<@U01ANA>" in text_of(decided)
+    assert not has_button("Choose 1")(decided)
+
+
+async def test_a_fix_is_chosen_by_words_in_the_thread(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await eventually(lambda: office.ana.replies(channel, card["ts"]))
+    await office.ana.post(channel, "Go with >option 2 please", card["ts"])
+    await office.ana.wait_for_message(channel, lambda row: row["ts"] == card["ts"] and "Approved" in text_of(row))
+    async with office.ctx.store.read() as session:
+        (approval,) = [each for each in await queries.approvals(session, 1) if each.kind == "choose_fix"]
+    assert approval.decision["number"] == 2
+
+
+async def test_the_second_of_two_clicks_changes_nothing_and_says_who_decided(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await asyncio.gather(
+        office.ana.click(channel, card, "Choose 1"), office.ana.click(channel, card, "Choose 2"), return_exceptions=True
+    )
+    refused = await office.ana.wait_for_ephemeral(lambda row: "Already approved by" in text_of(row))
+    assert "<@U01ANA>" in text_of(refused)
+
+
+async def test_a_stale_card_and_somebody_without_the_role_are_refused(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.dee.wait_for_message(channel, has_button("Choose 1"))
+    await office.dee.click(channel, card, "Choose 1")
+    await office.dee.wait_for_ephemeral(lambda row: "may choose the fix" in text_of(row))
+    assert await approval_states(office) == [("choose_fix", "pending")]
+
+
+async def test_words_in_a_decisions_thread_are_offered_as_feedback_and_sent_back_by_form(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.post(channel, "Keep the rounding, please", card["ts"])
+    offer = await office.ana.wait_for_ephemeral(lambda row: "Is this what should change?" in text_of(row))
+    assert await approval_states(office) == [("choose_fix", "pending")]
+    await office.ana.click(channel, offer, "Send back with these words")
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "send_back")
+    assert "Keep the rounding, please" in text_of(form)
+    await office.ana.submit(form)
+    await office.ana.wait_for_message(channel, lambda row: row["ts"] == card["ts"] and "Sent back" in text_of(row))
+    await eventually(lambda: _asked_again(office))
+
+
+async def _asked_again(office: Office) -> bool:
+    return any(request.feedback == "Keep the rounding, please" for request in office.agents.asked)
+
+
+async def test_a_question_is_answered_in_its_thread_and_moves_nothing(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    asked = await office.bo.post(channel, "? what did the log show")
+    answer = await office.bo.wait_for_message(
+        channel, lambda row: row.get("thread_ts") == asked["ts"] and row["ts"] != asked["ts"]
+    )
+    assert "412 tracebacks" in text_of(answer)
+    assert await approval_states(office) == [("choose_fix", "pending")]
+    assert has_button("Choose 1")(await office.ana.wait_for_message(channel, lambda row: row["ts"] == card["ts"]))
+
+
+async def test_the_deploy_is_reviewed_and_approved_from_the_live_card(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    await to_the_deploy(office, channel)
+    card = await office.ana.wait_for_message(channel, has_button("Review the fix"))
+    await office.ana.click(channel, card, "Review the fix")
+    review = await office.ana.wait_for_view(lambda view: "Approve this deploy?" in text_of(view))
+    await office.ana.click_in_view(review, "See the diff")
+    diff = await office.ana.wait_for_view(lambda view: "Diff 9f8e7d6" in text_of(view))
+    await office.ana.close(diff)
+    await office.ana.click_in_view(review, "Approve and deploy")
+    await office.ana.wait_for_view(lambda view: "Approved" in text_of(view))
+    await office.ana.wait_for_message(channel, lambda row: "3.1" in text_of(row) and "Deployed" in text_of(row), 20)
+
+
+async def test_the_deploy_is_approved_by_word_by_a_release_approver(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    await to_the_deploy(office, channel)
+    await office.dee.command("/incident", "approve", channel)
+    await office.dee.wait_for_ephemeral(lambda row: "may approve a deploy" in text_of(row))
+    await office.bo.command("/incident", "approve", channel)
+    await office.bo.wait_for_ephemeral(lambda row: "goes to production" in text_of(row))
+
+
+async def test_evidence_opens_from_a_steps_result(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    result = await office.ana.wait_for_message(channel, lambda row: "evidence_1" in text_of(row))
+    await office.ana.click(channel, result, "evidence_1")
+    shown = await office.ana.wait_for_view(lambda view: "Evidence E" in text_of(view))
+    assert "KeyError: 'currency'" in text_of(shown)
+    assert "sha256" in text_of(shown)
+
+
+async def test_a_failed_step_is_retried_by_button(office: Office) -> None:
+    office.agents.fails = {"1.2"}
+    channel = await declared_and_commanded(office)
+    failure = await office.ana.wait_for_message(channel, has_button("Take over by hand"))
+    assert "Check the path in sitrep.yml." in text_of(failure)
+    await office.ana.click(channel, failure, "Retry")
+    await office.ana.wait_for_message(channel, lambda row: "1.2" in text_of(row) and "of 15 min" in text_of(row))
+
+
+async def test_a_failed_step_is_taken_over_by_form(office: Office) -> None:
+    office.agents.fails = {"1.2"}
+    channel = await declared_and_commanded(office)
+    failure = await office.ana.wait_for_message(channel, has_button("Take over by hand"))
+    await office.ana.click(channel, failure, "Take over by hand")
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "take_over")
+    answer = await office.ana.submit(form, {"summary": "   "})
+    assert "Say what you did." in answer["errors"]["summary"]
+    await office.ana.submit(form, {"summary": "Rolled back by hand"})
+    await office.ana.wait_until_no_view()
+    await office.ana.wait_for_message(channel, lambda row: "Rolled back by hand" in text_of(row))
+
+
+async def test_agents_are_paused_resumed_and_stopped_by_word(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    for word, line in (("pause", "Agents paused"), ("resume", "Agents resumed"), ("stop enough", "Agents stopped")):
+        await office.ana.command("/incident", word, channel)
+        await office.ana.wait_for_message(channel, lambda row, line=line: line in text_of(row))
+    assert ("choose_fix", "superseded") in await approval_states(office)

@@ -1,0 +1,100 @@
+"""Ending: resolve with what is missing, the post-mortem and its judgement, follow-ups, closing."""
+
+from incidents.lifecycle import Status
+from tests.scenario.office import PEOPLE, Office, eventually, has_button, text_of
+
+
+async def is_in(office: Office, status: Status) -> bool:
+    return (await office.incident()).status is status
+
+
+async def resolved(office: Office) -> str:
+    """Return the channel of an incident that Ana has resolved by word."""
+    channel = await office.declare(office.dee)
+    await office.ana.command("/incident", "ack", channel)
+    await office.ana.wait_for_ephemeral(lambda row: "Acknowledged" in text_of(row))
+    await office.ana.command("/incident", "stop by hand", channel)
+    await office.ana.wait_for_message(channel, lambda row: "Agents stopped" in text_of(row))
+    await office.ana.command("/incident", "resolve Rolled back to release 40", channel)
+    await office.ana.wait_for_message(channel, lambda row: "inc-1 is resolved" in text_of(row))
+    return channel
+
+
+async def test_resolving_shows_what_is_missing_each_with_its_button(office: Office) -> None:
+    office.agents.fails = {"1.1"}  # else triage says who is hurt
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", "resolve", channel)
+    form = await office.dee.wait_for_view(lambda view: view["callback_id"] == "resolve")
+    assert "Before resolving: 3 things left" in text_of(form)
+    await office.dee.click_in_view(form, "Write the impact")
+    impact = await office.dee.wait_for_view(lambda view: view["callback_id"] == "impact")
+    await office.dee.submit(impact, {"impact": "38 % of checkouts since 14:02"})
+    await eventually(lambda: _impact(office))
+    await office.dee.submit(form, {"summary": "Rolled back to release 40"})
+    await office.dee.wait_until_no_view()
+    await office.dee.wait_for_message(channel, lambda row: "inc-1 is resolved" in text_of(row))
+    assert await is_in(office, Status.RESOLVED)
+
+
+async def _impact(office: Office) -> bool:
+    return bool((await office.incident()).impact)
+
+
+async def test_a_form_for_an_incident_resolved_meanwhile_says_so_and_keeps_what_was_typed(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", "resolve", channel)
+    form = await office.dee.wait_for_view(lambda view: view["callback_id"] == "resolve")
+    await office.ana.command("/incident", "inc-1 resolve Rolled back")
+    await eventually(lambda: is_in(office, Status.RESOLVED))
+    answer = await office.dee.submit(form, {"summary": "Rolled back by me"})
+    assert "already resolved" in answer["errors"]["summary"]
+
+
+async def test_the_post_mortem_is_posted_and_its_judgement_written_by_people(office: Office) -> None:
+    channel = await resolved(office)
+    posted = await office.ana.wait_for_message(
+        channel, lambda row: "Post-mortem" in text_of(row) and "What went badly" in text_of(row)
+    )
+    assert "_for_ <@U01ANA>" in text_of(posted)
+    await office.ana.click(channel, posted, "Write my part")
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "write")
+    await office.ana.submit(form, {"went_well": "Found in minutes", "went_badly": "No contract test"})
+    await office.ana.wait_until_no_view()
+    await office.ana.wait_for_message(
+        channel, lambda row: row["ts"] == posted["ts"] and "No contract test" in text_of(row)
+    )
+
+
+async def test_follow_ups_are_filed_by_form_and_by_word_with_their_owner(office: Office) -> None:
+    channel = await resolved(office)
+    posted = await office.ana.wait_for_message(channel, lambda row: "What went badly" in text_of(row))
+    await office.ana.click(channel, posted, "Add follow-up")
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "followup")
+    await office.ana.submit(form, {"title": "Contract test for old carts", "owner": PEOPLE["dee"], "due": "2027-01-15"})
+    await office.ana.wait_until_no_view()
+    await office.ana.command("/incident", f"followup Alert on KeyError <@{PEOPLE['bo']}>", channel)
+    await office.ana.wait_for_ephemeral(lambda row: "Filed" in text_of(row))
+    shown = await office.ana.wait_for_message(
+        channel, lambda row: row["ts"] == posted["ts"] and "Alert on KeyError, <@U02BO>" in text_of(row)
+    )
+    assert "Contract test for old carts, <@U05DEE>" in text_of(shown)
+
+
+async def test_closing_early_needs_a_reason(office: Office) -> None:
+    channel = await resolved(office)
+    post = await office.ana.wait_for_message(channel, has_button("Close"))
+    await office.ana.click(channel, post, "Close")
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "close")
+    assert "Before closing" in text_of(form)
+    await office.ana.submit(form, {"reason": "Nothing to learn here"})
+    await eventually(lambda: is_in(office, Status.CLOSED))
+
+
+async def test_reopening_and_cancelling_ask_for_the_reason_where_none_is_typed(office: Office) -> None:
+    channel = await resolved(office)
+    await office.ana.command("/incident", "reopen", channel)
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "reopen")
+    await office.ana.submit(form, {"reason": "Errors are back"})
+    await office.ana.wait_for_message(channel, lambda row: "Opened again" in text_of(row))
+    await office.ana.command("/incident", "cancel duplicate of inc-1", channel)
+    await eventually(lambda: is_in(office, Status.CANCELLED))
