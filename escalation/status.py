@@ -3,12 +3,12 @@
 from sqlalchemy import update as sql_update
 from sqlmodel import col
 
-from escalation import bulletin, cadence, oncall, telling, timers
+from escalation import bulletin, cadence, succession, telling, timers
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
 from incidents import outbox, records, store
 from incidents.events import EventKind
-from incidents.lifecycle import Role, Status
+from incidents.lifecycle import Status
 from incidents.notices import Action, Lane, Notice
 from incidents.service import updates
 
@@ -120,7 +120,7 @@ class StatusUpdates:
         row.state = "drafted"
         tx.session.add(row)
         event = await tx.record(incident, EventKind.UPDATE_DRAFTED, slot=row.slot, update=row.id)
-        speakers = await telling.leaders(self._desk, tx.session, incident, Role.COMMS, Role.COMMANDER)
+        speakers = await succession.speakers(self._desk, tx.session, incident)
         reminders = [
             telling.direct(
                 who,
@@ -145,27 +145,26 @@ class StatusUpdates:
         fields = await updates.draft(tx.session, self._desk.ctx, incident.number)
         if not await _settle(tx, row, "missed", fields, ""):
             return
-        following = await self._next_in_line(tx, incident)
+        following = await succession.next_in_line(self._desk, tx.session, incident)
         event = await tx.record(
             incident,
             EventKind.UPDATE_MISSED,
             slot=row.slot,
             update=row.id,
-            people=[who.person for who in following],
+            people=[heir.who.person for heir in following],
             late_seconds=round((tx.now - row.due_at).total_seconds()),
         )
         reason = f"the status update due at {row.due_at:%H:%M} UTC was not sent; Sitrep sent the facts by itself"
         misses = [
             telling.direct(
-                who,
-                f"{incident.key}:update:{row.slot}:missed:{who.person}",
+                heir.who,
+                f"{incident.key}:update:{row.slot}:missed:{heir.who.person}",
                 "escalation_notice",
                 Lane.DECISION,
-                params={"trigger": "update_missed", "audience": audience, "reason": reason},
+                params={"trigger": "update_missed", "audience": heir.standing, "reason": reason},
                 holds_while="open",
             )
-            for who in following
-            for audience in [await self._standing(tx, incident, who.person)]
+            for heir in following
         ]
         await bulletin.publish(tx, self._desk, incident, row)
         await self._redraw(tx, incident, row, event)
@@ -230,30 +229,6 @@ class StatusUpdates:
     ) -> None:
         drafts = await telling.notices_with(tx.session, incident, ("status_draft",))
         await telling.redraw(tx, incident, event, [each for each in drafts if each.params.get("update_id") == row.id])
-
-    async def _next_in_line(self, tx: store.Tx, incident: records.Incident) -> tuple[oncall.Contact, ...]:
-        """Return the deputy; without one the next level of paging, without that whoever commands."""
-        deputies = await telling.leaders(self._desk, tx.session, incident, Role.DEPUTY)
-        if deputies:
-            return deputies
-        missing = {
-            who.person for who in await telling.leaders(self._desk, tx.session, incident, Role.COMMS, Role.COMMANDER)
-        }
-        for policy in self._desk.ctx.library.policies.paging:
-            for level in policy.levels if policy.severity is incident.severity else ():
-                people = [who for who in self._desk.people(incident, level) if self._desk.reaches(who)]
-                if people and not missing & {who.person for who in people}:
-                    return tuple(people)
-        return await telling.leaders(self._desk, tx.session, incident, Role.COMMANDER)
-
-    async def _standing(self, tx: store.Tx, incident: records.Incident, person: str) -> str:
-        for role in (Role.DEPUTY, Role.COMMANDER):
-            if person in {who.person for who in await telling.leaders(self._desk, tx.session, incident, role)}:
-                return role.value
-        for name in self._desk.ctx.settings.audiences:
-            if person in {who.person for who in self._desk.people(incident, name)}:
-                return name
-        return "next in line"
 
 
 async def _settle(tx: store.Tx, row: records.StatusUpdate, state: str, fields: dict[str, str], actor: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from incidents import records, store
@@ -178,7 +179,8 @@ async def _win(tx: store.Tx, row: records.Timer) -> bool:
     )
     if not changed.rowcount:  # type: ignore[attr-defined]
         return False
-    await tx.session.refresh(row)
+    set_committed_value(row, "state", "fired")
+    set_committed_value(row, "fired_at", tx.now)
     return True
 
 
