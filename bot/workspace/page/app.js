@@ -2,7 +2,7 @@
 import { html, render } from "./vendor/preact-htm.js";
 import * as conversation from "./core/conversation.js";
 import * as session from "./core/session.js";
-import { get } from "./core/store.js";
+import { get, set } from "./core/store.js";
 import * as theme from "./core/theme.js";
 import * as route from "./core/route.js";
 import { load as loadEmoji } from "./text/emoji.js";
@@ -22,6 +22,8 @@ document.addEventListener("visibilitychange", () => {
   const { place } = get();
   if (document.visibilityState === "visible" && place?.kind === "channel") conversation.markRead(place.id);
 });
+
+setInterval(() => set(({ minute }) => ({ minute: minute + 1 })), 60_000);
 
 window.addEventListener("popstate", () => {
   const { place, thread, person } = route.read();

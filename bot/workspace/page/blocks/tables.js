@@ -18,7 +18,7 @@ function column(settings, index) {
 export function Table({ block }) {
   const [head, ...rows] = block.rows ?? [];
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Table">
-    <table class="block-table">
+    <table class="grid-table">
       <thead><tr>${head?.map((cell, index) => html`<th ...${column(block.column_settings, index)}><${Cell} cell=${cell} /></th>`)}</tr></thead>
       <tbody>
         ${rows.map((row) => html`<tr>${row.map((cell, index) => html`<td ...${column(block.column_settings, index)}><${Cell} cell=${cell} /></td>`)}</tr>`)}
@@ -49,7 +49,7 @@ export function DataTable({ block }) {
   const turn = (index) => setSort({ column: index, way: sort?.column === index ? -sort.way : 1 });
   const said = (index) => (sort?.column !== index ? "none" : sort.way > 0 ? "ascending" : "descending");
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${block.caption ?? "Table"}>
-    <table class="block-table">
+    <table class="grid-table">
       ${block.caption && html`<caption>${block.caption}</caption>`}
       <thead><tr>
         ${head?.map((cell, index) => html`<th aria-sort=${said(index)}>

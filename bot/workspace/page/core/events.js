@@ -1,10 +1,8 @@
 // What the workspace pushes over the websocket, brought into the store.
 import * as conversation from "./conversation.js";
 import * as forms from "./forms.js";
-import { announce } from "./notices.js";
 import { get, put, set } from "./store.js";
 import * as timeline from "./timeline.js";
-import { authorName } from "../text/authors.js";
 
 const isShown = (channel) => {
   const { place, apps, channels } = get();
@@ -22,7 +20,6 @@ const RECEIVERS = {
     const isReply = message.thread_ts && message.thread_ts !== message.ts && message.subtype !== "thread_broadcast";
     if (!isNew || message.user === me.id || !channels[channel]?.is_member) return;
     if (isShown(channel)) {
-      announce(`${authorName(message)}: ${message.text ?? ""}`.slice(0, 300));
       if (isReply) return;
       countUnread(channel, message);
       conversation.markRead(channel);
@@ -30,10 +27,7 @@ const RECEIVERS = {
   },
   message_changed: ({ channel, message }) => timeline.change(channel, message),
   message_deleted: ({ channel, ts }) => timeline.remove(channel, ts),
-  ephemeral({ channel, message }) {
-    timeline.addEphemeral(channel, { ...message, is_ephemeral: true });
-    announce(`Only visible to you: ${message.text ?? ""}`.slice(0, 300));
-  },
+  ephemeral: ({ channel, message }) => timeline.addEphemeral(channel, { ...message, is_ephemeral: true }),
   channel_changed: ({ channel }) => mergeChannel(channel),
   channel_joined({ channel }) {
     mergeChannel({ is_member: true, ...channel });

@@ -1,4 +1,4 @@
-// Short sentences to the person: notices that pass, and what a screen reader is told.
+// Short sentences to the person: notices that pass.
 import { get, set } from "./store.js";
 
 const SHOWN_FOR = 6000; // ms; long enough to read one sentence twice
@@ -10,6 +10,3 @@ export function notify(text) {
   set({ notices: [...get().notices, notice] });
   setTimeout(() => set({ notices: get().notices.filter(({ id }) => id !== notice.id) }), SHOWN_FOR);
 }
-
-/** Have a screen reader say a sentence. */
-export const announce = (text) => set({ announcement: text });

@@ -29,9 +29,9 @@ const EMPTY = {
   busy: {}, // "channel:thread ts" -> what an app says it is doing there
   canvases: {}, // canvas id -> how often it changed, so that open ones load anew
   filesShared: {}, // channel id -> how many files came while the page was open
+  minute: 0, // counts minutes, for what says how long ago something was
   spotlight: null, // ts of the message that a followed link leads to
   notices: [], // short sentences that pass
-  announcement: "", // what a screen reader hears next
 };
 
 let state = EMPTY;

@@ -27,13 +27,13 @@ export function channelName(channel) {
 }
 
 // Slack's palette for people without a picture.
-const COLOURS = ["#4a154b", "#1264a3", "#007a5a", "#a8560a", "#b3123f", "#5b3cc4", "#2c6e49", "#86502d", "#0b6e8a", "#7a2e6d"];
+const COLOURS = ["#8a4b9c", "#1264a3", "#007a5a", "#a8560a", "#b3123f", "#5b3cc4", "#2c6e49", "#86502d", "#0b6e8a", "#a3358f"];
 
 /** The colour of somebody's generated picture, always the same. */
 export function colourOf(id) {
-  let sum = 7;
-  for (const letter of String(id ?? "")) sum = (sum * 31 + letter.charCodeAt(0)) % 997;
-  return COLOURS[sum % COLOURS.length];
+  let sum = 2166136261; // FNV-1a, so that neighbouring ids differ
+  for (const letter of String(id ?? "")) sum = Math.imul(sum ^ letter.charCodeAt(0), 16777619) >>> 0;
+  return COLOURS[(sum >>> 8) % COLOURS.length];
 }
 
 /** One or two letters for a generated picture. */

@@ -73,6 +73,8 @@ export function dayName(ts) {
 /** "last reply today at 15:04" and its like. */
 export function whenReplied(ts) {
   const date = dateOf(ts);
-  if (Date.now() - date.getTime() < DAY) return ago(date);
+  const age = Date.now() - date.getTime();
+  if (age < 60_000) return "just now";
+  if (age < DAY) return ago(date);
   return `${pretty(short)(date)} at ${time(date)}`;
 }

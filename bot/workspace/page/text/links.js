@@ -57,6 +57,7 @@ export function GroupMention({ id, label }) {
 
 /** A moment in the reader's own time; the tooltip says it in full. */
 export function Moment({ seconds, template, url, fallback }) {
+  useStore((state) => state.minute);
   const written = byTemplate(seconds, template) ?? fallback;
   const full = Number.isFinite(Number(seconds)) ? dateOf(seconds).toLocaleString() : undefined;
   const shown = html`<time title=${full}>${written}</time>`;

@@ -21,7 +21,7 @@ function image(token) {
 function table(token) {
   const cell = (Tag) => (part, column) =>
     html`<${Tag} style=${token.align[column] ? `text-align:${token.align[column]}` : null}>${each(part.tokens)}<//>`;
-  return html`<div class="table-scroll"><table class="block-table">
+  return html`<div class="table-scroll"><table class="grid-table">
     <thead><tr>${token.header.map(cell("th"))}</tr></thead>
     <tbody>${token.rows.map((row) => html`<tr>${row.map(cell("td"))}</tr>`)}</tbody>
   </table></div>`;

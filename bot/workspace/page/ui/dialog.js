@@ -6,10 +6,14 @@ export function Dialog({ title, icon, onClose, class: css = "", children, footer
   const frame = useRef(null);
   useLayoutEffect(() => {
     const before = document.activeElement;
-    frame.current.showModal();
-    const wanted = frame.current.querySelector("[autofocus], .dialog-body :is(input, textarea, [role=combobox]):not([type=hidden])");
-    (wanted ?? frame.current.querySelector(".dialog-foot .primary, .dialog-foot .danger, .dialog-close"))?.focus();
-    return () => before?.isConnected && before.focus?.();
+    const dialog = frame.current;
+    dialog.showModal();
+    const wanted = dialog.querySelector("[autofocus], .dialog-body :is(input, textarea, [role=combobox]):not([type=hidden])");
+    (wanted ?? dialog.querySelector(".dialog-foot .primary, .dialog-foot .danger, .dialog-close"))?.focus();
+    return () => {
+      dialog.close(); // only then may what lies outside take the focus
+      if (before?.isConnected) before.focus();
+    };
   }, []);
   const cancel = (event) => {
     if (event.target !== frame.current) return;

@@ -13,7 +13,7 @@ import { Avatar } from "./avatar.js";
 import { FileCard } from "./files.js";
 import { MessageActions } from "./message_actions.js";
 import { MessageEditor } from "./message_forms.js";
-import { isSystem } from "./message_list.js";
+import { isSystem, SystemLine } from "./system_line.js";
 import { Reactions } from "./reactions.js";
 
 function Stamp({ message, short }) {
@@ -21,6 +21,7 @@ function Stamp({ message, short }) {
 }
 
 export function Text({ message }) {
+  if (isSystem(message)) return html`<${SystemLine} message=${message} />`;
   if (message.blocks?.length) return html`<${Blocks} blocks=${message.blocks} />`;
   if (!message.text) return null;
   const shown = message.mrkdwn === false ? html`<div class="plain">${message.text}</div>` : html`<${Mrkdwn} text=${message.text} />`;
@@ -48,7 +49,7 @@ function glyphOf(message) {
 export function Message({ channel, message, compact, inThread, quiet, isLast, isLit }) {
   const [editing, setEditing] = useState(false);
   const pinnedBy = message.pinned_to?.includes(channel) && !quiet;
-  const mentionsMe = useStore((state) => Boolean(state.me && message.text?.includes(`<@${state.me.id}`)));
+  const mentionsMe = useStore((state) => Boolean(state.me && !isSystem(message) && message.text?.includes(`<@${state.me.id}`)));
   const css = [
     "message", compact && "compact", message.is_ephemeral && "ephemeral", pinnedBy && "pinned",
     isSystem(message) && "system", mentionsMe && "mentions-me", isLit && "lit",
@@ -91,6 +92,7 @@ function Broadcast({ channel, message }) {
 
 function ThreadSummary({ channel, message }) {
   const busy = useStore((state) => state.busy[`${channel}:${message.ts}`]);
+  useStore((state) => state.minute);
   const count = message.reply_count;
   return html`<button type="button" class="thread-summary" onClick=${() => conversation.openThread(channel, message.ts)}>
     <span class="thread-faces">${(message.reply_users ?? []).slice(0, 5).map((id) => html`<${Avatar} key=${id} id=${id} name=${nameOf(userOf(id))} size=${24} />`)}</span>

@@ -5,14 +5,12 @@ import { set, useStore } from "../core/store.js";
 import { channelName } from "../text/authors.js";
 import { dayKey, dayName } from "../text/dates.js";
 import { Message } from "./message.js";
+import { isSystem, together } from "./system_line.js";
 import { walkMessages } from "./walking.js";
 
 const GROUP = 300; // seconds within which one author's messages stand together
 const AT_END = 40; // px from the bottom that still count as being there
 const AT_START = 200; // px from the top where older messages are loaded
-
-const SYSTEM = new Set(["channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive", "channel_unarchive", "group_join", "group_leave"]);
-export const isSystem = (message) => SYSTEM.has(message.subtype);
 
 const NONE = [];
 
@@ -41,7 +39,7 @@ export function MessageList({ channel }) {
   const stuck = useRef(true);
   const anchor = useRef(null);
   const [behind, setBehind] = useState(false);
-  const messages = box ? merge(box.list, ephemerals) : [];
+  const messages = box ? together(merge(box.list, ephemerals)) : [];
   const last = messages.at(-1)?.ts;
 
   useLayoutEffect(() => {
@@ -90,7 +88,7 @@ export function MessageList({ channel }) {
 
   if (!box) return html`<p class="starting">Loading messages…</p>`;
   return html`<div class="message-scroll" ref=${scroller} onScroll=${scrolled}>
-      <div class="message-list" role="list" aria-label="Messages" onKeyDown=${walkMessages}>
+      <div class="message-list" role="list" aria-label="Messages" aria-live="polite" aria-relevant="additions" aria-busy=${String(Boolean(box.loading))} onKeyDown=${walkMessages}>
         ${box.fault && html`<p class="starting" role="alert">${box.fault}</p>`}
         ${box.more ? html`<p class="starting">Loading older messages…</p>` : html`<${Beginning} id=${channel} />`}
         ${rows(messages, box.unreadFrom, channel, spotlight)}

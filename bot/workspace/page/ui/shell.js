@@ -39,7 +39,6 @@ export function Shell() {
   const me = useStore((state) => state.me);
   const place = useStore((state) => state.place);
   const thread = useStore((state) => state.thread);
-  const announcement = useStore((state) => state.announcement);
   const shown = !me || !place
     ? html`<p class="starting">Opening the workspace…</p>`
     : place.kind === "app"
@@ -56,6 +55,5 @@ export function Shell() {
     <${ModalStack} />
     <${Dialogs} />
     <${ConfirmDialog} />
-    <${Notices} />
-    <div class="sr" aria-live="polite" role="status">${announcement}</div>`;
+    <${Notices} />`;
 }

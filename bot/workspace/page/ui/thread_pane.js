@@ -37,7 +37,7 @@ export function ThreadPane({ channel, ts }) {
     <header class="thread-head"><h2>Thread</h2><span class="muted">${room?.is_im ? channelName(room) : `#${channelName(room)}`}</span>
       <button type="button" class="icon-button" aria-label="Close thread" onClick=${conversation.closeThread}>✕</button></header>
     <div class="message-scroll" ref=${scroller} onScroll=${scrolled}>
-      <div class="message-list" role="list" aria-label="Thread messages" onKeyDown=${walkMessages}>
+      <div class="message-list" role="list" aria-label="Thread messages" aria-live="polite" aria-relevant="additions" onKeyDown=${walkMessages}>
         ${!parent && html`<p class="starting">Loading…</p>`}
         ${parent && html`<${Message} channel=${channel} message=${parent} key=${parent.ts} inThread isLast=${!replies.length} />`}
         ${count > 0 && html`<div class="reply-count" role="separator" key="count"><span>${count} ${count === 1 ? "reply" : "replies"}</span></div>`}
