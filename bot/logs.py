@@ -15,6 +15,13 @@ _HIDDEN = "•••"
 _QUIET = ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "httpcore", "aiosqlite", "alembic", "asyncio", "uvicorn")
 
 
+def _worth_saying(record: logging.LogRecord) -> bool:
+    # Bolt gives its loggers the root's level, so theirs cannot be raised by name.
+    if record.name.split(".")[0] in _QUIET and record.levelno < logging.WARNING:
+        return False
+    return "`token` will be unused" not in record.getMessage()  # Bolt found SLACK_BOT_TOKEN, and our client as well
+
+
 class _Discreet(structlog.stdlib.ProcessorFormatter):
     """Formats as structlog does and leaves out secrets, wherever in the line they stand."""
 
@@ -57,8 +64,7 @@ def configure(style: str, secrets: Iterable[str]) -> None:
     formatter.secrets = tuple(sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_worth_saying)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)

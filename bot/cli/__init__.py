@@ -48,9 +48,9 @@ def serve(
 @app.command()
 def doctor() -> None:
     """Check tokens, scopes, database, configuration, git, models and sandbox; say what to mend."""
-    from bot.cli import checkup  # noqa: PLC0415 - see the module
+    from bot.cli.checkup import run  # noqa: PLC0415 - see the module
 
-    raise typer.Exit(asyncio.run(checkup.run()))
+    raise typer.Exit(asyncio.run(run()))
 
 
 @app.command()
