@@ -35,7 +35,8 @@ class Escalating:
         """Arm the escalations that hold now and cancel the others; what escalated once does not escalate again."""
         del event
         since, round_ = await telling.counted_from(tx.session, incident)
-        deadlines = policies.deadlines(self._desk.ctx.library.policies, incident, since=since, now=tx.now)
+        ctx = self._desk.ctx
+        deadlines = policies.deadlines(ctx.library.policies, ctx.settings, incident, since=since, now=tx.now)
         wanted = {f"{incident.key}:escalate:{deadline.trigger.name}": deadline for deadline in deadlines}
         waiting = await timers.pending(tx.session, incident, Kind.ESCALATE)
         await timers.cancel(tx, *(timer.key for timer in waiting if timer.key not in wanted))
@@ -50,7 +51,8 @@ class Escalating:
     async def stop(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Cancel exactly the escalations that waited for this milestone."""
         milestone = Milestone(event.data["milestone"])
-        names = [each.name for each in self._desk.ctx.library.policies.time_based if each.until == milestone.value]
+        known = policies.of_severity(self._desk.ctx.library.policies, incident.severity)
+        names = [each.name for each in known if each.until == milestone.value]
         await timers.cancel(tx, *(f"{incident.key}:escalate:{name}" for name in names))
 
     async def fall_due(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:

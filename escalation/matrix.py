@@ -153,7 +153,7 @@ def preview(library: Library, settings: Settings, severity: Severity, *, drill: 
             for row in rows
         ),
         updates_every=known.regular_updates.frequency.get(severity),
-        escalations=tuple(policies.in_words(trigger) for trigger in known.time_based if trigger.severity is severity),
+        escalations=tuple(policies.in_words(trigger) for trigger in policies.of_severity(known, severity)),
         steps=len(workflow.steps()) if workflow else 0,
     )
 

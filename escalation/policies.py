@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from escalation import oncall
+from escalation import hours, oncall
 from incidents import durations, records
+from incidents.catalog import Settings
 from incidents.definitions import Acknowledgement, EscalationTrigger, ImpactTrigger, Policies, Severity
 from incidents.lifecycle import Milestone, Status
 
 #: How often everybody is paged again after the last level, while nobody acknowledges.
 EXTRA_ROUNDS = 3
+
+#: The seed's word where nobody is woken, and who then takes it up in the morning.
+_NEXT_BUSINESS_DAY, _WAITS_FOR = "next_business_day", "assigned_engineer"
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,35 @@ class Deadline:
 
 
 def deadlines(
-    policies: Policies, incident: records.Incident, *, since: datetime, now: datetime
+    policies: Policies, settings: Settings, incident: records.Incident, *, since: datetime, now: datetime
 ) -> tuple[Deadline, ...]:
     """Return the time-based escalations that still hold, soonest first; none is due before `now` (both UTC)."""
-    found = [
-        Deadline(trigger, max(since + trigger.after, now))
-        for trigger in policies.time_based
-        if holds(trigger, incident)
-    ]
+    found = [Deadline(each, max(since + each.after, now)) for each in policies.time_based if holds(each, incident)]
+    waits = by_business_day(policies, incident.severity)
+    if waits is not None and holds(waits, incident):
+        opening = hours.next_business_day(since, settings.business_hours, settings.timezone)
+        found.append(Deadline(waits, max(opening, now)))
     return tuple(sorted(found, key=lambda deadline: deadline.due_at))
+
+
+def by_business_day(policies: Policies, severity: Severity) -> EscalationTrigger | None:
+    """Return the escalation of a severity that waits for the next business day, or None; its `after` is unused."""
+    if policies.severity_levels[severity].escalation != _NEXT_BUSINESS_DAY:
+        return None
+    return EscalationTrigger(
+        name=f"{severity}_bug_not_acknowledged_{_NEXT_BUSINESS_DAY}",
+        severity=severity,
+        until=Milestone.ACKNOWLEDGED.value,
+        after=timedelta(0),
+        escalate_to=_WAITS_FOR,
+        action=f"escalate_to_{_WAITS_FOR}",
+    )
+
+
+def of_severity(policies: Policies, severity: Severity) -> tuple[EscalationTrigger, ...]:
+    """Return every escalation by time of `severity`."""
+    waits = by_business_day(policies, severity)
+    return tuple(each for each in policies.time_based if each.severity is severity) + ((waits,) if waits else ())
 
 
 def holds(trigger: EscalationTrigger, incident: records.Incident) -> bool:
@@ -44,7 +68,8 @@ def holds(trigger: EscalationTrigger, incident: records.Incident) -> bool:
 
 def time_based(policies: Policies, name: str) -> EscalationTrigger | None:
     """Return the time-based escalation called `name`, or None where the policies no longer have it."""
-    return next((trigger for trigger in policies.time_based if trigger.name == name), None)
+    everything = (trigger for severity in policies.severity_levels for trigger in of_severity(policies, severity))
+    return next((trigger for trigger in everything if trigger.name == name), None)
 
 
 def found(policies: Policies, name: str) -> ImpactTrigger | None:
@@ -54,7 +79,8 @@ def found(policies: Policies, name: str) -> ImpactTrigger | None:
 
 def in_words(trigger: EscalationTrigger) -> str:
     """Return the escalation for people: `CTO if not resolved in 60 min`."""
-    return f"{oncall.called(trigger.escalate_to)} if not {trigger.until} in {spoken(trigger.after)}"
+    by = f"in {spoken(trigger.after)}" if trigger.after else "by the next business day"
+    return f"{oncall.called(trigger.escalate_to)} if not {trigger.until} {by}"
 
 
 def spoken(duration: timedelta) -> str:

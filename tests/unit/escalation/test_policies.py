@@ -1,6 +1,6 @@
 """Which milestone stops which escalation, and how far paging goes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from escalation import policies
 from incidents import loading, records
+from incidents.catalog import Settings
 from incidents.definitions import Severity
 from incidents.lifecycle import Milestone, Status
 from tests.clock import START
@@ -38,11 +39,14 @@ def test_each_escalation_is_stopped_by_its_own_milestone_alone(trigger: policies
 
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED, Status.CANCELLED])
 def test_nothing_escalates_once_the_incident_is_over(status: Status) -> None:
-    assert policies.deadlines(POLICIES, incident(Severity.CRITICAL, status=status), since=START, now=START) == ()
+    assert (
+        policies.deadlines(POLICIES, Settings(), incident(Severity.CRITICAL, status=status), since=START, now=START)
+        == ()
+    )
 
 
 def test_critical_escalates_to_the_cto_after_an_hour() -> None:
-    (deadline,) = policies.deadlines(POLICIES, incident(Severity.CRITICAL), since=START, now=START)
+    (deadline,) = policies.deadlines(POLICIES, Settings(), incident(Severity.CRITICAL), since=START, now=START)
     assert (deadline.trigger.escalate_to, deadline.due_at) == ("cto", START + timedelta(minutes=60))
     assert policies.in_words(deadline.trigger) == "CTO if not resolved in 60 min"
     assert policies.reason(deadline.trigger) == "not resolved in 60 min"
@@ -54,7 +58,7 @@ def test_deadlines_are_in_order_never_past_and_only_of_this_severity(
 ) -> None:
     now = START + timedelta(minutes=minutes)
     case = incident(severity, *(reached - {Milestone.DECLARED}))
-    found = policies.deadlines(POLICIES, case, since=START, now=now)
+    found = policies.deadlines(POLICIES, Settings(), case, since=START, now=now)
     due = [deadline.due_at for deadline in found]
     assert due == sorted(due)
     assert all(at >= now for at in due)
@@ -89,3 +93,13 @@ def test_what_is_found_goes_to_whom_the_seed_names(name: str, audience: str) -> 
     trigger = policies.found(POLICIES, name)
     assert trigger is not None
     assert trigger.escalate_to == audience
+
+
+def test_a_low_incident_nobody_took_is_handed_over_when_business_opens() -> None:
+    settings = Settings(business_hours="Mon-Fri 09:00-17:00", timezone="Europe/Berlin")
+    (deadline,) = policies.deadlines(POLICIES, settings, incident(Severity.LOW), since=START, now=START)
+    assert deadline.due_at == datetime(2026, 11, 23, 8, 0, tzinfo=UTC), "Monday, nine in Berlin"
+    assert policies.in_words(deadline.trigger) == "assigned engineer if not acknowledged by the next business day"
+    assert policies.time_based(POLICIES, deadline.trigger.name) == deadline.trigger
+    taken = incident(Severity.LOW, Milestone.ACKNOWLEDGED)
+    assert policies.deadlines(POLICIES, settings, taken, since=START, now=START) == ()

@@ -1,0 +1,38 @@
+"""Business hours: when the next business day opens. Pure; holidays are not known."""
+
+import re
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(r"(\w{3})-(\w{3}) (\d\d):(\d\d)-\d\d:\d\d")
+
+
+def next_business_day(after: datetime, hours: str, timezone: str) -> datetime:
+    """Return when business opens next after `after` (UTC).
+
+    Before opening, that is the same day: a minor trouble found at night waits for the morning.
+
+    Args:
+        after: A moment, in UTC.
+        hours: As in `sitrep.yml`: `Mon-Fri 09:00-17:00`.
+        timezone: The zone in which the hours are meant: `Europe/Berlin`.
+    """
+    days, opens = _read(hours)
+    zone = ZoneInfo(timezone)
+    local = after.astimezone(zone)
+    for ahead in range(8):
+        day = local.date() + timedelta(days=ahead)
+        opening = datetime.combine(day, opens, tzinfo=zone)
+        if day.weekday() in days and opening > local:
+            return opening.astimezone(after.tzinfo)
+    raise ValueError(f"{hours!r} names no day")
+
+
+def _read(hours: str) -> tuple[frozenset[int], time]:
+    found = _HOURS.fullmatch(hours.strip().lower())
+    if found is None:
+        raise ValueError(f"{hours!r} are no business hours; write them like Mon-Fri 09:00-17:00")
+    first, last = _DAYS.index(found[1]), _DAYS.index(found[2])
+    span = (last - first) % 7 + 1
+    return frozenset((first + step) % 7 for step in range(span)), time(int(found[3]), int(found[4]))
