@@ -2,7 +2,7 @@
 
 from incidents import durations
 from incidents.agents.outputs import AnalysisOutput, Claim, Output, RootCauseReport, Verdict
-from incidents.agents.playbook import contributing, story
+from incidents.agents.playbook import contributing, story, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.factors import Kind
 from incidents.agents.playbook.story import Story
@@ -36,11 +36,15 @@ def _cause(told: Story) -> list[Claim]:
     if cause is None:
         return []
     cited = [told.case.record("preliminary_root_cause"), *told.culprit_seen]
-    change = f"`{cause.commit[:7]}` {cause.commit_subject or ''}: " if cause.commit else ""
-    claims = [told.case.claim(f"{change}{cause.mechanism}", cited)]
+    place = f"`{cause.file}:{cause.line}`" if cause.file else "the service"
+    fails = told.release.findings.failures if told.release.findings else ()
+    effect = f" Since then {place} raises `{fails[0].raised.headline[:150]}`." if fails else ""
+    change = f"`{cause.commit[:7]}` {cause.commit_subject}." if cause.commit else cause.summary
+    claims = [told.case.claim(f"{change}{effect if cause.commit else ''}", cited)]
     if cause.verdict is Verdict.CONFIRMED and told.past.tests is not None and told.past.tests.repaired:
-        text = f"Confirmed by execution: {len(told.past.tests.repaired)} failing tests pass with it undone."
-        claims.append(told.case.claim(text, [told.case.record("minimal_test_suite"), *cited]))
+        text = f"Confirmed by execution: with it undone, {wording.tests(told.past.tests.repaired)} pass again."
+        shown = [told.case.record("minimal_test_suite"), *cited]
+        claims.append(told.case.claim(text, shown, Verdict.CONFIRMED))
     return claims
 
 
@@ -70,8 +74,7 @@ def _detection(told: Story) -> str:
     if told.gap.total_seconds() <= 0:
         return f"It was {by}, before the first failure that is logged ({time_of_day(told.onset)})."
     return (
-        f"First failure at {time_of_day(told.onset)}, {by}: {durations.spoken(told.gap)} in which nobody was told."
-        " No alert is on record."
+        f"First failure at {time_of_day(told.onset)}, {by}, {durations.spoken(told.gap)} later. No alert is on record."
     )
 
 

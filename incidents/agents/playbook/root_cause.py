@@ -83,9 +83,7 @@ def _claims(case: Case, inquiry: Inquiry) -> list[Claim]:
         text = f"{bad} was deployed at {time_of_day(release.bad.at)}{good}."
         claims.append(case.claim(text, case.see(release.log.evidence)))
     if accused is not None and inquiry.ranking is not None:
-        touched = f" (`{accused.touches[0]}`)" if accused.touches else ""
-        text = f"{points(accused)}{touched}."
-        claims.append(case.claim(text, [*accused.evidence, inquiry.ranking.evidence[-1].id]))
+        claims.append(case.claim(f"{points(accused)}.", [*accused.evidence, inquiry.ranking.evidence[-1].id]))
     for each in inquiry.proofs:
         if each.comparison is not None and each.suspect == accused:
             verdict = Verdict.CONFIRMED if each.proven else Verdict.INCONCLUSIVE

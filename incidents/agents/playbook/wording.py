@@ -42,9 +42,10 @@ def tests(ids: Sequence[str]) -> str:
 
 
 def points(suspect: Suspect) -> str:
-    """Return what points at a suspect, as a sentence without its end: "`a1b2c3d` last changed the line that fails"."""
+    """Return what points at a suspect most, as a sentence without its end: "`a1b2c3d` last changed the line …"."""
     short = f"`{suspect.commit.short}`"
-    verbs = [reason for reason in suspect.reasons if not reason.startswith("its ")]
-    if verbs:
-        return f"{short} {listed(verbs)}"
-    return f"{listed(list(suspect.reasons))} ({short})"[:1].upper() + f"{listed(list(suspect.reasons))} ({short})"[1:]
+    told = [reason for reason in suspect.reasons if not reason.startswith("its ")][:2]
+    if told:
+        return f"{short} {listed(told)}"
+    reason = suspect.reasons[0]
+    return f"{reason[:1].upper()}{reason[1:]} ({short})"
