@@ -148,35 +148,45 @@ def _shortcuts(app: App, desk: Desk) -> None:
         desk.background.start(replies.guarded(desk, sent.place, marking.shortcut(desk, sent)))
 
 
+async def _message(desk: Desk, body: Body) -> None:
+    posted = payloads.posted(body)
+    if posted is not None:
+        await _answering(desk, posted.place, hearing.heard(desk, posted))
+
+
+async def _mention(desk: Desk, body: Body) -> None:
+    typed = payloads.mention(body)
+    await _answering(desk, typed.place, commands.mentioned(desk, typed))
+
+
+def _plain(listener: Callable[[Desk, Body], Awaitable[None]]) -> Callable[[Desk, Body], Awaitable[None]]:
+    async def heard(desk: Desk, body: Body) -> None:
+        event = body["event"]
+        place = payloads.Place(user=event.get("user", ""), channel=event.get("channel", ""))
+        await _answering(desk, place, listener(desk, body))
+
+    return heard
+
+
+#: Event -> its listener; a message's is that of all kinds of channels.
+EVENTS: dict[str, Callable[[Desk, Body], Awaitable[None]]] = {
+    "message": _message,
+    "app_mention": _mention,
+    "reaction_added": _plain(marking.reacted),
+    "pin_added": _plain(marking.pinned),
+    "member_joined_channel": _plain(arriving.joined),
+    "app_home_opened": _plain(arriving.opened_home),
+}
+
+
 def _events(app: App, desk: Desk) -> None:
-    def register(name: str, listener: Callable[[Body], Awaitable[None]]) -> None:
+    def register(name: str, listener: Callable[[Desk, Body], Awaitable[None]]) -> None:
         @app.event(name)
         async def happened(body: Body) -> None:
-            await listener(body)
+            await listener(desk, body)
 
-    async def message(body: Body) -> None:
-        posted = payloads.posted(body)
-        if posted is not None:
-            await _answering(desk, posted.place, hearing.heard(desk, posted))
-
-    async def mention(body: Body) -> None:
-        typed = payloads.mention(body)
-        await _answering(desk, typed.place, commands.mentioned(desk, typed))
-
-    def plain(listener: Callable[[Desk, Body], Awaitable[None]]) -> Callable[[Body], Awaitable[None]]:
-        async def heard(body: Body) -> None:
-            event = body["event"]
-            place = payloads.Place(user=event.get("user", ""), channel=event.get("channel", ""))
-            await _answering(desk, place, listener(desk, body))
-
-        return heard
-
-    register("message", message)
-    register("app_mention", mention)
-    register("reaction_added", plain(marking.reacted))
-    register("pin_added", plain(marking.pinned))
-    register("member_joined_channel", plain(arriving.joined))
-    register("app_home_opened", plain(arriving.opened_home))
+    for name, listener in EVENTS.items():
+        register(name, listener)
 
 
 async def _answering(desk: Desk, place: payloads.Place, work: Awaitable[None]) -> None:

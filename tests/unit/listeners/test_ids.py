@@ -1,0 +1,38 @@
+"""Ids: each button has a listener, each listener takes only its own."""
+
+import pytest
+
+from bot.ids import Act, Form, More, OfIncident, OfMenu, OfRole
+from bot.listeners import actions, submissions
+from incidents.errors import Conflict
+from incidents.lifecycle import Role
+
+
+def test_every_action_but_plain_inputs_has_a_listener() -> None:
+    assert set(actions.PRESSES) == set(Act) - {Act.INPUT}
+
+
+def test_every_form_has_a_listener() -> None:
+    assert set(submissions.SENDS) == set(Form) - {Form.DECLARE, Form.PROGRESS, Form.SHOWN}
+
+
+def test_every_id_is_matched_by_its_own_pattern_alone() -> None:
+    for act in Act:
+        for sent in (act.value, act.numbered(3), act.numbered("critical"), act.numbered("comms")):
+            assert [other for other in Act if other.pattern().match(sent)] == [act]
+
+
+def test_values_survive_the_way_through_slack() -> None:
+    value = OfRole(incident=7, role=Role.COMMS)
+    assert OfRole.decode(value.encode()) == value
+
+
+def test_an_overflow_options_value_fits_into_slacks_75_characters() -> None:
+    assert all(len(OfMenu(incident=999_999, more=more).encode()) <= 75 for more in More)
+
+
+@pytest.mark.parametrize("text", ["inc-7", "{}", '{"incident": "x"}', '{"incident": 7, "more": 1}', None])
+def test_a_value_of_another_version_is_refused_with_a_remedy(text: str | None) -> None:
+    with pytest.raises(Conflict) as refused:
+        OfIncident.decode(text)
+    assert refused.value.remedy

@@ -1,0 +1,54 @@
+"""What the words after /incident mean."""
+
+import pytest
+
+from bot.listeners import commands, vocabulary
+from bot.listeners.vocabulary import Meant, meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("", Meant()),
+        ("checkout returns 500s", Meant(title="checkout returns 500s")),
+        ("outage", Meant(title="outage")),
+        ("status", Meant(word="status")),
+        ("STATUS", Meant(word="status")),
+        ("status inc-7", Meant(word="status", incident="inc-7")),
+        ("inc-7", Meant(word="status", incident="inc-7")),
+        ("INC-7 ack", Meant(word="ack", incident="inc-7")),
+        ("inc-7 statsu", Meant(typo="statsu", nearest="status", incident="inc-7")),
+        ("statsu", Meant(typo="statsu", nearest="status")),
+        ("statsu inc-7", Meant(typo="statsu", nearest="status")),
+        ("status page is down", Meant(title="status page is down")),
+        ("role assignment fails", Meant(title="role assignment fails")),
+        ("role comms <@U1ANA>", Meant(word="role", argument="comms <@U1ANA>")),
+        ("severity critical it spreads", Meant(word="severity", argument="critical it spreads")),
+        ("severity critcal", Meant(word="severity", argument="critcal")),
+        ("acknowledge", Meant(word="ack")),
+        ("sev high", Meant(word="severity", argument="high")),
+        ("declare list is empty", Meant(word="declare", argument="list is empty")),
+    ],
+)
+def test_words_are_understood(typed: str, expected: Meant) -> None:
+    assert meant(typed) == expected
+
+
+def test_a_typo_of_every_word_finds_it() -> None:
+    for entry in vocabulary.ENTRIES:
+        if len(entry.name) > 4:
+            swapped = entry.name[:2] + entry.name[3] + entry.name[2] + entry.name[4:]
+            assert vocabulary.nearest(swapped) == entry.name or swapped == entry.name
+
+
+def test_every_word_of_the_help_does_something() -> None:
+    general = {"help", "list", "preview", "declare"}
+    assert {entry.name for entry in vocabulary.ENTRIES} == set(commands.ORDERS) | general
+
+
+@pytest.mark.parametrize(
+    ("word", "typed", "expected"),
+    [("severity", "Critical", "critical"), ("role", "comander", "commander"), ("role", "chef", "")],
+)
+def test_choices_forgive_a_letter(word: str, typed: str, expected: str) -> None:
+    assert vocabulary.choice(word, typed) == expected
