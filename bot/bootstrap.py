@@ -3,11 +3,16 @@
 import asyncio
 import os
 import socket
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from bot import directory
 from bot.app import App, create_app
+from bot.delivery import outside
+from bot.delivery import roads as delivery
 from bot.delivery.deliverer import Deliverer
 from bot.settings import Settings
 from bot.slack_client import SlackLine
@@ -40,6 +45,7 @@ class Running:
     deliverer: Deliverer
     alarms: AlarmClock
     steps: LocalDispatcher
+    closing: AsyncExitStack
 
     async def start(self) -> None:
         """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
@@ -53,6 +59,7 @@ class Running:
         await self.alarms.stop()
         await self.deliverer.stop()
         await self.app.drain()
+        await self.closing.aclose()
         await self.ctx.store.close()
 
 
@@ -65,25 +72,46 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
     """
     library, settings = loading.load(loading.templates_root(), env.config)
     store = Store(env.database_url, clock)
-    await migrations.upgrade(store)
-    settings = await directory.resolve(line.client, settings)
-    ctx = Context(store, clock, library, settings)
+    try:
+        await migrations.upgrade(store)
+        settings = await directory.resolve(line.client, settings)
+        return await _compose(env, line, Context(store, clock, library, settings))
+    except BaseException:
+        await store.close()
+        raise
 
-    mailer = roads.Mailer(env.smtp_url.get_secret_value()) if env.smtp_url.get_secret_value() else None
+
+async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
+    ways, closing = _outside(env, ctx)
     timers = Timers()
-    listen(ctx, timers, frozenset({Road.SLACK, *([Road.EMAIL] if mailer else [])}))
+    listen(ctx, timers, frozenset({Road.SLACK, *ways}))
     app = create_app(ctx, line, signing_secret=env.slack_signing_secret.get_secret_value())
     identity = await app.desk.identity.learn()
 
     owner = f"{socket.gethostname()}:{os.getpid()}"
     engine = Engine(ctx, _runner(env, ctx), await _workdir(env.data), owner)
+    draw = Surfaces(lambda: identity.workspace_url).draw
     return Running(
         ctx=ctx,
         app=app,
-        deliverer=Deliverer(ctx, line.client, Surfaces(lambda: identity.workspace_url).draw),
-        alarms=AlarmClock(store, timers),
-        steps=LocalDispatcher(engine, store),
+        deliverer=Deliverer(ctx, line.client, draw, others=ways),
+        alarms=AlarmClock(ctx.store, timers),
+        steps=LocalDispatcher(engine, ctx.store),
+        closing=closing,
     )
+
+
+def _outside(env: Settings, ctx: Context) -> tuple[dict[Road, delivery.Road], AsyncExitStack]:
+    """Return the roads beside Slack that are configured, and what must be closed after them."""
+    ways: dict[Road, delivery.Road] = {}
+    closing = AsyncExitStack()
+    if url := env.smtp_url.get_secret_value():
+        ways[Road.EMAIL] = outside.MailRoad(ctx, roads.Mailer(url))
+    if key := env.pager_routing_key.get_secret_value():
+        client = httpx.AsyncClient()
+        closing.push_async_callback(client.aclose)
+        ways[Road.PAGER] = outside.PagerRoad(ctx, roads.Pager(env.pager_url, key, client))
+    return ways, closing
 
 
 def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
