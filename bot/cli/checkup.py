@@ -63,4 +63,4 @@ async def _configuration(env: Settings) -> AsyncIterator[Finding]:
     if env.config is None:
         yield note("configuration", "No SITREP_CONFIG: no services, no people.", "Set it to the folder of sitrep.yml.")
     else:
-        yield fine("configuration", f"{len(settings.services)} services and {len(settings.people)} people.")
+        yield fine("configuration", f"Services: {len(settings.services)}, people: {len(settings.people)}.")

@@ -14,6 +14,6 @@ def run(folder: Path | None) -> str:
     library, settings = loading.load(loading.templates_root(), folder)
     where = f"{folder}" if folder else "the shipped files (no SITREP_CONFIG)"
     return (
-        f"No mistakes in {where}: {len(settings.services)} services, {len(settings.people)} people, "
-        f"{len(library.workflows)} workflows, {len(library.prompts)} prompts."
+        f"No mistakes in {where}. Services: {len(settings.services)}, people: {len(settings.people)}, "
+        f"workflows: {len(library.workflows)}, prompts: {len(library.prompts)}."
     )
