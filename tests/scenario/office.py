@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from incidents.agents.outputs import MODELS
 from incidents.catalog import Approvers, Environment, Service, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
+from incidents.definitions import Library
 from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.dispatch import LocalDispatcher
@@ -127,7 +129,13 @@ class Office:
         channel = text_of(linked).partition("<#")[2].partition(">")[0]
         await who.wait_for_message(channel, lambda row: "Commander" in text_of(row))
         await who.close(linked)
+        if severity == "critical":  # the matrix brings those who hear at once into the channel
+            await eventually(lambda: self._are_in(channel, "ana", "bo"))
         return channel
+
+    async def _are_in(self, channel: str, *handles: str) -> bool:
+        members = (await self.dee.api("conversations.members", channel=channel))["members"]
+        return {PEOPLE[handle] for handle in handles} <= set(members)
 
     async def incident(self) -> records.Incident:
         """Return the newest incident's row."""
@@ -155,6 +163,12 @@ def text_of(shown: Any) -> str:
 def has_button(label: str) -> Callable[[dict[str, Any]], bool]:
     """Return a test for messages with a button of this label."""
     return lambda row: f'"text": "{label}"' in text_of(row.get("blocks", []))
+
+
+@cache
+def shipped() -> Library:
+    """Return the shipped policies and workflows, read once."""
+    return loading.load(loading.templates_root(), None)[0]
 
 
 def settings() -> Settings:
@@ -201,8 +215,7 @@ async def opened(tmp_path: Path, *handles: str) -> AsyncIterator[Office]:
         store = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", SystemClock())
         stack.push_async_callback(store.close)
         await migrations.upgrade(store)
-        library, _ = loading.load(loading.templates_root(), None)
-        ctx = Context(store, SystemClock(), library, settings())
+        ctx = Context(store, SystemClock(), shipped(), settings())
         timers, agents = Timers(), PlayedAgents()
         Room(ctx).register()
         planning.register(store, timers, ctx)

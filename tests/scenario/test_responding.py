@@ -3,7 +3,7 @@
 import pytest
 
 from bot.workspace.driver import Person
-from bot.workspace.errors import SlackError
+from bot.workspace.rules.errors import SlackError
 from incidents.definitions import Severity
 from incidents.lifecycle import Role
 from incidents.service import queries
