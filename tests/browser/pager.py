@@ -75,57 +75,71 @@ def home(count: int) -> dict[str, Any]:
     }
 
 
+async def ops(ack: Any, body: dict[str, Any], client: Any, respond: Any) -> None:
+    await ack()
+    if body["text"] == "quiet":
+        await respond("Nothing is open.")
+    else:
+        await client.views_open(trigger_id=body["trigger_id"], view=modal())
+
+
+async def services(ack: Any, payload: dict[str, Any]) -> None:
+    found = [name for name in SERVICES if payload["value"] in name]
+    await ack(options=[{"text": plain(name), "value": name} for name in found])
+
+
+async def critical(ack: Any, body: dict[str, Any], client: Any) -> None:
+    await ack()
+    await client.views_update(view_id=body["view"]["id"], view=modal("Critical"))
+
+
+async def declare(ack: Any, view: dict[str, Any], client: Any) -> None:
+    values = view["state"]["values"]
+    title = values["title"]["title"]["value"]
+    if title == "asdf":
+        await ack(response_action="errors", errors={"title": "Say in a few words what does not work."})
+        return
+    await ack()
+    service = values["service"]["service"]["selected_option"]
+    blocks = card(title, service["value"] if service else "-", values["facts"]["facts"]["value"] or "-")
+    await client.chat_postMessage(channel="general", text=title, blocks=blocks)
+
+
+async def approve(ack: Any, body: dict[str, Any], client: Any) -> None:
+    await ack()
+    done = f"Approved by <@{body['user']['id']}>"
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": done}}]
+    await client.chat_update(channel=body["channel"]["id"], ts=body["message"]["ts"], text=done, blocks=blocks)
+
+
+async def opened(event: dict[str, Any], client: Any) -> None:
+    if event["tab"] == "home" and "view" not in event:
+        await client.views_publish(user_id=event["user"], view=home(0))
+
+
+async def press(ack: Any, body: dict[str, Any], client: Any) -> None:
+    await ack()
+    await client.views_publish(user_id=body["user"]["id"], view=home(1))
+
+
+async def keep(ack: Any, shortcut: dict[str, Any], respond: Any) -> None:
+    await ack()
+    await respond(f"Kept: {shortcut['message']['text']}")
+
+
+async def ignored() -> None:
+    """Take what Bolt would complain of without a listener."""
+
+
 def register(app: AsyncApp) -> None:
     """Add the listeners."""
-
-    @app.command("/ops")
-    async def ops(ack: Any, body: dict[str, Any], client: Any, respond: Any) -> None:
-        await ack()
-        if body["text"] == "quiet":
-            await respond("Nothing is open.")
-        else:
-            await client.views_open(trigger_id=body["trigger_id"], view=modal())
-
-    @app.options("service")
-    async def services(ack: Any, payload: dict[str, Any]) -> None:
-        found = [name for name in SERVICES if payload["value"] in name]
-        await ack(options=[{"text": plain(name), "value": name} for name in found])
-
-    @app.action("severity_critical")
-    async def critical(ack: Any, body: dict[str, Any], client: Any) -> None:
-        await ack()
-        await client.views_update(view_id=body["view"]["id"], view=modal("Critical"))
-
-    @app.view("declare")
-    async def declare(ack: Any, view: dict[str, Any], client: Any) -> None:
-        values = view["state"]["values"]
-        title = values["title"]["title"]["value"]
-        if title == "asdf":
-            await ack(response_action="errors", errors={"title": "Say in a few words what does not work."})
-            return
-        await ack()
-        service = values["service"]["service"]["selected_option"]
-        blocks = card(title, service["value"] if service else "-", values["facts"]["facts"]["value"] or "-")
-        await client.chat_postMessage(channel="general", text=title, blocks=blocks)
-
-    @app.action("approve")
-    async def approve(ack: Any, body: dict[str, Any], client: Any) -> None:
-        await ack()
-        done = f"Approved by <@{body['user']['id']}>"
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": done}}]
-        await client.chat_update(channel=body["channel"]["id"], ts=body["message"]["ts"], text=done, blocks=blocks)
-
-    @app.event("app_home_opened")
-    async def opened(event: dict[str, Any], client: Any) -> None:
-        if event["tab"] == "home" and "view" not in event:
-            await client.views_publish(user_id=event["user"], view=home(0))
-
-    @app.action("press")
-    async def press(ack: Any, body: dict[str, Any], client: Any) -> None:
-        await ack()
-        await client.views_publish(user_id=body["user"]["id"], view=home(1))
-
-    @app.event("message")
-    @app.event("member_joined_channel")
-    async def ignored() -> None:
-        """Take what Bolt would complain of without a listener."""
+    app.command("/ops")(ops)
+    app.options("service")(services)
+    app.action("severity_critical")(critical)
+    app.view("declare")(declare)
+    app.action("approve")(approve)
+    app.event("app_home_opened")(opened)
+    app.action("press")(press)
+    app.message_shortcut("keep")(keep)
+    for event in ("message", "member_joined_channel", "reaction_added", "reaction_removed", "pin_added"):
+        app.event(event)(ignored)

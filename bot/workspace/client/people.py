@@ -9,5 +9,5 @@ from bot.workspace.core import Core
 async def people(request: Request) -> Response:
     """Return the human members, in the order in which they were configured."""
     core: Core = request.app.state.core
-    humans = core.team.people()
-    return JSONResponse({"ok": True, "people": [{"id": u.id, "name": u.name, "real_name": u.real_name} for u in humans]})
+    rows = [{"id": user.id, "name": user.name, "real_name": user.real_name} for user in core.team.people()]
+    return JSONResponse({"ok": True, "people": rows})

@@ -182,10 +182,9 @@ export function follow(address) {
   if (!target) return false;
   if (target.canvas) set({ dialog: { kind: "canvas", id: target.canvas } });
   else if (!get().channels[target.place.id]) notify("You are not a member of that channel, or it does not exist.");
-  else
-    open(target.place.id).then(() => {
-      if (target.thread) openThread(target.place.id, target.thread);
-      if (target.at) set({ spotlight: target.at });
-    });
+  else {
+    if (target.at) set({ spotlight: target.at });
+    open(target.place.id).then(() => target.thread && openThread(target.place.id, target.thread));
+  }
   return true;
 }

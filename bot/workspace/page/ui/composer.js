@@ -22,7 +22,9 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
   const write = (next, caret) => {
     setText(next);
     drafts.write(place, next);
-    if (caret !== undefined) requestAnimationFrame(() => field.current?.setSelectionRange(caret, caret));
+    if (caret === undefined) return;
+    field.current.value = next; // at once: the next key must find the caret in its place
+    field.current.setSelectionRange(caret, caret);
   };
   const completion = useCompletion({ field, text, write, channel, thread });
 
@@ -31,7 +33,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
     field.current.style.height = `${Math.min(field.current.scrollHeight, TALLEST)}px`;
   }, [text]);
   useEffect(() => {
-    if (!thread) field.current.focus({ preventScroll: true });
+    if (!thread && !get().spotlight) field.current.focus({ preventScroll: true });
   }, []);
 
   const send = async () => {

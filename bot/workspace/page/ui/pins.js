@@ -8,8 +8,8 @@ import { Message } from "./message.js";
 export function PinsTab({ channel }) {
   const pins = useStore((state) => state.pins[channel]);
   const show = async (message) => {
-    await conversation.open(channel);
     set({ spotlight: message.ts });
+    await conversation.open(channel);
   };
   if (!pins?.length) return html`<p class="starting">Nothing is pinned here yet. Pin a message from its “More actions” menu.</p>`;
   return html`<ul class="plain-list tab-scroll pins" aria-label="Pinned messages">
