@@ -29,12 +29,17 @@ class Dispatcher(Protocol):
 
 
 class LocalDispatcher:
-    """Carries out steps in this process."""
+    """Carries out steps in this process.
+
+    Nothing here cancels a task that may be inside a transaction: SQLite would keep its write lock until the cut-off
+    connection is collected. Loops are asked to end; only agents are interrupted.
+    """
 
     def __init__(self, engine: Engine, store_: store.Store) -> None:
         self._engine = engine
         self._woken = asyncio.Event()
-        self._running: dict[asyncio.Task[None], Claim] = {}
+        self._stopping = False
+        self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         store_.on_commit(self._hear)
 
@@ -48,25 +53,21 @@ class LocalDispatcher:
 
     async def stop(self) -> None:
         """Take up no more; what runs is given back for the next process."""
+        self._stopping = True
+        self._woken.set()
         if self._loop is not None:
-            self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
-        claims = list(self._running.values())
-        for task in list(self._running):
-            task.cancel()
+            await self._loop
+        self._engine.interrupt()
         await asyncio.gather(*self._running, return_exceptions=True)
-        for claim in claims:
-            await self._engine.give_back(claim)
 
     async def _take_up(self) -> None:
-        while True:
+        while not self._stopping:
             self._woken.clear()
             try:
                 free = _AT_ONCE - len(self._running)
                 for claim in await self._engine.claim(free) if free else []:
                     task = asyncio.create_task(self._carry_out(claim), name=f"step-{claim.step_id}")
-                    self._running[task] = claim
+                    self._running.add(task)
                     task.add_done_callback(self._forget)
             except Exception:
                 # The database may be away for a while; the loop must outlive it.
@@ -76,23 +77,16 @@ class LocalDispatcher:
                     await self._woken.wait()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
+        self._running.discard(task)
         self._woken.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("step_task_failed", exc_info=task.exception())
 
     async def _carry_out(self, claim: Claim) -> None:
         work = asyncio.create_task(self._engine.carry_out(claim))
-        try:
-            while not work.done():
-                await asyncio.wait({work}, timeout=_RENEW)
-                if not work.done() and not await self._engine.renew(claim):
-                    log.info("step_withdrawn", step_id=claim.step_id)
-                    work.cancel()
-                    break
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
-        finally:
-            if not work.done():
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+        while not work.done():
+            await asyncio.wait({work}, timeout=_RENEW)
+            if not work.done() and not await self._engine.renew(claim):
+                log.info("step_withdrawn", step_id=claim.step_id)
+                self._engine.interrupt(claim)
+        await work

@@ -43,6 +43,8 @@ class Engine:
         self._runner = runner
         self._workdir = workdir
         self.owner = owner  #: names this process in claims
+        self._agents: dict[Claim, asyncio.Task[StepResult]] = {}
+        self._interrupted = False
 
     async def claim(self, limit: int) -> list[Claim]:
         """Take up to `limit` steps that are ready, or whose owner's lease ran out."""
@@ -96,15 +98,39 @@ class Engine:
             )
             tx.wake(store.STEPS)
 
+    def interrupt(self, claim: Claim | None = None) -> None:
+        """Interrupt one step's agent, or all for good; interrupted steps are given back."""
+        self._interrupted = self._interrupted or claim is None
+        for each, agent in self._agents.items():
+            if claim in (None, each):
+                agent.cancel()
+
     async def carry_out(self, claim: Claim) -> None:
-        """Run the step's agent and store what it brought, or why it failed."""
+        """Run the step's agent and store what it brought, or why it failed; an interrupted step is given back."""
         request = await self._request(claim)
         if request is None:
             return
-        budget = request.deadline.total_seconds()
+        agent = asyncio.create_task(self._run(request), name=f"agent-{request.incident.key}-{request.step.name}")
+        self._agents[claim] = agent
+        if self._interrupted:
+            agent.cancel()
         try:
-            async with asyncio.timeout(budget):
-                result = await self._runner.run(request)
+            await asyncio.wait({agent})
+        finally:
+            del self._agents[claim]
+            agent.cancel()
+        if agent.cancelled():
+            await self.give_back(claim)
+            return
+        await self._settle(claim, request, agent)
+
+    async def _run(self, request: StepRequest) -> StepResult:
+        async with asyncio.timeout(request.deadline.total_seconds()):
+            return await self._runner.run(request)
+
+    async def _settle(self, claim: Claim, request: StepRequest, agent: asyncio.Task[StepResult]) -> None:
+        try:
+            result = agent.result()
         except TimeoutError:
             await self._fail(
                 claim,
