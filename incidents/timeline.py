@@ -54,6 +54,8 @@ def _seconds(count: float) -> Any:
 def _approval(event: records.Event, data: dict[str, Any]) -> str:
     what = {"deploy": "deploy", "choose_fix": "fix"}.get(str(data["about"]), str(data["about"]))
     subject = data.get("subject") or {}
+    if data["decision"] == "expired":
+        return f"approval of the {what} expired"
     if data["decision"] != "approved":
         return _by(event, f"{what} sent back")
     if data["about"] == "deploy":
