@@ -14,7 +14,7 @@ from incidents import records
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.lifecycle import Role, Status
-from incidents.service import permissions, queries
+from incidents.service import queries
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
@@ -70,8 +70,7 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
     for approval in pending.all():
         holders = await queries.roles(session, approval.incident_id)
         deploy = ApprovalKind(approval.kind) is ApprovalKind.DEPLOY
-        action = permissions.Action.DEPLOY if deploy else permissions.Action.CHOOSE_FIX
-        if person in deciders.people(action, holders, ctx.settings):
+        if person in deciders.of_approval(approval, holders, ctx.settings):
             incident = await queries.get(session, approval.incident_id)
             what = "the deploy" if deploy else "the choice of a fix"
             found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")

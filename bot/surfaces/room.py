@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.surfaces import deciders
 from bot.views import card, line, phase, triage
 from bot.views.message import Message
 from incidents import kpis, records
@@ -45,14 +46,17 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
     updates = await queries.updates(session, number)
     deliveries = await queries.deliveries(session, number)
     outputs = await queries.outputs(session, run.number) if run else {}
+    roles = await queries.roles(session, number)
+    approvals = tuple(await queries.pending_approvals(session, number))
     return card.Card(
         incident=incident,
         now=now,
-        roles=await queries.roles(session, number),
+        roles=roles,
         phase=_current_phase(definition, steps) if definition else None,
         phases=_phases(definition) if definition else (),
         steps=_doing(definition, steps) if definition else (),
-        approvals=tuple(await queries.pending_approvals(session, number)),
+        approvals=approvals,
+        deciders={each.number: deciders.of_approval(each, roles, ctx.settings)[:1] for each in approvals},
         gates=await _open_gates(session, ctx, incident, run, outputs, steps) if run else (),
         cause=_cause(outputs),
         measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, now)),

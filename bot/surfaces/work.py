@@ -78,9 +78,7 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
     incident = await queries.get(session, row.incident_id)
     outputs = await queries.outputs(session, row.run_id)
     deploy = ApprovalKind(row.kind) is ApprovalKind.DEPLOY
-    action = permissions.Action.DEPLOY if deploy else permissions.Action.CHOOSE_FIX
-    holders = await queries.roles(session, incident.number)
-    who = deciders.people(action, holders, ctx.settings)
+    who = deciders.of_approval(row, await queries.roles(session, incident.number), ctx.settings)
     reminder = await session.get(records.Timer, f"{incident.key}:approval:{row.id}:remind")
     return approval.draw(
         approval.Asked(

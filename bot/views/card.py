@@ -16,8 +16,8 @@ from incidents.kpis import Measure
 from incidents.lifecycle import ROLE_TITLES, Role, Status
 
 _DECISIONS = {
-    ApprovalKind.CHOOSE_FIX: ("a fix must be chosen", "Choose the fix"),
-    ApprovalKind.DEPLOY: ("hotfix ready for your approval", "Review the fix"),
+    ApprovalKind.CHOOSE_FIX: ("cause found, a fix is to be chosen", "Choose the fix"),
+    ApprovalKind.DEPLOY: ("hotfix ready, approval asked", "Review the fix"),
 }
 
 
@@ -43,6 +43,7 @@ class Card:
     phases: tuple[Phase, ...] = ()
     steps: tuple[Doing, ...] = ()  #: running and failed ones
     approvals: tuple[records.Approval, ...] = ()  #: pending ones
+    deciders: Mapping[int, Sequence[str]] = field(default_factory=dict)  #: approval number -> who is waited for
     gates: tuple[str, ...] = ()  #: names of open quality gates that hold somebody up
     cause: RootCause | None = None
     measures: tuple[Measure, ...] = ()
@@ -125,7 +126,7 @@ def happening(card: Card) -> str:
         return f"{incident.status}{summary}"
     if incident.acknowledged_at is None:
         return f"nobody has acknowledged, declared {mrkdwn.spoken(card.now - incident.declared_at)} ago"
-    parts_ = [_DECISIONS[ApprovalKind(each.kind)][0] for each in card.approvals]
+    parts_ = [_asked(card, each) for each in card.approvals]
     parts_ += [f"step {each.name} {mrkdwn.said(each.title, 60)} failed" for each in _in_state(card, "failed")]
     parts_ += [f"agents are {card.run_state}"] if card.run_state in ("paused", "stopped") else []
     parts_ += [
@@ -134,6 +135,11 @@ def happening(card: Card) -> str:
     if card.gates and not parts_:
         parts_.append("waiting for a person to attest " + ", ".join(g.replace("_", " ") for g in card.gates[:3]))
     return mrkdwn.listed(parts_) or "the next step is being prepared"
+
+
+def _asked(card: Card, approval: records.Approval) -> str:
+    who = mrkdwn.people(card.deciders.get(approval.number, ())) or "anybody here"
+    return f"{_DECISIONS[ApprovalKind(approval.kind)][0]} of {who} since {mrkdwn.clock(approval.asked_at)}"
 
 
 def _in_state(card: Card, state: str) -> list[Doing]:

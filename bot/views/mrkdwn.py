@@ -1,7 +1,7 @@
 """Text for Slack's mrkdwn: what others typed is escaped, bounded, and cannot break what stands around it.
 
-Escaping: https://docs.slack.dev/messaging/formatting-message-text (&, <, >). Slack has no escape for `*`, `_`, `~` and
-backticks; a zero-width space on both sides keeps them from opening or closing anything.
+Escaping: https://docs.slack.dev/messaging/formatting-message-text (&, <, >). Slack has no escape for `*`, `_` and `~`;
+a zero-width space on both sides keeps them from opening or closing anything.
 """
 
 import re
@@ -18,7 +18,7 @@ _ISOLATE, _POP = "\u2068", "\u2069"
 # Overrides and isolates that somebody left open would turn around everything that follows.
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-_MARKS = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
+_MARKS = re.compile(r"[*~]|(?<![^\W_])_|_(?![^\W_])")
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
@@ -83,7 +83,9 @@ def with_mentions(text: str, limit: int = 300) -> str:
 
 
 def _muted(text: str) -> str:
-    return _MARKS.sub(lambda mark: f"{_ZERO_WIDTH_SPACE}{mark[0]}{_ZERO_WIDTH_SPACE}", escape(text))
+    marked = _MARKS.sub(lambda mark: f"{_ZERO_WIDTH_SPACE}{mark[0]}{_ZERO_WIDTH_SPACE}", escape(text))
+    # A lone backtick would pair with ours; code needs no blank before it, so a zero-width space does not help.
+    return marked.replace("`", "ˋ")
 
 
 def _isolated(text: str) -> str:

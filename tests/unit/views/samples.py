@@ -341,6 +341,7 @@ def _card(text: str, **changes: Any) -> card.Card:
         "phase": Phase.HOTFIX,
         "phases": tuple(Phase),
         "approvals": (deploy_approval(text),),
+        "deciders": {31: [ANA]},
         "cause": root_cause(text),
         "measures": MEASURES,
         "told": (6, 6),

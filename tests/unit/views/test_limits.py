@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bot.views.message import Message
-from bot.workspace import blocks
+from bot.workspace.rules import blocks
 from tests.unit.views import samples
 
 TEXTS = {
