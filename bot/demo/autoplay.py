@@ -11,9 +11,9 @@ from rich.console import Console
 
 from bot.demo import people
 from bot.demo.service import DemoService
+from bot.workspace.contents.model import Json
 from bot.workspace.driver import Person
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json
+from bot.workspace.rules.errors import SlackError
 from incidents.errors import SitrepError
 
 #: The whole story; beyond it the demo has failed.

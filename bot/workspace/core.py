@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.workspace.call_log import CallLog
+from bot.workspace.apps.delivery import Delivery
+from bot.workspace.apps.response_urls import ResponseUrls
+from bot.workspace.apps.triggers import Triggers
+from bot.workspace.client.hub import Hub
 from bot.workspace.clock import Now
 from bot.workspace.config import WorkspaceConfig
-from bot.workspace.delivery import Delivery
-from bot.workspace.ephemerals import Ephemerals
-from bot.workspace.faults import Faults
-from bot.workspace.hub import Hub
-from bot.workspace.limits import Limiter
-from bot.workspace.response_urls import ResponseUrls
-from bot.workspace.state import Team
-from bot.workspace.tokens import Tokens
-from bot.workspace.triggers import Triggers
+from bot.workspace.contents.ephemerals import Ephemerals
+from bot.workspace.contents.state import Team
+from bot.workspace.rules.faults import Faults
+from bot.workspace.rules.limits import Limiter
+from bot.workspace.rules.tokens import Tokens
+from bot.workspace.web_api.call_log import CallLog
 
 
 @dataclass

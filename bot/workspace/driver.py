@@ -16,11 +16,12 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from bot.workspace import choosing, element_state
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json
-from bot.workspace.screen import Screen, Test, first
-from bot.workspace.tokens import PERSON_PREFIX
+from bot.workspace.contents import element_state
+from bot.workspace.contents.model import Json
+from bot.workspace.person import choosing
+from bot.workspace.person.screen import Screen, Test, first
+from bot.workspace.rules.errors import SlackError
+from bot.workspace.rules.tokens import PERSON_PREFIX
 
 
 class Person:

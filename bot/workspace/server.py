@@ -16,16 +16,17 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from bot.workspace import answering, avatars, link, transfers
+from bot.workspace.apps import answering, link
 from bot.workspace.client import api as client_api
-from bot.workspace.client import control, notices
+from bot.workspace.client import avatars, control, notices
 from bot.workspace.clock import Now, wall_clock
 from bot.workspace.config import WorkspaceConfig
+from bot.workspace.contents.scheduling import Scheduler
 from bot.workspace.core import Core, assemble
-from bot.workspace.dropping import cutter
-from bot.workspace.faults import Fault
-from bot.workspace.guard import LoopbackOnly
-from bot.workspace.scheduling import Scheduler
+from bot.workspace.rules.dropping import cutter
+from bot.workspace.rules.faults import Fault
+from bot.workspace.rules.guard import LoopbackOnly
+from bot.workspace.web_api import transfers
 from bot.workspace.web_api.endpoint import web_api
 
 PAGE = Path(__file__).parent / "page"

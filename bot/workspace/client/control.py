@@ -3,10 +3,10 @@
 import pydantic
 
 from bot.workspace.client.requests import Visit
+from bot.workspace.contents.model import Json
 from bot.workspace.core import Core
-from bot.workspace.errors import SlackError
-from bot.workspace.faults import SOCKET_FAULTS, Fault, FaultKind
-from bot.workspace.model import Json
+from bot.workspace.rules.errors import SlackError
+from bot.workspace.rules.faults import SOCKET_FAULTS, Fault, FaultKind
 
 
 async def request_faults(core: Core, faults: list[Fault]) -> None:

@@ -2,15 +2,16 @@
 
 import re
 
-from bot.workspace import answering, element_state
+from bot.workspace.apps import answering
+from bot.workspace.apps.parcels import Kind
 from bot.workspace.client import payloads, places
 from bot.workspace.client.places import Place
 from bot.workspace.client.requests import Visit
+from bot.workspace.contents import element_state
+from bot.workspace.contents.model import App, Channel, Json, Message
 from bot.workspace.core import Core
-from bot.workspace.errors import DispatchFailed, SlackError
-from bot.workspace.manifest import Command, ShortcutKind
-from bot.workspace.model import App, Channel, Json, Message
-from bot.workspace.parcels import Kind
+from bot.workspace.rules.errors import DispatchFailed, SlackError
+from bot.workspace.rules.manifest import Command, ShortcutKind
 
 _ID_MENTION = re.compile(r"<([@#])([A-Z0-9]+)(?:\|[^>]*)?>")
 _HANDLE = re.compile(r"(?<!\S)([@#])([\w.-]+)")

@@ -6,7 +6,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.workspace.client.requests import person_of
 from bot.workspace.core import Core
-from bot.workspace.errors import SlackError
+from bot.workspace.rules.errors import SlackError
 
 
 async def connect(websocket: WebSocket) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.workspace import shapes
+from bot.workspace.contents import shapes
+from bot.workspace.contents.model import App, Channel, ChannelKind, Json, Message, User, View
 from bot.workspace.core import Core
-from bot.workspace.manifest import ShortcutKind
-from bot.workspace.model import App, Channel, ChannelKind, Json, Message, User, View
+from bot.workspace.rules.manifest import ShortcutKind
 
 _COVERED_NAMES = {
     ChannelKind.IM: "directmessage",

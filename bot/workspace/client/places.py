@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from bot.workspace import blocks, element_state
 from bot.workspace.client import payloads
 from bot.workspace.client.requests import Visit
+from bot.workspace.contents import element_state
+from bot.workspace.contents.model import App, Channel, Json, Message, View
 from bot.workspace.core import Core
-from bot.workspace.errors import SlackError
-from bot.workspace.model import App, Channel, Json, Message, View
+from bot.workspace.rules import blocks
+from bot.workspace.rules.errors import SlackError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """What a page shows: the workspace, views, ephemeral messages, the App Home."""
 
-from bot.workspace import canvases, channels, events, shapes
+from bot.workspace.apps import events
 from bot.workspace.client import places
 from bot.workspace.client.requests import Visit
+from bot.workspace.contents import canvases, channels, shapes
+from bot.workspace.contents.model import App, Json
+from bot.workspace.contents.state import SLACKBOT
 from bot.workspace.core import Core
-from bot.workspace.errors import SlackError
-from bot.workspace.model import App, Json
-from bot.workspace.state import SLACKBOT
+from bot.workspace.rules.errors import SlackError
 
 
 async def boot(visit: Visit) -> Json:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bot.workspace.contents.model import App, Json, User
 from bot.workspace.core import Core
-from bot.workspace.errors import DeliveryError, SlackError
-from bot.workspace.model import App, Json, User
-from bot.workspace.tokens import TokenKind
+from bot.workspace.rules.errors import DeliveryError, SlackError
+from bot.workspace.rules.tokens import TokenKind
 from bot.workspace.web_api.endpoint import bearer
 
 logger = logging.getLogger(__name__)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from bot.workspace import blocks, element_state, input_checks, modals, shapes
+from bot.workspace.apps.parcels import Kind
 from bot.workspace.client import payloads, places
 from bot.workspace.client.requests import Visit
+from bot.workspace.contents import element_state, modals, shapes
+from bot.workspace.contents.model import App, Json, View
 from bot.workspace.core import Core
-from bot.workspace.errors import DispatchFailed, SlackError
-from bot.workspace.model import App, Json, View
-from bot.workspace.parcels import Kind
+from bot.workspace.rules import blocks, input_checks
+from bot.workspace.rules.errors import DispatchFailed, SlackError
 
 
 async def submit(visit: Visit) -> Json:

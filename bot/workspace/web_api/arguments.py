@@ -6,8 +6,8 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json
+from bot.workspace.contents.model import Json
+from bot.workspace.rules.errors import SlackError
 
 
 async def read(request: Request) -> Json:

@@ -1,9 +1,9 @@
 """auth.*, api.test, apps.connections.open, team and bots: who is calling, and where."""
 
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json
-from bot.workspace.shapes import bot_profile
-from bot.workspace.tokens import TokenKind
+from bot.workspace.contents.model import Json
+from bot.workspace.contents.shapes import bot_profile
+from bot.workspace.rules.errors import SlackError
+from bot.workspace.rules.tokens import TokenKind
 from bot.workspace.web_api.registry import Call, method
 
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Channel, Json
+from bot.workspace.contents.model import Channel, Json
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api.registry import Call, method
 
 # Slack, "bookmarks.add": a hundred bookmarks a channel.

@@ -3,9 +3,9 @@
 import re
 from typing import Any, Final
 
-from bot.workspace import canvases
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Canvas, Json
+from bot.workspace.contents import canvases
+from bot.workspace.contents.model import Canvas, Json
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api.arguments import invalid
 from bot.workspace.web_api.registry import Call, method
 

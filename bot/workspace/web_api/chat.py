@@ -1,9 +1,9 @@
 """chat.*: writing, changing and taking back messages."""
 
-from bot.workspace import posting, shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Channel, Json, Message
-from bot.workspace.outgoing import Draft
+from bot.workspace.contents import posting, shapes
+from bot.workspace.contents.model import Channel, Json, Message
+from bot.workspace.contents.outgoing import Draft
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api import drafts
 from bot.workspace.web_api.registry import Call, method
 

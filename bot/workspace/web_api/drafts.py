@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from bot.workspace import blocks, channels
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Channel, ChannelKind, Json, Message
-from bot.workspace.outgoing import Author, Draft
+from bot.workspace.contents import channels
+from bot.workspace.contents.model import Channel, ChannelKind, Json, Message
+from bot.workspace.contents.outgoing import Author, Draft
+from bot.workspace.rules import blocks
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api.registry import Call
 
 # Slack, "chat.postMessage": longer texts are cut; "chat.update" refuses more than 4,000.

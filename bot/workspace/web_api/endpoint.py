@@ -5,12 +5,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bot.workspace.contents.model import Json
 from bot.workspace.core import Core
-from bot.workspace.dropping import Dropped
-from bot.workspace.errors import RateLimited, SlackError
-from bot.workspace.interference import Interference, strike
-from bot.workspace.model import Json
-from bot.workspace.tokens import Identity, TokenKind
+from bot.workspace.rules.dropping import Dropped
+from bot.workspace.rules.errors import RateLimited, SlackError
+from bot.workspace.rules.interference import Interference, strike
+from bot.workspace.rules.tokens import Identity, TokenKind
 from bot.workspace.web_api import arguments, catalog
 from bot.workspace.web_api.arguments import Arguments
 from bot.workspace.web_api.registry import Call

@@ -1,9 +1,10 @@
 """files.*: the two-step upload, and what was uploaded."""
 
-from bot.workspace import blocks, canvases, file_shapes, files
-from bot.workspace.errors import SlackError
-from bot.workspace.model import File, Json
-from bot.workspace.outgoing import Author, Draft
+from bot.workspace.contents import canvases, file_shapes, files
+from bot.workspace.contents.model import File, Json
+from bot.workspace.contents.outgoing import Author, Draft
+from bot.workspace.rules import blocks
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api import paging
 from bot.workspace.web_api.arguments import invalid
 from bot.workspace.web_api.registry import Call, method

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from bot.workspace import channels, shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Channel, ChannelKind, Json
+from bot.workspace.contents import channels, shapes
+from bot.workspace.contents.model import Channel, ChannelKind, Json
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api import paging
 from bot.workspace.web_api.registry import Call, method
 

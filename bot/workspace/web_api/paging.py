@@ -5,8 +5,8 @@ import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json
+from bot.workspace.contents.model import Json
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api.registry import Call
 
 Row = TypeVar("Row")

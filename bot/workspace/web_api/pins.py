@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from bot.workspace import events, posting, shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Channel, Json, Message, Pin
+from bot.workspace.apps import events
+from bot.workspace.contents import posting, shapes
+from bot.workspace.contents.model import Channel, Json, Message, Pin
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api.chat import permalink
 from bot.workspace.web_api.registry import Call, method
 

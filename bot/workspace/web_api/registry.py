@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.workspace.contents.model import App, Channel, ChannelKind, Json
 from bot.workspace.core import Core
-from bot.workspace.errors import MissingScope, SlackError
-from bot.workspace.model import App, Channel, ChannelKind, Json
-from bot.workspace.tokens import Identity, TokenKind
+from bot.workspace.rules.errors import MissingScope, SlackError
+from bot.workspace.rules.tokens import Identity, TokenKind
 from bot.workspace.web_api.arguments import Arguments, missing
 
 

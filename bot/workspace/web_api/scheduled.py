@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from bot.workspace import shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json, Message
-from bot.workspace.outgoing import Scheduled
+from bot.workspace.contents import shapes
+from bot.workspace.contents.model import Json, Message
+from bot.workspace.contents.outgoing import Scheduled
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api import drafts, paging
 from bot.workspace.web_api.registry import Call, method
 

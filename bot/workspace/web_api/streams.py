@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from bot.workspace import blocks, posting
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Channel, Json, Message
-from bot.workspace.outgoing import Draft
+from bot.workspace.contents import posting
+from bot.workspace.contents.model import Channel, Json, Message
+from bot.workspace.contents.outgoing import Draft
+from bot.workspace.rules import blocks
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api import drafts
 from bot.workspace.web_api.registry import Call, method
 

@@ -1,8 +1,8 @@
 """usergroups.*: groups that are mentioned as one."""
 
-from bot.workspace import shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json, Usergroup
+from bot.workspace.contents import shapes
+from bot.workspace.contents.model import Json, Usergroup
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api.registry import Call, method
 
 

@@ -1,8 +1,8 @@
 """users.*: who is in the workspace."""
 
-from bot.workspace import shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import Json, User
+from bot.workspace.contents import shapes
+from bot.workspace.contents.model import Json, User
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.web_api import paging
 from bot.workspace.web_api.registry import Call, method
 

@@ -1,9 +1,10 @@
 """views.*: modals and the App Home."""
 
-from bot.workspace import blocks, modals, shapes
-from bot.workspace.errors import SlackError
-from bot.workspace.model import App, Json, View
-from bot.workspace.tokens import TokenKind
+from bot.workspace.contents import modals, shapes
+from bot.workspace.contents.model import App, Json, View
+from bot.workspace.rules import blocks
+from bot.workspace.rules.errors import SlackError
+from bot.workspace.rules.tokens import TokenKind
 from bot.workspace.web_api.registry import Call, method
 
 _BOTS = frozenset({TokenKind.BOT})

@@ -18,7 +18,7 @@ from bot.delivery.deliverer import Deliverer
 from bot.slack_client import SlackLine
 from bot.views.message import Message
 from bot.workspace.config import AppConfig, LimitConfig, PersonConfig, WorkspaceConfig
-from bot.workspace.faults import Fault
+from bot.workspace.rules.faults import Fault
 from bot.workspace.server import Workspace
 from incidents import loading, outbox, records, room
 from incidents.catalog import Settings

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bot.workspace.config import LimitConfig
-from bot.workspace.faults import Fault, FaultKind
+from bot.workspace.rules.faults import Fault, FaultKind
 from bot.workspace.server import Workspace
 from tests.integration.workspace.ops import APP_TOKEN, BOT_TOKEN, MANIFEST, configuration, ops_app
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.workspace.errors import SlackError
+from bot.workspace.rules.errors import SlackError
 
 MODAL = {
     "type": "modal",

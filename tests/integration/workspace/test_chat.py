@@ -1,7 +1,7 @@
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.workspace.errors import SlackError
+from bot.workspace.rules.errors import SlackError
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bot.workspace.driver import Person
-from bot.workspace.errors import SlackError
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.server import Workspace
 from tests.integration.workspace.ops import BOT_TOKEN, SECRET, configuration, ops_app
 

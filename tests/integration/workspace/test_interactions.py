@@ -5,7 +5,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.workspace.config import DeliveryConfig
-from bot.workspace.errors import SlackError
+from bot.workspace.rules.errors import SlackError
 from bot.workspace.server import Workspace
 from tests.integration.workspace.ops import configuration
 

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from bot.workspace.config import DeliveryConfig
 from bot.workspace.driver import Person
-from bot.workspace.errors import SlackError
-from bot.workspace.faults import Fault, FaultKind
+from bot.workspace.rules.errors import SlackError
+from bot.workspace.rules.faults import Fault, FaultKind
 from bot.workspace.server import Workspace
 from tests.integration.workspace.ops import APP_TOKEN, configuration
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.workspace import blocks
-from bot.workspace.errors import InvalidBlocks, SlackError
+from bot.workspace.rules import blocks
+from bot.workspace.rules.errors import InvalidBlocks, SlackError
 
 VIEWS = Path(__file__).parents[2] / "cases" / "slack" / "views"
 

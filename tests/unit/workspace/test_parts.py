@@ -4,17 +4,19 @@ import math
 
 import pytest
 
-from bot.workspace import canvases, choosing, element_state, input_checks, limits
+from bot.workspace.apps.http_delivery import sign
+from bot.workspace.apps.response_urls import ResponseUrls
+from bot.workspace.apps.triggers import Triggers
+from bot.workspace.client.hub import MAX_WAITING, Hub
 from bot.workspace.config import DeliveryConfig, LimitConfig
-from bot.workspace.errors import RateLimited, SlackError
-from bot.workspace.faults import Fault, FaultKind, Faults
-from bot.workspace.http_delivery import sign
-from bot.workspace.hub import MAX_WAITING, Hub
-from bot.workspace.ids import Ids, Timestamps
-from bot.workspace.manifest import Manifest, ShortcutKind
-from bot.workspace.model import View
-from bot.workspace.response_urls import ResponseUrls
-from bot.workspace.triggers import Triggers
+from bot.workspace.contents import canvases, element_state
+from bot.workspace.contents.ids import Ids, Timestamps
+from bot.workspace.contents.model import View
+from bot.workspace.person import choosing
+from bot.workspace.rules import input_checks, limits
+from bot.workspace.rules.errors import RateLimited, SlackError
+from bot.workspace.rules.faults import Fault, FaultKind, Faults
+from bot.workspace.rules.manifest import Manifest, ShortcutKind
 
 
 class Clock:

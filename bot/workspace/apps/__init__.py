@@ -1,0 +1,1 @@
+"""How payloads travel to apps, and how apps answer them."""

@@ -1,0 +1,1 @@
+"""What the driven person sees on the page and can choose there."""
