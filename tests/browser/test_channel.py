@@ -132,3 +132,18 @@ async def cut_line(page: Page) -> Line:
     line.is_cut = True
     await line.routes[-1].close()
     return line
+
+
+async def test_permalink_leads_to_the_message(open_page, bot: AsyncWebClient):
+    page = await open_page()
+    ts = [(await bot.chat_postMessage(channel="general", text=f"line {n}"))["ts"] for n in range(40)]
+    general = page.url.rpartition("/")[2]
+    link = (await bot.chat_getPermalink(channel=general, message_ts=ts[2]))["permalink"]
+    row = page.get_by_role("listitem").filter(has_text="line 2").first
+    await page.goto(link)
+    await expect(row).to_be_focused()
+    await expect(row).to_be_in_viewport()
+    await page.reload()
+    await bot.chat_postMessage(channel="general", text=f"see <{link}|the beginning>")
+    await page.get_by_role("link", name="the beginning").click()
+    await expect(row).to_be_focused()

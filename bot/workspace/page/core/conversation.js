@@ -167,7 +167,14 @@ export async function openDirect(userId) {
 export async function reloadShown() {
   const { place, thread, apps } = get();
   const shown = place?.kind === "channel" ? place.id : null;
-  set({ messages: {}, threads: {}, ephemerals: keepLocal(get().ephemerals) });
+  // What is on the screen stays until its newer state is there; the rest is loaded anew when it is opened.
+  const { messages, threads, ephemerals } = get();
+  const open = thread && `${thread.channel}:${thread.ts}`;
+  set({
+    messages: messages[shown] ? { [shown]: messages[shown] } : {},
+    threads: threads[open] ? { [open]: threads[open] } : {},
+    ephemerals: keepLocal(ephemerals),
+  });
   if (shown) await load(shown);
   if (place?.kind === "app" && apps.some((app) => app.id === place.id)) await openApp(place.id, place.tab);
   if (thread) await loadThread(thread.channel, thread.ts);
@@ -175,6 +182,17 @@ export async function reloadShown() {
 
 const keepLocal = (ephemerals) =>
   Object.fromEntries(Object.entries(ephemerals).map(([id, list]) => [id, list.filter((message) => message.local)]));
+
+/** Show a channel because the person asked for it: a modal that lies above would hide it, so it is closed. */
+export async function visit(id) {
+  const { views } = get();
+  if (views.length) {
+    set({ views: [] });
+    await post("view_close", { view_id: views.at(-1).id, is_cleared: views.length > 1 });
+  }
+  set({ dialog: null });
+  await open(id);
+}
 
 /** Follow a link of this workspace inside the page; returns false for links that lead elsewhere. */
 export function follow(address) {
@@ -184,7 +202,7 @@ export function follow(address) {
   else if (!get().channels[target.place.id]) notify("You are not a member of that channel, or it does not exist.");
   else {
     if (target.at) set({ spotlight: target.at });
-    open(target.place.id).then(() => target.thread && openThread(target.place.id, target.thread));
+    visit(target.place.id).then(() => target.thread && openThread(target.place.id, target.thread));
   }
   return true;
 }

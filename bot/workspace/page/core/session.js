@@ -39,7 +39,7 @@ export async function enter(userId) {
     });
   });
   const asked = route.read();
-  await goTo((asked.person ?? userId) === userId && asked.place ? asked : { place: kept.place ?? null });
+  await goTo((asked.person ?? userId) === userId && (asked.place || asked.canvas) ? asked : { place: kept.place ?? null });
 }
 
 async function refresh() {
@@ -60,10 +60,12 @@ async function refresh() {
   if (again) await conversation.reloadShown();
 }
 
-async function goTo({ place, thread }) {
+async function goTo({ place, thread, at, canvas }) {
   const { channels, apps } = get();
+  if (canvas) set({ dialog: { kind: "canvas", id: canvas } });
   if (place?.kind === "app" && apps.some((app) => app.id === place.id)) return conversation.openApp(place.id, place.tab);
   if (place?.kind !== "channel" || !channels[place.id]) return conversation.openSomething();
+  if (at) set({ spotlight: at });
   await conversation.open(place.id, place.tab);
   return thread ? conversation.openThread(place.id, thread) : undefined;
 }

@@ -27,13 +27,12 @@ export function channelName(channel) {
 }
 
 // Slack's palette for people without a picture.
-const COLOURS = ["#8a4b9c", "#1264a3", "#007a5a", "#a8560a", "#b3123f", "#5b3cc4", "#2c6e49", "#86502d", "#0b6e8a", "#a3358f"];
+const COLOURS = ["#8a4b9c", "#1264a3", "#a8560a", "#00705a", "#b3123f", "#5b3cc4", "#7a5c00", "#0b6e8a", "#a3358f", "#475569"];
 
-/** The colour of somebody's generated picture, always the same. */
+/** The colour of somebody's generated picture: always the same, and all different in a small team. */
 export function colourOf(id) {
-  let sum = 2166136261; // FNV-1a, so that neighbouring ids differ
-  for (const letter of String(id ?? "")) sum = Math.imul(sum ^ letter.charCodeAt(0), 16777619) >>> 0;
-  return COLOURS[(sum >>> 8) % COLOURS.length];
+  const order = Object.keys(get().users).indexOf(id);
+  return COLOURS[(order + COLOURS.length) % COLOURS.length];
 }
 
 /** One or two letters for a generated picture. */

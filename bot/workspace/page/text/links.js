@@ -40,7 +40,7 @@ export function ChannelMention({ id, label }) {
   const known = useStore((state) => state.channels[id]);
   if (!known && !label) return html`<span class="mention mention-dead" title="You are not in this channel">🔒 private channel</span>`;
   if (!known) return html`<span class="mention mention-dead">#${label}</span>`;
-  return html`<button type="button" class="mention" onClick=${() => conversation.open(id)}>
+  return html`<button type="button" class="mention" onClick=${() => conversation.visit(id)}>
     ${known.is_private ? "🔒" : "#"}${channelName(known)}
   </button>`;
 }

@@ -19,11 +19,13 @@ function useCanvas(id) {
 }
 
 /** A canvas's title and text. */
-export function Canvas({ id, bare }) {
+export function Canvas({ id }) {
   const canvas = useCanvas(id);
   if (!canvas) return html`<p class="starting">Loading…</p>`;
   if (!canvas.ok) return html`<p class="starting">${explain(canvas.error)}</p>`;
-  return html`<article class="canvas">${!bare && canvas.title && html`<h1>${canvas.title}</h1>`}<${Markdown} text=${canvas.markdown} /></article>`;
+  // A document that begins with its own heading needs no second title.
+  const isTitled = !canvas.title || canvas.title === "Untitled" || /^\s*# /.test(canvas.markdown);
+  return html`<article class="canvas">${!isTitled && html`<h1>${canvas.title}</h1>`}<${Markdown} text=${canvas.markdown} /></article>`;
 }
 
 export const CanvasDialog = ({ id, close }) => html`<${Dialog} title="Canvas" class="wide" onClose=${close}><${Canvas} id=${id} /><//>`;

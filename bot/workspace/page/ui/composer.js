@@ -19,6 +19,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
   const [busy, setBusy] = useState(false);
   const field = useRef(null);
   const chooser = useRef(null);
+  const frame = useRef(null);
   const write = (next, caret) => {
     setText(next);
     drafts.write(place, next);
@@ -74,7 +75,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
     attach(event.dataTransfer.files);
   };
   const hint = usageHint(text);
-  return html`<div class="composer" onDragOver=${(event) => event.preventDefault()} onDrop=${dropped}>
+  return html`<div ref=${frame} class="composer" onDragOver=${(event) => event.preventDefault()} onDrop=${dropped}>
     ${hint && html`<div class="usage" id=${`${id}-usage`}><b>${hint.command}</b> ${hint.usage_hint}<span class="muted"> ${hint.description}</span></div>`}
     <${Formatting} field=${field} text=${text} write=${write} />
     <textarea ref=${field} id=${id} class="composer-text" rows="1" value=${text} placeholder=${label} aria-label=${label}
@@ -82,7 +83,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
       aria-activedescendant=${completion.isOpen ? `${id}-list-${completion.active}` : undefined} aria-describedby=${hint ? `${id}-usage` : undefined}
       onInput=${(event) => { write(event.target.value); completion.look(); }} onKeyUp=${completion.moved} onClick=${completion.look} onBlur=${completion.close}
       onKeyDown=${press} onPaste=${pasted}></textarea>
-    <${Completions} id=${`${id}-list`} anchor=${field} completion=${completion} />
+    <${Completions} id=${`${id}-list`} anchor=${frame} completion=${completion} />
     ${files.length > 0 && html`<div class="attached">${files.map((file) => html`<span class="chip">📄 ${file.name}
       <button type="button" class="chip-remove" aria-label=${`Remove ${file.name}`} onClick=${() => setFiles(files.filter((other) => other !== file))}>×</button></span>`)}</div>`}
     <div class="composer-foot">

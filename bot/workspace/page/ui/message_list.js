@@ -75,10 +75,11 @@ export function MessageList({ channel }) {
     const view = scroller.current;
     stuck.current = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END;
     if (stuck.current) setBehind(false);
-    if (view.scrollTop < AT_START && box?.more && !box.loading) {
-      anchor.current = view.scrollHeight;
-      conversation.loadOlder(channel);
-    }
+    if (view.scrollTop < AT_START && box?.more && !box.loading) older();
+  };
+  const older = () => {
+    anchor.current = scroller.current.scrollHeight;
+    conversation.loadOlder(channel);
   };
   const toEnd = () => {
     stuck.current = true;
@@ -90,7 +91,7 @@ export function MessageList({ channel }) {
   return html`<div class="message-scroll" ref=${scroller} onScroll=${scrolled}>
       <div class="message-list" role="list" aria-label="Messages" aria-live="polite" aria-relevant="additions" aria-busy=${String(Boolean(box.loading))} onKeyDown=${walkMessages}>
         ${box.fault && html`<p class="starting" role="alert">${box.fault}</p>`}
-        ${box.more ? html`<p class="starting">Loading older messages…</p>` : html`<${Beginning} id=${channel} />`}
+        ${box.more ? html`<p class="starting"><button type="button" class="link-button" onClick=${older}>${box.loading ? "Loading older messages…" : "Show older messages"}</button></p>` : html`<${Beginning} id=${channel} />`}
         ${rows(messages, box.unreadFrom, channel, spotlight)}
       </div>
     </div>
