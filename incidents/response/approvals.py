@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -120,6 +120,13 @@ async def ask(
     return approval
 
 
+async def expire(tx: store.Tx, incident: records.Incident, approval: records.Approval) -> None:
+    """Withdraw an approval whose time has run out."""
+    approval.state = "expired"
+    tx.session.add(approval)
+    await redraw(tx, incident, approval, "expired")
+
+
 async def supersede(tx: store.Tx, incident: records.Incident, approval: records.Approval) -> None:
     """Withdraw an approval whose subject is no longer what would be done."""
     approval.state = "superseded"
@@ -158,11 +165,23 @@ async def settle(tx: store.Tx, approval: records.Approval, state: str, actor: st
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
+async def expire_unused(tx: store.Tx, incident: records.Incident, run: records.Run, unstarted: Collection[str]) -> None:
+    """Expire what was approved for steps that did not start in time: production has moved on since."""
+    for approval in await _approved(tx, run):
+        if approval.step in unstarted and approval.expires_at is not None and approval.expires_at <= tx.now:
+            await expire(tx, incident, approval)
+    await tx.session.flush()
+
+
 async def given(tx: store.Tx, run: records.Run) -> dict[str, records.Approval]:
     """Return the newest approved decision of each step of `run`, by step name."""
+    return {approval.step: approval for approval in await _approved(tx, run)}
+
+
+async def _approved(tx: store.Tx, run: records.Run) -> list[records.Approval]:
     rows = await tx.session.scalars(
         select(records.Approval)
         .where(records.Approval.run_id == run.id, records.Approval.state == "approved")
         .order_by(col(records.Approval.id))
     )
-    return {approval.step: approval for approval in rows.all()}
+    return list(rows.all())

@@ -1,4 +1,4 @@
-"""What follows from a step besides its output: milestones, impact, triggers of escalation."""
+"""What follows from a step besides its output: evidence, milestones, impact, triggers of escalation."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,22 @@ from incidents.definitions import Phase, StepDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Milestone, Status
 from incidents.service import respond
+
+
+def evidence(incident: records.Incident, step: records.Step, result: StepResult) -> list[records.EvidenceRow]:
+    """Return the rows that keep what the step's claims cite."""
+    seen = {item.id: item for item in result.evidence}
+    return [
+        records.EvidenceRow(
+            incident_id=incident.number,
+            step_id=step.id,
+            version=step.version,
+            ref=item.id,
+            **item.model_dump(exclude={"id", "command"}),
+            command=list(item.command) if item.command else None,
+        )
+        for item in seen.values()
+    ]
 
 
 async def of_start(tx: store.Tx, incident: records.Incident, step: StepDefinition) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Protocol
 
 import structlog
 
 from incidents import store
-from incidents.response.engine import Claim, Engine
+from incidents.response.engine import LEASE, Claim, Engine
 
 log = structlog.get_logger(__name__)
 
@@ -84,9 +85,18 @@ class LocalDispatcher:
 
     async def _carry_out(self, claim: Claim) -> None:
         work = asyncio.create_task(self._engine.carry_out(claim))
+        ours_until = time.monotonic() + LEASE.total_seconds()
         while not work.done():
             await asyncio.wait({work}, timeout=_RENEW)
-            if not work.done() and not await self._engine.renew(claim):
+            if work.done():
+                break
+            asked_at = time.monotonic()
+            try:
+                ours_until = asked_at + LEASE.total_seconds() if await self._engine.renew(claim) else 0.0
+            except Exception:
+                # The database may be away for a moment; until the lease runs out nobody else takes the step.
+                log.exception("lease_not_renewed", step_id=claim.step_id)
+            if time.monotonic() >= ours_until:
                 log.info("step_withdrawn", step_id=claim.step_id)
                 self._engine.interrupt(claim)
         await work

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from incidents import records, store
+from incidents import durations, records, store
 from incidents.agents.base import ApprovedSubject, Runner, StepRequest, StepResult
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, StepDefinition
 from incidents.errors import SitrepError, StepFailed
 from incidents.events import EventKind
-from incidents.response import approvals, consequences, facts, progress
+from incidents.lifecycle import Status
+from incidents.response import approvals, consequences, expiry, facts, progress
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -49,6 +50,7 @@ class Engine:
     async def claim(self, limit: int) -> list[Claim]:
         """Take up to `limit` steps that are ready, or whose owner's lease ran out."""
         async with self._ctx.store.transaction() as tx:
+            await expiry.lapse(tx, self._ctx)
             todo = (
                 select(records.Step)
                 .where(
@@ -107,9 +109,30 @@ class Engine:
 
     async def carry_out(self, claim: Claim) -> None:
         """Run the step's agent and store what it brought, or why it failed; an interrupted step is given back."""
-        request = await self._request(claim)
-        if request is None:
-            return
+        # Whatever breaks must end the attempt: a step left as running would be taken up again every LEASE, for ever.
+        try:
+            request = await self._request(claim)
+            if request is None:
+                return
+            result = await self._brought(claim, request)
+            if result is None:
+                await self.give_back(claim)
+            else:
+                await self._store(claim, request.step, result)
+        except SitrepError as error:
+            await self._fail(claim, error)
+        except Exception as error:
+            log.exception("step_crashed", step_id=claim.step_id)
+            await self._fail(
+                claim,
+                StepFailed(
+                    f"The step stopped with {type(error).__name__}.",
+                    remedy="Retry the step or take it over; the log has the details.",
+                ),
+            )
+
+    async def _brought(self, claim: Claim, request: StepRequest) -> StepResult | None:
+        """Return what the agent brought, or None when it was interrupted."""
         agent = asyncio.create_task(self._run(request), name=f"agent-{request.incident.key}-{request.step.name}")
         self._agents[claim] = agent
         if self._interrupted:
@@ -119,45 +142,27 @@ class Engine:
         finally:
             del self._agents[claim]
             agent.cancel()
-        if agent.cancelled():
-            await self.give_back(claim)
-            return
-        await self._settle(claim, request, agent)
+        return None if agent.cancelled() else agent.result()
 
     async def _run(self, request: StepRequest) -> StepResult:
-        async with asyncio.timeout(request.deadline.total_seconds()):
-            return await self._runner.run(request)
+        """Have the agent carry the step out within its budget.
 
-    async def _settle(self, claim: Claim, request: StepRequest, agent: asyncio.Task[StepResult]) -> None:
+        Raises:
+            StepFailed: it could not, took too long, or brought something of another form.
+        """
         try:
-            result = agent.result()
-        except TimeoutError:
-            await self._fail(
-                claim,
-                StepFailed(
-                    f"The step took longer than its budget of {request.deadline}.",
-                    remedy="Retry it, or take it over by hand.",
-                ),
-            )
-        except SitrepError as error:
-            await self._fail(claim, error)
+            async with asyncio.timeout(request.deadline.total_seconds()):
+                return await self._runner.run(request)
+        except TimeoutError as error:
+            raise StepFailed(
+                f"The step took longer than its budget of {durations.spoken(request.deadline)}.",
+                remedy="Retry it, or take it over by hand.",
+            ) from error
         except ValidationError as error:
             log.warning("step_output_invalid", step=request.step.name, error=str(error))
-            await self._fail(
-                claim,
-                StepFailed("The agent's output does not have the form the step needs.", remedy="Retry the step."),
-            )
-        except Exception as error:
-            log.exception("step_crashed", step=request.step.name, incident=request.incident.key)
-            await self._fail(
-                claim,
-                StepFailed(
-                    f"The agent stopped with {type(error).__name__}.",
-                    remedy="Retry the step or take it over; the log has the details.",
-                ),
-            )
-        else:
-            await self._store(claim, request.step, result)
+            raise StepFailed(
+                "The agent's output does not have the form the step needs.", remedy="Retry the step."
+            ) from error
 
     async def _request(self, claim: Claim) -> StepRequest | None:
         """Return what the agent needs, or None when the approval no longer covers what would be done."""
@@ -170,9 +175,9 @@ class Engine:
             if definition.approval is not None:
                 approved = await self._approved(tx, incident, run, definition, outputs)
                 if approved is None:
-                    step.state, step.owner = StepState.WAITING.value, ""
+                    step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
                     tx.session.add(step)
-                    await approvals.ask(tx, self._ctx, incident, run, step.name, definition.approval, outputs)
+                    await progress.advance(tx, self._ctx, incident, run)
                     return None
             known = await facts.for_agents(tx.session, self._ctx, incident, tx.now)
             feedback = step.feedback
@@ -222,7 +227,7 @@ class Engine:
             step.usage = [usage.model_dump() for usage in result.usage]
             step.notes, step.feedback = list(result.notes), ""
             tx.session.add(step)
-            tx.session.add_all(_evidence(incident, step, result))
+            tx.session.add_all(consequences.evidence(incident, step, result))
             await tx.session.flush()
             await tx.record(
                 incident,
@@ -261,6 +266,8 @@ class Engine:
                 remedy=error.remedy,
                 phase=definition.phase.value,
             )
+            if incident.status is Status.RESOLVED:
+                await progress.advance(tx, self._ctx, incident, run)
 
 
 def _ours(claim: Claim) -> tuple[Any, ...]:
@@ -281,18 +288,3 @@ async def _held(tx: store.Tx, claim: Claim) -> records.Step | None:
 async def _whose(tx: store.Tx, step: records.Step) -> tuple[records.Run, records.Incident]:
     run = await tx.session.get_one(records.Run, step.run_id)
     return run, await queries.get(tx.session, run.incident_id)
-
-
-def _evidence(incident: records.Incident, step: records.Step, result: StepResult) -> list[records.EvidenceRow]:
-    seen = {item.id: item for item in result.evidence}
-    return [
-        records.EvidenceRow(
-            incident_id=incident.number,
-            step_id=step.id,
-            version=step.version,
-            ref=item.id,
-            **item.model_dump(exclude={"id", "command"}),
-            command=list(item.command) if item.command else None,
-        )
-        for item in seen.values()
-    ]

@@ -1,0 +1,95 @@
+"""A response when the process dies, the disk refuses, or something of ours breaks in the middle of a step."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents import records, store
+from incidents.agents.base import StepRequest, StepResult
+from incidents.events import EventKind
+from incidents.response import control, dispatch
+from incidents.response.dispatch import LocalDispatcher
+from incidents.response.engine import Claim, Engine
+from incidents.service import queries, resolve
+from tests.integration.response.conftest import ANA, BO, House
+from tests.integration.response.test_story import until_deploy_is_asked
+
+
+async def test_a_new_process_takes_over_in_mid_deploy_and_ends_the_story(house: House, tmp_path: Path) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    lost = await house.engine.claim(10)  # kill -9: nothing is given back, no result is stored
+    successor = Engine(house.ctx, house.agent, tmp_path / "work", "successor")
+    assert await successor.claim(10) == []
+    house.clock.advance(timedelta(seconds=31))
+    house.engine = successor
+    assert "3.1" in await house.work()
+    await house.do(resolve.resolve, incident.number, ANA, "reverted")
+    await house.work()
+    assert "postmortem" in await house.outbox(incident)
+    attempts = [each.attempt for each in house.agent.asked if each.step.name == "3.1"]
+    assert attempts == [2]  # the agent is told that it is not the first
+    async with house.store.read() as session:
+        decided = [e for e in await queries.events(session, incident.number) if e.kind is EventKind.APPROVAL_DECIDED]
+    assert len(decided) == 2
+    assert len(lost) == 1
+
+
+async def test_a_result_that_cannot_be_stored_fails_its_step_instead_of_running_it_for_ever(house: House) -> None:
+    async def broken(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        raise RuntimeError("a reactor broke")
+
+    house.store.react(EventKind.STEP_DONE, broken)
+    incident = await house.declare()
+    await house.work()
+    assert (await house.states(incident))["1.1"] == "failed"
+
+
+async def test_a_work_folder_that_cannot_be_made_fails_the_step(house: House, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    house.engine = Engine(house.ctx, house.agent, tmp_path / "file", "here")
+    incident = await house.declare()
+    await house.work()
+    assert (await house.states(incident))["1.1"] == "failed"
+
+
+class Unsure(Engine):
+    """An engine whose database is away whenever a lease is prolonged."""
+
+    def __init__(self, house: House, workdir: Path) -> None:
+        super().__init__(house.ctx, house.agent, workdir, "here")
+        self.refused = asyncio.Event()
+
+    async def renew(self, claim: Claim) -> bool:
+        self.refused.set()
+        raise OSError("the database is away")
+
+
+async def test_a_database_that_is_away_for_a_moment_cancels_no_step(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_RENEW", 0.01)
+    engine = Unsure(house, tmp_path / "work")
+    done = asyncio.Event()
+    run = house.agent.run
+
+    async def slow(request: StepRequest) -> StepResult:
+        await engine.refused.wait()
+        return await run(request)
+
+    async def note(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        if event.data["step"] == "1.3":
+            done.set()
+
+    house.store.react(EventKind.STEP_DONE, note)
+
+    monkeypatch.setattr(house.agent, "run", slow)
+    await house.declare()
+    steps = LocalDispatcher(engine, house.store)
+    await steps.start()
+    async with asyncio.timeout(20):
+        await done.wait()
+    await steps.stop()
+    assert [each.step.name for each in house.agent.asked].count("1.1") == 1
