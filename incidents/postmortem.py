@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jinja2
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from incidents import durations, followups, kpis, outbox, records, store, timeline
 from incidents.agents import outputs
@@ -58,8 +60,7 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
     incident = await queries.get(session, incident_id)
     events = await queries.events(session, incident_id)
     holders = await queries.roles(session, incident_id)
-    run = await queries.latest_run(session, incident_id)
-    known: dict[str, Any] = await queries.outputs(session, run.number) if run else {}
+    known: dict[str, Any] = await queries.outputs_of_all_runs(session, incident_id)
     report = known.get("detailed_root_cause_report") or {}
     owner = next(iter(holders.get(Role.COMMANDER, [])), incident.reporter)
     deputy = next(iter(holders.get(Role.DEPUTY, holders.get(Role.COMMS, []))), owner)
@@ -151,8 +152,7 @@ class Writer:
                 await followups.add(tx, incident.number, event.actor, measure.title, why=measure.why, due=due)
 
     async def post_when_ready(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
-        """Post it when the incident is resolved and the analysis has ended, well or not."""
-        del event
+        """Post it when the incident is resolved and the analysis has ended, well or not; once, then it is edited."""
         if incident.status is not Status.RESOLVED or not await _analysis_ended(tx.session, incident):
             return
         key = f"{incident.key}:postmortem"
@@ -178,15 +178,19 @@ class Writer:
                 after=key,
             ),
         )
+        await self._file_solution(tx, incident)
         if key in new:
-            await self._file_solution(tx, incident)
             await tx.record(incident, EventKind.POSTMORTEM_POSTED)
+        else:
+            await self.redraw(tx, incident, event)
 
     async def _file_solution(self, tx: store.Tx, incident: records.Incident) -> None:
         found = await build(tx.session, self._ctx, incident.number)
         if not found.cause.get("summary"):
             return
         place = f"{found.cause.get('file') or ''}:{found.cause.get('line') or ''}".strip(":")
+        # After reopening another fix may be what helped; the first must not be proposed to the next incident.
+        await tx.session.execute(delete(records.Solution).where(col(records.Solution.incident_id) == incident.id))
         tx.session.add(
             records.Solution(
                 incident_id=incident.id,

@@ -7,6 +7,7 @@ from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
+from incidents.lifecycle import Status
 from incidents.response import approvals, plan, progress
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
@@ -144,6 +145,7 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
     incident = await queries.get(tx.session, run.incident_id)
     holders = await queries.roles(tx.session, incident.number)
     permissions.require(permissions.Action.ATTEST, actor, holders=holders, settings=ctx.settings)
+    await _of_latest(tx, incident, run)
     before = await tx.session.get(records.Attestation, (run_id, stage, gate))
     if before is not None:
         raise Conflict(f"Already attested by <@{before.person}>.", remedy="Nothing was changed by this click.")
@@ -163,10 +165,27 @@ async def _steered(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> 
     incident = await queries.get(tx.session, incident_id)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.STEER, actor, holders=holders, settings=ctx.settings)
-    run = await queries.latest_run(tx.session, incident_id)
+    run = await _latest_run(tx, incident)
+    return incident, run
+
+
+async def _latest_run(tx: store.Tx, incident: records.Incident) -> records.Run:
+    if incident.status in (Status.CANCELLED, Status.CLOSED):
+        raise Conflict(
+            f"{incident.key} is already {incident.status}.", remedy="Declare a new incident if the trouble is back."
+        )
+    run = await queries.latest_run(tx.session, incident.number)
     if run is None:
         raise NotFound(f"{incident.key} has no response running.")
-    return incident, run
+    return run
+
+
+async def _of_latest(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
+    if (await _latest_run(tx, incident)).id != run.id:
+        raise Conflict(
+            "This belongs to a response that ended when the incident was reopened.",
+            remedy="The newest one stands below in the channel.",
+        )
 
 
 async def _step(tx: store.Tx, step_id: int) -> tuple[records.Step, records.Run]:
@@ -184,6 +203,7 @@ async def retry_step(tx: store.Tx, ctx: Context, step_id: int, actor: str) -> No
     """
     step, run = await _step(tx, step_id)
     incident, _ = await _steered(tx, ctx, run.incident_id, actor)
+    await _of_latest(tx, incident, run)
     if StepState(step.state) not in (StepState.FAILED, StepState.STOPPED):
         raise Conflict(f"Step {step.name} is {step.state}, there is nothing to retry.")
     step.state, step.owner, step.error = StepState.QUEUED.value, "", ""
@@ -204,6 +224,7 @@ async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summar
     """
     step, run = await _step(tx, step_id)
     incident, _ = await _steered(tx, ctx, run.incident_id, actor)
+    await _of_latest(tx, incident, run)
     if StepState(step.state) in plan.FINISHED:
         raise Conflict(f"Step {step.name} is already {step.state.replace('_', ' ')}.")
     if not summary.strip():

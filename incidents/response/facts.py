@@ -22,7 +22,7 @@ async def for_gates(
     chosen = [
         approval
         for approval in await queries.approvals(session, incident.number)
-        if approval.kind == ApprovalKind.CHOOSE_FIX.value and approval.state == "approved"
+        if approval.run_id == run.id and approval.kind == ApprovalKind.CHOOSE_FIX.value and approval.state == "approved"
     ]
     changes = [
         event for event in await queries.events(session, incident.number) if event.kind is EventKind.SEVERITY_CHANGED

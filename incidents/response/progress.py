@@ -3,14 +3,14 @@
 All of it happens inside the transaction of whatever made the difference; agents are called elsewhere (engine).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents import outbox, records, room, store
 from incidents.context import Context
-from incidents.definitions import Phase, WorkflowDefinition
+from incidents.definitions import ApprovalKind, Phase, StepDefinition, WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
@@ -19,7 +19,8 @@ from incidents.response.plan import StepState
 from incidents.service import queries
 
 #: Runs in these states start no further step.
-ENDED = frozenset({"stopped", "done"})
+ENDED = frozenset({"stopped", "done", "superseded"})
+_DONE = frozenset({StepState.DONE, StepState.TAKEN_OVER})
 _NOT_BEGUN = frozenset({StepState.QUEUED, StepState.READY, StepState.WAITING, StepState.FAILED})
 
 
@@ -59,15 +60,19 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         return
     definition = definition_of(run)
     steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
+    if incident.status is Status.RESOLVED:
+        _leave_out(tx, definition, steps.values())
     states = {name: StepState(step.state) for name, step in steps.items()}
     outputs = await queries.outputs(tx.session, run.number)
     judged = await verdicts(tx.session, ctx, incident, run, outputs)
     holds = {number: all(verdict.holds for verdict in stage) for number, stage in judged.items()}
     if incident.status is Status.RESOLVED:
         # Service is restored, by whatever road: gates on the way there hold the analysis up no longer.
-        last = definition.stages[-1].number
-        holds = {number: held or number != last for number, held in holds.items()}
-        judged = {number: found for number, found in judged.items() if number == last}
+        after = {stage.number for stage in definition.stages if any(map(_is_analysis, stage.steps))}
+        holds = {number: held or number not in after for number, held in holds.items()}
+        judged = {number: found for number, found in judged.items() if number in after}
+    unstarted = {name for name, state in states.items() if state in (StepState.QUEUED, StepState.WAITING)}
+    await approvals.expire_unused(tx, incident, run, unstarted)
     approved = await approvals.given(tx, run)
     may_start, held = plan.ready(definition, states, holds, frozenset(approved))
     for name in may_start:
@@ -79,6 +84,19 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     await _ask_attestations(tx, incident, run, definition, states, held, judged)
     if all(StepState(step.state) in plan.FINISHED for step in steps.values()):
         await _finish(tx, incident, run)
+
+
+def _is_analysis(step: StepDefinition) -> bool:
+    return step.phase is Phase.POSTMORTEM
+
+
+def _leave_out(tx: store.Tx, definition: WorkflowDefinition, steps: Iterable[records.Step]) -> None:
+    """Skip what an incident that is resolved no longer needs: all that has not begun, but the analysis."""
+    analysis = {step.name for step in definition.steps() if _is_analysis(step)}
+    for step in steps:
+        if step.name not in analysis and step.state in _NOT_BEGUN:
+            step.state = StepState.SKIPPED.value
+            tx.session.add(step)
 
 
 async def verdicts(
@@ -179,10 +197,11 @@ class Progress:
         react = self._ctx.store.react
         react(EventKind.DECLARED, self.begin)
         react(EventKind.SEVERITY_CHANGED, self.follow_severity)
-        for kind in (EventKind.TOLD, EventKind.REOPENED):
-            react(kind, self.go_on)
+        react(EventKind.TOLD, self.go_on)
         react(EventKind.RESOLVED, self.skip_to_analysis)
-        react(EventKind.CANCELLED, self.end)
+        react(EventKind.REOPENED, self.take_up_again)
+        for kind in (EventKind.CANCELLED, EventKind.CLOSED):
+            react(kind, self.end)
 
     async def begin(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Start the workflow of a new incident."""
@@ -209,28 +228,52 @@ class Progress:
         run = await queries.latest_run(tx.session, incident.number)
         if run is None or run.state in ENDED:
             return
-        definition = definition_of(run)
-        for step in await queries.steps(tx.session, run.number):
-            if definition.step(step.name).phase is not Phase.POSTMORTEM and step.state in _NOT_BEGUN:
-                step.state = StepState.SKIPPED.value
-                tx.session.add(step)
+        _leave_out(tx, definition_of(run), await queries.steps(tx.session, run.number))
         for approval in await queries.pending_approvals(tx.session, incident.number):
             await approvals.supersede(tx, incident, approval)
         await tx.session.flush()
         await advance(tx, self._ctx, incident, run)
 
+    async def take_up_again(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Go on with a reopened incident: where it was left, or from the start when a fix was deployed and failed."""
+        del event
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is None or run.state == "stopped":
+            return
+        steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
+        planned = [(step, steps[step.name]) for step in definition_of(run).steps()]
+        if any(step.approval is ApprovalKind.DEPLOY and row.state in _DONE for step, row in planned):
+            # What was found before the deploy speaks of another production; old outputs would pass for new ones.
+            await _give_up(tx, incident, run, "superseded")
+            await start(tx, self._ctx, incident)
+            return
+        for step, row in planned:
+            if row.state == StepState.SKIPPED.value or _is_analysis(step):
+                row.state, row.owner = StepState.QUEUED.value, ""
+                tx.session.add(row)
+        if run.state == "done":
+            run.state, run.finished_at = "running", None
+        tx.session.add(run)
+        await tx.session.flush()
+        await advance(tx, self._ctx, incident, run)
+
     async def end(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
-        """Stop the run of a cancelled incident."""
+        """Stop the run of an incident that was cancelled or closed."""
         run = await queries.latest_run(tx.session, incident.number)
         if run is not None:
-            await stop(tx, incident, run, event.actor, "the incident was cancelled")
+            await stop(tx, incident, run, event.actor, f"the incident was {event.kind.value}")
 
 
 async def stop(tx: store.Tx, incident: records.Incident, run: records.Run, actor: str, reason: str) -> None:
     """Stop the run: no further step starts, what runs is given up, what waits for a person is withdrawn."""
     if run.state in ENDED:
         return
-    run.state, run.finished_at = "stopped", tx.now
+    await _give_up(tx, incident, run, "stopped")
+    await tx.record(incident, EventKind.RUN_STOPPED, actor=actor, reason=reason)
+
+
+async def _give_up(tx: store.Tx, incident: records.Incident, run: records.Run, state: str) -> None:
+    run.state, run.finished_at = state, tx.now
     tx.session.add(run)
     for step in await queries.steps(tx.session, run.number):
         if StepState(step.state) not in plan.FINISHED:
@@ -238,5 +281,4 @@ async def stop(tx: store.Tx, incident: records.Incident, run: records.Run, actor
             tx.session.add(step)
     for approval in await queries.pending_approvals(tx.session, incident.number):
         await approvals.supersede(tx, incident, approval)
-    await tx.record(incident, EventKind.RUN_STOPPED, actor=actor, reason=reason)
     tx.wake(store.STEPS)

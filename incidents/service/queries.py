@@ -111,6 +111,24 @@ async def outputs(session: AsyncSession, run_id: int) -> dict[str, object]:
     return merged
 
 
+async def outputs_of_all_runs(session: AsyncSession, incident_id: int) -> dict[str, object]:
+    """Return the outputs of all the incident's runs by output name; what a reopened incident brought anew counts."""
+    merged: dict[str, object] = {}
+    for step in await _steps_of_all_runs(session, incident_id):
+        merged.update(step.output)
+    return merged
+
+
+async def _steps_of_all_runs(session: AsyncSession, incident_id: int) -> list[records.Step]:
+    found = await session.scalars(
+        select(records.Step)
+        .join(records.Run, col(records.Run.id) == col(records.Step.run_id))
+        .where(records.Run.incident_id == incident_id)
+        .order_by(col(records.Step.id))
+    )
+    return list(found.all())
+
+
 async def approvals(session: AsyncSession, incident_id: int) -> list[records.Approval]:
     """Return the incident's approvals, oldest first."""
     found = await session.scalars(
@@ -178,6 +196,5 @@ async def attestations(session: AsyncSession, run_id: int) -> list[records.Attes
 
 async def model_usd(session: AsyncSession, incident_id: int) -> float:
     """Return what the incident's model calls have cost so far, in US dollars."""
-    run = await latest_run(session, incident_id)
-    rows = await steps(session, run.number) if run else []
+    rows = await _steps_of_all_runs(session, incident_id)
     return sum(float(usage.get("usd", 0)) for step in rows for usage in step.usage)
