@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -44,18 +44,33 @@ def create_app(core: Core) -> Starlette:
         Route("/upload/v1/{token}", transfers.upload, methods=["POST"]),
         Route("/files/{file_id}/{name:path}", transfers.download),
         Route("/docs/{team}/{canvas}", _page),
+        Route("/archives/{channel}", _page),
         Route("/archives/{channel}/{message}", _page),
         Route("/", _page),
     ]
     if PAGE.is_dir():
-        routes.append(Mount("/static", StaticFiles(directory=PAGE)))
+        routes.append(Mount("/static", _PageFiles(directory=PAGE)))
     app = Starlette(routes=routes, middleware=[Middleware(LoopbackOnly)])
     app.state.core = core
     return app
 
 
 async def _page(_request: Request) -> Response:
-    return FileResponse(PAGE / "index.html")
+    return FileResponse(PAGE / "index.html", headers=_FRESH)
+
+
+# Browsers ask each time whether a file changed; else an upgrade would mix old modules with new ones.
+_FRESH = {"cache-control": "no-cache"}
+
+
+class _PageFiles(StaticFiles):
+    """The page's modules and styles."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return the file, or that it has not changed."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(_FRESH)
+        return response
 
 
 class _Server(uvicorn.Server):

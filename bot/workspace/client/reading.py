@@ -43,6 +43,7 @@ def _app(core: Core, app: App) -> Json:
         "bot_id": app.bot_id,
         "icon": f"{core.base_url}/avatars/{app.user_id}.svg",
         "home_tab": app.manifest.home_tab,
+        "read_only_messages": app.manifest.read_only_messages,
         "connected": app.request_url is not None or core.delivery.sockets.is_connected(app.id),
     }
 

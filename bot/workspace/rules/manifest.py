@@ -42,6 +42,7 @@ class Manifest:
     shortcuts: tuple[Shortcut, ...]
     bot_events: frozenset[str]
     home_tab: bool
+    read_only_messages: bool
 
     @classmethod
     def parse(cls, document: dict[str, Any], *, app_name: str) -> "Manifest":
@@ -50,13 +51,15 @@ class Manifest:
         settings = document.get("settings") or {}
         scopes = (document.get("oauth_config") or {}).get("scopes") or {}
         bot_user = features.get("bot_user") or {}
+        app_home = features.get("app_home") or {}
         return cls(
             bot_name=bot_user.get("display_name") or app_name,
             bot_scopes=frozenset(scopes.get("bot") or ()) | frozenset(scopes.get("bot_optional") or ()),
             commands=tuple(_command(entry) for entry in features.get("slash_commands") or ()),
             shortcuts=tuple(_shortcut(entry) for entry in features.get("shortcuts") or ()),
             bot_events=frozenset((settings.get("event_subscriptions") or {}).get("bot_events") or ()),
-            home_tab=bool((features.get("app_home") or {}).get("home_tab_enabled")),
+            home_tab=bool(app_home.get("home_tab_enabled")),
+            read_only_messages=bool(app_home.get("messages_tab_read_only_enabled")),
         )
 
 

@@ -19,7 +19,12 @@ export function AppHome({ id, tab }) {
     <div class="panel" role="tabpanel" id="channel-panel" aria-label=${app.name}>
       ${tab === "home" ? html`<${Home} app=${app} />` : tab === "about" ? html`<${About} app=${app} />` : channel && html`<${MessageList} channel=${channel} />`}
     </div>
-    ${tab === "messages" && channel && html`<div class="composer-wrap"><${Composer} id="composer-main" channel=${channel} label=${`Message ${app.name}`} /></div>`}`;
+    ${tab === "messages" && channel && html`<${Foot} app=${app} channel=${channel} />`}`;
+}
+
+function Foot({ app, channel }) {
+  if (app.read_only_messages) return html`<div class="join-bar">Sending messages to this app has been turned off.</div>`;
+  return html`<div class="composer-wrap"><${Composer} id="composer-main" channel=${channel} label=${`Message ${app.name}`} /></div>`;
 }
 
 function Home({ app }) {
