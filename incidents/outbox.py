@@ -1,10 +1,11 @@
 """Notices on their way out: put in with the decision, begun under a lease, done with a result."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, or_, update
+from sqlalchemy import exists as exists_
+from sqlalchemy import func, insert, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -20,47 +21,54 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
 
     An edit of something that was never put is left out: there is nothing to edit.
     """
-    new = set()
+    named = {key for notice in notices for key in (notice.key, notice.of, notice.after) if key}
+    found = await tx.session.execute(
+        select(records.Outbox.key, records.Outbox.state).where(col(records.Outbox.key).in_(named))
+    )
+    states: dict[str, str] = dict(found.all())
+    new: dict[str, Notice] = {}
     for notice in notices:
-        if await was_put(tx, notice.key) or (notice.of and not await was_put(tx, notice.of)):
-            continue
-        if notice.coalesce:
-            await tx.session.execute(
-                update(records.Outbox)
-                .where(
-                    col(records.Outbox.coalesce) == notice.coalesce,
-                    col(records.Outbox.state).in_(("waiting", "pending")),
-                    col(records.Outbox.first_tried_at).is_(None),
-                )
-                .values(state="superseded")
-            )
-        tx.session.add(await _row(tx, incident_id, notice))
-        await tx.session.flush()
-        new.add(notice.key)
-    tx.wake(store.OUTBOX)
+        if notice.key not in states and (not notice.of or notice.of in states):
+            new[notice.key] = notice
+            states[notice.key] = "new"
+    if new:
+        await _supersede(tx, {notice.coalesce for notice in new.values() if notice.coalesce})
+        rows = [_values(tx, incident_id, notice, states) for notice in new.values()]
+        # One statement for all: nobody needs the numbers that the database gives them.
+        await tx.session.execute(insert(records.Outbox), rows)
+        tx.wake(store.OUTBOX)
     return frozenset(new)
+
+
+async def _supersede(tx: store.Tx, words: Collection[str]) -> None:
+    if words:
+        await tx.session.execute(
+            update(records.Outbox)
+            .where(
+                col(records.Outbox.coalesce).in_(words),
+                col(records.Outbox.state).in_(("waiting", "pending")),
+                col(records.Outbox.first_tried_at).is_(None),
+            )
+            .values(state="superseded")
+        )
+
+
+def _values(tx: store.Tx, incident_id: int | None, notice: Notice, states: Mapping[str, str]) -> dict[str, Any]:
+    ready = not notice.after or states.get(notice.after) == "done"
+    return notice.model_dump(exclude={"lane", "after", "of"}) | {
+        "incident_id": incident_id,
+        "lane": int(notice.lane),
+        "after_key": notice.after,
+        "of_key": notice.of,
+        "state": "pending" if ready else "waiting",
+        "created_at": tx.now,
+        "not_before": tx.now,
+    }
 
 
 async def was_put(tx: store.Tx, key: str) -> bool:
     """Return whether a notice of this key was put, whatever became of it."""
     return await tx.session.scalar(select(records.Outbox.id).where(records.Outbox.key == key)) is not None
-
-
-async def _row(tx: store.Tx, incident_id: int | None, notice: Notice) -> records.Outbox:
-    ready = not notice.after or await tx.session.scalar(
-        select(records.Outbox.id).where(records.Outbox.key == notice.after, records.Outbox.state == "done")
-    )
-    values = notice.model_dump(exclude={"lane", "after", "of"})
-    return records.Outbox(
-        **values,
-        incident_id=incident_id,
-        lane=int(notice.lane),
-        after_key=notice.after,
-        of_key=notice.of,
-        state="pending" if ready else "waiting",
-        created_at=tx.now,
-        not_before=tx.now,
-    )
 
 
 async def candidates(tx: store.Tx, limit: int, *, roads: Collection[str]) -> list[records.Outbox]:
@@ -71,7 +79,7 @@ async def candidates(tx: store.Tx, limit: int, *, roads: Collection[str]) -> lis
     that overtook an older one would be painted over by it.
     """
     row, other = records.Outbox, aliased(records.Outbox)
-    under_way = exists().where(
+    under_way = exists_().where(
         col(other.coalesce) == col(row.coalesce), col(other.state) == "sending", col(other.lease_until) >= tx.now
     )
     todo = (
@@ -124,6 +132,7 @@ async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> boo
     changed = await _leave(tx, row, state="done", result=result, sent_at=tx.now, error="")
     if changed:
         await release(tx, row.key)
+        tx.wake(store.DELIVERED)
     return changed
 
 

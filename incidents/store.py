@@ -21,6 +21,7 @@ from incidents.events import EventKind
 
 #: Topics that a commit can wake.
 OUTBOX, STEPS, TIMERS, VIEWS = "outbox", "steps", "timers", "views"
+DELIVERED = "delivered"  #: a notice arrived
 
 _BUSY_TIMEOUT_MS = 5000  # how long SQLite waits for another process's write before it gives up
 _IDLE_IN_TRANSACTION = "5s"  # PostgreSQL ends transactions that somebody forgot; ours hold no network call

@@ -6,6 +6,7 @@ All of it happens inside the transaction of whatever made the difference; agents
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents import outbox, records, room, store
@@ -29,6 +30,11 @@ def definition_of(run: records.Run) -> WorkflowDefinition:
     return WorkflowDefinition.model_validate(run.definition)
 
 
+def source_of(run: records.Run, output: str) -> str:
+    """Return the name of the run's step that brings `output`, or an empty string."""
+    return next((step.name for step in definition_of(run).steps() if output in step.outputs), "")
+
+
 async def start(tx: store.Tx, ctx: Context, incident: records.Incident) -> records.Run:
     """Start the workflow of the incident's severity and make its first steps ready."""
     definition = _definition_for(ctx, incident)
@@ -41,9 +47,9 @@ async def start(tx: store.Tx, ctx: Context, incident: records.Incident) -> recor
     )
     tx.session.add(run)
     await tx.session.flush()
-    for step in definition.steps():
-        tx.session.add(records.Step(run_id=run.number, name=step.name))
-    await tx.session.flush()
+    # In one statement: the channel waits for this commit, and eleven statements take 5 ms.
+    names = [step.name for step in definition.steps()]
+    await tx.session.execute(insert(records.Step), [{"run_id": run.number, "name": name} for name in names])
     await tx.record(incident, EventKind.RUN_STARTED, workflow=definition.name, digest=run.digest)
     await advance(tx, ctx, incident, run)
     return run
