@@ -99,6 +99,7 @@ def _workspace(tokens: dict[str, str]) -> WorkspaceConfig:
         manifest=manifest,
     )
     return WorkspaceConfig(
+        team_name="Example Shop",
         people=people.members(),
         apps=[app],
         channels=[

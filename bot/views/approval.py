@@ -121,7 +121,7 @@ def _recommended(options: Sequence[FixOption]) -> FixOption | None:
 def _offered(row: records.Approval, each: FixOption, *, first: bool) -> Block:
     loses = f" Loses {prose(each.loses, 200)}." if each.loses else ""
     return parts.section(
-        f"*{each.number}  {said(each.title, 120)}*   {prose(each.description, 300)}{loses}",
+        f"*{each.number}  {prose(each.title, 120)}*   {prose(each.description, 300)}{loses}",
         parts.button(
             f"Choose {each.number}",
             Act.OPTION,
@@ -132,7 +132,7 @@ def _offered(row: records.Approval, each: FixOption, *, first: bool) -> Block:
 
 
 def _settled(each: FixOption, chosen: Any) -> Block:
-    words = f"{each.number}  {said(each.title, 120)}"
+    words = f"{each.number}  {prose(each.title, 120)}"
     return parts.context(f"✓ *{words}*" if each.number == chosen else f"~{words}~")
 
 
