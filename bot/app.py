@@ -1,6 +1,5 @@
 """The Bolt app: which payload goes to which listener, and what is answered when something fails."""
 
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -53,8 +52,6 @@ def create_app(ctx: Context, line: SlackLine, *, signing_secret: str = "") -> Ap
         process_before_response=True,
     )
     app.desk = Desk(ctx, line.client, Identity(line.client), Changes(ctx.store))
-    # A request whose signature fails is logged with its whole body at INFO.
-    logging.getLogger("slack_bolt.AsyncRequestVerification").setLevel(logging.WARNING)
     for register in (_commands, _presses, _forms, _shortcuts, _events):
         register(app, app.desk)
     app.error(_failed)

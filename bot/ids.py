@@ -39,6 +39,7 @@ class Act(StrEnum):
     TIMELINE = "timeline"
     NOTE = "note"
     RESUME = "resume"
+    STOP = "stop"
 
     # Pages
     PASS = "pass"  # noqa: S105 - "cannot take it", no password

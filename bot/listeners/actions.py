@@ -219,6 +219,7 @@ PRESSES: dict[Act, Press] = {
     Act.TIMELINE: _timeline,
     Act.NOTE: _form(responding.open_note),
     Act.RESUME: _form(steering.resume),
+    Act.STOP: _form(steering.stop),
     Act.EVIDENCE: _evidence,
     Act.RETRY: _retry,
     Act.TAKE_OVER: _take_over,

@@ -125,7 +125,7 @@ def happening(card: Card) -> str:
         summary = f": {mrkdwn.paragraphs(incident.resolution, 300)}" if incident.resolution else ""
         return f"{incident.status}{summary}"
     if incident.acknowledged_at is None:
-        return f"nobody has acknowledged, declared {mrkdwn.spoken(card.now - incident.declared_at)} ago"
+        return f"nobody has acknowledged, declared {mrkdwn.ago(card.now - incident.declared_at)}"
     parts_ = [_asked(card, each) for each in card.approvals]
     parts_ += [f"step {each.name} {mrkdwn.said(each.title, 60)} failed" for each in _in_state(card, "failed")]
     parts_ += [f"agents are {card.run_state}"] if card.run_state in ("paused", "stopped") else []

@@ -175,13 +175,13 @@ def _possible_duplicate(alike: Alike, now: datetime) -> Block:
     on = f" on {mrkdwn.said(alike.service, 60)}" if alike.service else ""
     kind = f"{'An' if alike.severity.value[0] in 'aeiou' else 'A'} {alike.severity.value} incident{on}"
     return parts.section(
-        f":warning: *{kind} was opened {mrkdwn.spoken(now - alike.declared_at)} ago*: "
+        f":warning: *{kind} was opened {mrkdwn.ago(now - alike.declared_at)}*: "
         f"{mrkdwn.channel(alike.channel, f'inc-{alike.incident_id}')} _{mrkdwn.said(alike.title, 150)}_",
         parts.button("Look first", Act.DUPLICATE_OPEN, OfIncident(incident=alike.incident_id)),
     )
 
 
-def progress(key: str, title: str, *, elapsed: str = "") -> Json:
+def progress(key: str, title: str) -> Json:
     """Return the modal between Declare and the channel's link."""
     return parts.modal(
         Form.PROGRESS,
@@ -189,7 +189,7 @@ def progress(key: str, title: str, *, elapsed: str = "") -> Json:
         [
             parts.section(f":hourglass_flowing_sand: *{key}  {mrkdwn.said(title, 150)}*"),
             parts.section("Recorded. The channel is being made, the people in charge are being told."),
-            parts.context(elapsed or "You may close this; the channel appears in your list."),
+            parts.context("You may close this; the channel appears in your list."),
         ],
     )
 

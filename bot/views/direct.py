@@ -54,7 +54,7 @@ def page(letter: Letter, paging: Paging) -> Message:
             parts.section(f"{_headline(incident)}   you are {oncall.called(letter.audience)}{on}"),
             parts.section(_story(letter)),
             parts.actions(*buttons) if any(buttons) else None,
-            parts.context(*_chain(paging, answered=answered)),
+            parts.context(*_chain(letter, paging, answered=answered)),
         ],
     )
 
@@ -68,10 +68,10 @@ def _headline(incident: records.Incident) -> str:
 def _story(letter: Letter) -> str:
     incident = letter.incident
     impact = f"{mrkdwn.with_mentions(incident.impact)} " if incident.impact else _first_words(incident)
-    age = mrkdwn.spoken(letter.now - incident.declared_at)
+    age = mrkdwn.ago(letter.now - incident.declared_at)
     held = f"{letter.holder} has it." if letter.holder else "Nobody has acknowledged."
     room = mrkdwn.channel(incident.channel) if incident.channel else ""
-    return f"{impact}Declared by {mrkdwn.person(incident.reporter)} {age} ago. {held} {room}".rstrip()
+    return f"{impact}Declared by {mrkdwn.person(incident.reporter)} {age}. {held} {room}".rstrip()
 
 
 def _first_words(incident: records.Incident) -> str:
@@ -84,13 +84,13 @@ def _open_button(letter: Letter) -> InteractiveElement | None:
     return parts.button("Open the channel", Act.OPEN, letter.incident.key, url=letter.url)
 
 
-def _chain(paging: Paging, *, answered: bool) -> list[str]:
+def _chain(letter: Letter, paging: Paging, *, answered: bool) -> list[str]:
     following = ""
     if paging.next_people and not answered:
         at = f" at {mrkdwn.clock(paging.next_at)}" if paging.next_at else " next"
         following = f"{paging.next_people} is paged{at}"
     roads = f"also sent by {' and '.join(paging.roads)}" if paging.roads else ""
-    return [f"Level {paging.level} of {paging.of}", following, roads, "typed: `/incident ack`"]
+    return [f"Level {paging.level} of {paging.of}", following, roads, f"typed: `/incident {letter.incident.key} ack`"]
 
 
 def matrix(letter: Letter, within: str) -> Message:

@@ -69,6 +69,10 @@ def _mend(incident_id: int, missing: Missing) -> Block:
     if missing.action == "role":
         value = OfRole(incident=incident_id, role=Role.COMMANDER)
         return parts.section(said, parts.button("Take command", Act.TAKE_ROLE.numbered(Role.COMMANDER), value))
+    if missing.action == "stop":
+        sure = parts.confirm("Stop the agents?", "People go on by hand.", yes="Stop them", no="Not yet")
+        this = OfIncident(incident=incident_id)
+        return parts.section(said, parts.button("Stop the agents", Act.STOP, this, confirm=sure))
     mend = _MENDS.get(missing.action)
     if mend is None:
         return parts.section(said)

@@ -165,6 +165,11 @@ def spoken(duration: timedelta) -> str:
     return durations.spoken(duration)
 
 
+def ago(duration: timedelta) -> str:
+    """Return how long ago something was, for people: `just now`, `12 min ago`."""
+    return "just now" if duration < timedelta(minutes=1) else f"{durations.spoken(duration)} ago"
+
+
 def listed(parts: Iterable[str]) -> str:
     """Return the parts that are not empty, set apart as in a footer."""
     return _GAP.join(part for part in parts if part)

@@ -38,7 +38,10 @@ def draw(found: Postmortem, *, canvas_url: str = "") -> Message:
 
 def _facts(found: Postmortem) -> list[str]:
     incident = found.incident
-    measures = [f"*{each.title}*  {each.value}{_target(each.target, met=each.met)}" for each in found.measures]
+    measures = [
+        f"*{each.title}*  {'not reached' if each.running else each.value}{_target(each.target, met=each.met)}"
+        for each in found.measures
+    ]
     return [
         f"*Duration*  {found.duration or 'still open'}",
         f"*Impact*  {mrkdwn.with_mentions(incident.impact) if incident.impact else '_not recorded_'}",
@@ -91,7 +94,7 @@ def _followups(followups: tuple[records.Followup, ...]) -> str:
         return "_none filed yet_"
     lines = []
     for each in followups:
-        title = mrkdwn.said(each.title, 150)
+        title = mrkdwn.with_mentions(each.title, 150)
         owner = mrkdwn.person(each.owner) if each.owner else "_no owner yet_"
         due = f", {mrkdwn.day(each.due)}" if each.due else ""
         lines.append(f"• {f'~{title}~ done' if each.state == 'done' else title}, {owner}{due}")

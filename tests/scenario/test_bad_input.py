@@ -1,6 +1,7 @@
 """Bad input: a clear sentence where the person is looking, and nothing typed is lost."""
 
 import pytest
+from sqlalchemy import Connection, event
 from sqlmodel import func, select
 
 from bot.listeners import declaring, payloads
@@ -134,5 +135,44 @@ async def test_a_message_elsewhere_is_added_to_the_timeline_of_the_incident_that
 
 async def _noted(office: Office, words: str) -> bool:
     async with office.ctx.store.read() as session:
-        events = await session.scalars(select(records.Event).where(records.Event.kind == "note"))
-        return any(event.data.get("text") == words for event in events.all())
+        notes = await session.scalars(select(records.Event).where(records.Event.kind == "note"))
+        return any(note.data.get("text") == words for note in notes.all())
+
+
+async def test_on_a_full_disk_the_modal_stays_with_what_was_typed(office: Office) -> None:
+    await office.dee.command("/incident", TITLE)
+    modal = await office.dee.wait_for_view()
+    event.listen(office.ctx.store.engine.sync_engine, "begin", _no_page_more)
+    await office.dee.submit(modal, {"known": "half the orders " + "🔥" * 2900})  # more than the last page has room for
+    kept = await office.dee.wait_for_view(lambda view: "Something went wrong" in text_of(view))
+    assert "half the orders" in text_of(kept)
+    event.remove(office.ctx.store.engine.sync_engine, "begin", _no_page_more)
+    event.listen(office.ctx.store.engine.sync_engine, "begin", _all_pages_again)
+    await office.dee.submit(kept)
+    await office.dee.wait_for_view(lambda view: "inc-1" in text_of(view))
+
+
+def _no_page_more(connection: Connection) -> None:
+    # SQLite never goes below the pages there are: every new one is refused as on a full disk.
+    connection.exec_driver_sql("PRAGMA max_page_count = 1")
+
+
+def _all_pages_again(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+
+async def test_a_revoked_token_is_told_where_the_person_is_looking(office: Office) -> None:
+    await office.declare(office.dee)
+    office.app.desk.client.token = "xoxb-revoked"
+    await office.dee.command("/incident", "invoices are late")
+    await office.dee.wait_for_ephemeral(lambda row: "Slack does not accept the bot token." in text_of(row))
+
+
+async def test_evidence_that_is_not_there_is_told(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    await office.app.desk.client.chat_postMessage(channel=channel, text="x", blocks=[{"type": "actions", "elements": [
+        {"type": "button", "text": {"type": "plain_text", "text": "Broken"}, "action_id": "evidence",
+         "value": '{"incident": 1, "ref": "E000000"}'}]}])  # fmt: skip
+    message = await office.dee.wait_for_message(channel, lambda row: "Broken" in text_of(row))
+    await office.dee.click(channel, message, "Broken")
+    await office.dee.wait_for_ephemeral(lambda row: "There is no evidence" in text_of(row))

@@ -1,0 +1,152 @@
+"""What the surfaces say: the next action is green, waits name people, decided things have no buttons."""
+
+import json
+
+import pytest
+
+from bot.views import approval, card, declare, direct, ending, line, phase, status, step
+from bot.views.message import Message
+from incidents.definitions import Severity
+from incidents.lifecycle import Role, Status
+from tests.unit.views import samples
+from tests.unit.views.samples import ANA, NOW, incident, minutes
+
+
+def text_of(shown: Message | dict) -> str:
+    return json.dumps(shown.blocks if isinstance(shown, Message) else shown, ensure_ascii=False)
+
+
+def green(message: Message) -> list[str]:
+    """Return the labels of the green buttons."""
+    elements = [e for block in message.blocks for e in [*block.get("elements", []), block.get("accessory") or {}]]
+    return [each["text"]["text"] for each in elements if each.get("style") == "primary"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({"incident": incident("x", acknowledged_at=None)}, "Acknowledge"),
+        ({}, "Review the fix"),
+        ({"approvals": (samples.fix_approval("x"),)}, "Choose the fix"),
+        ({"approvals": (), "run_state": "paused"}, "Resume agents"),
+        ({"approvals": (), "incident": incident("x", deployed_at=NOW)}, "Resolve"),
+        ({"incident": incident("x", status=Status.RESOLVED, resolved_at=NOW)}, "Write my part"),
+    ],
+)
+def test_the_cards_one_green_button_is_the_next_action(changes: dict, label: str) -> None:
+    assert green(card.draw(samples._card("x", **changes))) == [label]
+
+
+def test_the_card_offers_the_open_role_and_says_who_is_waited_for() -> None:
+    shown = text_of(card.draw(samples._card("x")))
+    assert "Take comms" in shown
+    assert f"approval asked of <@{ANA}> since" in shown
+    assert "Told on time 6 of 6" in shown
+
+
+def test_a_late_update_says_how_late() -> None:
+    shown = text_of(card.draw(samples._card("x", incident=incident("x", next_update_at=NOW - minutes(4)))))
+    assert "*4 min late*" in shown
+
+
+def test_the_chosen_severity_alone_is_marked_and_red_is_kept_for_critical() -> None:
+    for severity in Severity:
+        filled = declare.Filled(samples.DeclareMeta(severity=severity))
+        shown = declare.modal(filled, samples.preview("Down", severity), now=NOW)
+        buttons = next(block for block in shown["blocks"] if block.get("block_id") == "severity")["elements"]
+        marked = [(b["value"], b.get("style")) for b in buttons if b["text"]["text"].startswith("✓")]
+        assert marked == [(severity.value, "danger" if severity is Severity.CRITICAL else "primary")]
+
+
+def test_the_consequence_says_response_people_and_rhythm() -> None:
+    shown = declare.consequence_line(samples.preview("Production down"))
+    assert shown.splitlines() == [
+        "*Critical*: production down. Response within 30 min.",
+        ":bust_in_silhouette: *Now* on-call Ana, Production down, product Cy   "
+        ":clock1: *+30 min* eng manager, CTO   :clock2: *+60 min* CEO, customer success",
+        ":loudspeaker: Status every 30 min   :arrow_double_up: CTO if not resolved in 60 min",
+    ]
+
+
+def test_a_decided_approval_has_no_button_and_strikes_what_was_not_chosen() -> None:
+    shown = samples.MESSAGES["choose_fix_decided"]("Revert")
+    assert "button" not in text_of(shown)
+    assert "~1  Revert~" in text_of(shown)
+    assert f"Approved* by <@{ANA}>" in text_of(shown)
+
+
+def test_the_recommended_fix_is_the_green_one() -> None:
+    assert green(samples.MESSAGES["choose_fix"]("Revert")) == ["Choose 1"]
+
+
+def test_a_deploy_that_is_not_ready_warns() -> None:
+    row = samples.deploy_approval("x")
+    row.subject = {**row.subject, "ready": False, "reason": "one test fails", "newly_failing": ["a"], "passed": 3}
+    shown = text_of(approval.draw(approval.Asked(row)))
+    assert "Not confirmed ready:* one test fails" in shown
+    assert "1 newly failing ✗" in shown
+
+
+def test_an_answered_page_asks_for_nothing() -> None:
+    shown = direct.page(samples._letter("x"), direct.Paging(1, 4, "<@U02BO>", NOW))
+    assert green(shown) == []
+    assert "is paged" not in text_of(shown)
+
+
+def test_a_step_at_work_shows_its_time_against_its_budget() -> None:
+    slow = samples.step_row("x", "running", started_at=NOW - minutes(25), attempt=1)
+    assert "25 min of 20 min, *over budget*" in phase.step_line(phase.StepLine(samples.definition("x"), slow), NOW)
+
+
+def test_a_finished_phase_counts_its_time_and_gates() -> None:
+    done = samples.step_row("x", "done", started_at=NOW - minutes(14))
+    head = phase.Head(samples.Phase.STABILIZE, 1, [phase.StepLine(samples.definition("x"), done)], [], None, 3, NOW)
+    assert "done in 14 min" in text_of(phase.draw(head))
+
+
+def test_each_missing_thing_has_its_own_button() -> None:
+    shown = text_of(ending.resolve_form(incident("x"), samples.MISSING))
+    for label in ("Take command", "Write the impact", "Review the fix"):
+        assert label in shown
+
+
+def test_evidence_ids_become_buttons_and_the_rest_one_more() -> None:
+    shown = samples.step_result(samples.every_output("x")[2], "x")
+    row = next(block for block in shown.blocks if block["type"] == "actions")
+    assert [each["text"]["text"] for each in row["elements"]][-1] == "All 14"
+    assert len(row["elements"]) == 5
+
+
+def test_a_verdict_word_stands_in_a_steps_head() -> None:
+    assert "*confirmed*" in text_of(samples.step_result(samples.every_output("x")[2], "x"))
+
+
+def test_discarded_ideas_stay_visible_and_struck() -> None:
+    assert "~idea~" in text_of(samples.step_result(samples.every_output("idea")[2], "x"))
+
+
+def test_a_status_update_keeps_its_lines_and_says_when_the_next_one_comes() -> None:
+    shown = status.lines({"condition": "ok", "done": "14:31 a\n14:44 b"}, NOW)
+    assert "*Done*  14:31 a\n    14:44 b" in shown
+    assert shown.endswith(f"*Next update*  <!date^{int(NOW.timestamp())}^{{time}}|14:49 UTC>")
+
+
+def test_a_draft_that_was_sent_has_no_verbs() -> None:
+    assert "button" not in text_of(samples.MESSAGES["status_draft_sent"]("x"))
+
+
+def test_a_failed_step_offers_two_ways_until_one_is_taken() -> None:
+    failed = step.failed(samples.definition("x"), samples.step_row("x", "failed"), "Mend it.")
+    assert green(failed) == ["Retry"]
+    assert "button" not in text_of(samples.MESSAGES["step_failed_then_retried"]("x"))
+
+
+def test_a_line_names_who_and_why() -> None:
+    shown = line.draw(samples._event(samples.EventKind.RUN_STOPPED, reason="by hand"))
+    assert shown.text.startswith(f"⏹️ *Agents stopped* by <@{ANA}>: by hand")
+
+
+def test_the_reader_gets_no_button_for_a_role_they_hold() -> None:
+    blocks = samples.overview.roles(incident("x"), {Role.COMMANDER: [ANA]}, ANA)
+    labels = [block.to_dict().get("accessory", {}).get("text", {}).get("text") for block in blocks]
+    assert labels[1:6] == [None, "Join", "Join", "Join", "Join"]
