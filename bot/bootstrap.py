@@ -29,6 +29,7 @@ from incidents.notices import Road
 from incidents.postmortem import Writer
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Engine
+from incidents.response.expiry import Expiry
 from incidents.response.progress import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
@@ -119,6 +120,7 @@ def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
     Room(ctx).register()
     planning.register(ctx.store, timers, ctx, roads=roads_)
     Progress(ctx).register()
+    Expiry(ctx).register()
     Threads(ctx).register()
     Writer(ctx).register()
 

@@ -124,6 +124,15 @@ async def expire(tx: store.Tx, incident: records.Incident, approval: records.App
     """Withdraw an approval whose time has run out."""
     approval.state = "expired"
     tx.session.add(approval)
+    await tx.record(
+        incident,
+        EventKind.APPROVAL_DECIDED,
+        approval=approval.id,
+        about=approval.kind,
+        decision="expired",
+        subject={"commit": approval.subject.get("commit", "")},
+        feedback="",
+    )
     await redraw(tx, incident, approval, "expired")
 
 

@@ -50,7 +50,7 @@ class Engine:
     async def claim(self, limit: int) -> list[Claim]:
         """Take up to `limit` steps that are ready, or whose owner's lease ran out."""
         async with self._ctx.store.transaction() as tx:
-            await expiry.lapse(tx, self._ctx)
+            await expiry.ask_anew_what_came_too_late(tx, self._ctx)
             todo = (
                 select(records.Step)
                 .where(

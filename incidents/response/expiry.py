@@ -1,4 +1,7 @@
-"""Approvals whose time has run out: they are withdrawn, and a person says when they are asked for again."""
+"""Approvals whose time has run out: what nobody decided waits for a person, what came too late is asked anew.
+
+When an undecided approval expires is escalation's alarm to ring; here is what becomes of the step that waited for it.
+"""
 
 from sqlalchemy import and_
 from sqlmodel import col, select
@@ -6,28 +9,38 @@ from sqlmodel import col, select
 from incidents import records, store
 from incidents.context import Context
 from incidents.events import EventKind
-from incidents.response import approvals, progress
+from incidents.response import progress
 from incidents.response.plan import StepState
 from incidents.service import queries
 
 
-async def lapse(tx: store.Tx, ctx: Context) -> None:
-    """Expire what nobody decided in time, and what was approved so long ago that production has moved on since."""
-    for approval, step in await _overdue(tx, "pending", StepState.WAITING):
-        incident = await queries.get(tx.session, approval.incident_id)
-        await approvals.expire(tx, incident, approval)
-        await _give_up(tx, incident, step)
-    # A step that runs began in time; one that is merely ready (Sitrep was away) has to be asked about anew.
-    for approval, step in await _overdue(tx, "approved", StepState.READY):
-        incident = await queries.get(tx.session, approval.incident_id)
-        step.state = StepState.QUEUED.value
-        tx.session.add(step)
-        await tx.session.flush()
-        await progress.advance(tx, ctx, incident, await tx.session.get_one(records.Run, approval.run_id))
+class Expiry:
+    """The reactor that lets a step fail whose approval expired undecided."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def register(self) -> None:
+        """Listen to what became of approvals."""
+        self._ctx.store.react(EventKind.APPROVAL_DECIDED, self.give_up)
+
+    async def give_up(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Let the step fail where people see it, with the button that asks anew."""
+        if event.data["decision"] != "expired":
+            return
+        approval = await tx.session.get_one(records.Approval, event.data["approval"])
+        waiting = [pending.step for pending in await queries.pending_approvals(tx.session, incident.number)]
+        step = await _waiting_step(tx, approval)
+        if step is not None and approval.step not in waiting:
+            await _fail(tx, incident, step)
 
 
-async def _overdue(tx: store.Tx, decided: str, state: StepState) -> list[tuple[records.Approval, records.Step]]:
-    found = await tx.session.execute(
+async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context) -> None:
+    """Ask again about steps that are ready under an approval so old that production has moved on since.
+
+    A step that runs began in time; one that is merely ready did not: Sitrep was away.
+    """
+    overdue = await tx.session.execute(
         select(records.Approval, records.Step)
         .join(
             records.Step,
@@ -37,16 +50,31 @@ async def _overdue(tx: store.Tx, decided: str, state: StepState) -> list[tuple[r
             ),
         )
         .where(
-            records.Step.state == state.value,
-            records.Approval.state == decided,
+            records.Step.state == StepState.READY.value,
+            records.Approval.state == "approved",
             col(records.Approval.expires_at) <= tx.now,
         )
     )
-    return [(approval, step) for approval, step in found.all()]
+    for approval, step in overdue.all():
+        step.state = StepState.QUEUED.value
+        tx.session.add(step)
+        await tx.session.flush()
+        incident = await queries.get(tx.session, approval.incident_id)
+        await progress.advance(tx, ctx, incident, await tx.session.get_one(records.Run, approval.run_id))
 
 
-async def _give_up(tx: store.Tx, incident: records.Incident, step: records.Step) -> None:
-    """Let the step fail where people see it, with the button that asks anew."""
+async def _waiting_step(tx: store.Tx, approval: records.Approval) -> records.Step | None:
+    found: records.Step | None = await tx.session.scalar(
+        select(records.Step).where(
+            records.Step.run_id == approval.run_id,
+            records.Step.name == approval.step,
+            records.Step.state == StepState.WAITING.value,
+        )
+    )
+    return found
+
+
+async def _fail(tx: store.Tx, incident: records.Incident, step: records.Step) -> None:
     run = await tx.session.get_one(records.Run, step.run_id)
     definition = progress.definition_of(run).step(step.name)
     message = "Nobody decided on it in time, and production may have moved on since it was asked."

@@ -16,6 +16,7 @@ from incidents.definitions import Severity
 from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.engine import Engine
+from incidents.response.expiry import Expiry
 from incidents.response.progress import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
@@ -125,7 +126,7 @@ async def house(tmp_path: Path, seen: Evidence) -> AsyncIterator[House]:
         await connection.run_sync(SQLModel.metadata.create_all)
     library, _ = loading.load(loading.templates_root(), None)
     ctx = Context(store, clock, library, SETTINGS)
-    for reactors in (Room(ctx), Progress(ctx), Threads(ctx), Writer(ctx)):
+    for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx), Writer(ctx)):
         reactors.register()
     agent = Scripted(seen, script(seen.id))
     yield House(ctx, Engine(ctx, agent, tmp_path / "work", "here"), agent, clock)

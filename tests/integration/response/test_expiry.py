@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from incidents import records
-from incidents.response import control
+from incidents.response import approvals, control
 from incidents.service import queries
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked
@@ -23,10 +23,17 @@ async def approval(house: House, number: int) -> records.Approval:
         return await session.get_one(records.Approval, number)
 
 
+async def lapse(house: House, incident: records.Incident, deploy: records.Approval) -> None:
+    """Let the time for a decision run out, and the alarm that escalation set ring."""
+    house.clock.advance(TOO_LATE)
+    async with house.store.transaction() as tx:
+        asked = await tx.session.get_one(records.Approval, deploy.number)
+        await approvals.expire(tx, await queries.get(tx.session, incident.number), asked)
+
+
 async def test_a_deploy_nobody_decides_on_expires_on_its_card(house: House) -> None:
     incident, deploy = await until_deploy_is_asked(house)
-    house.clock.advance(TOO_LATE)
-    await house.work()
+    await lapse(house, incident, deploy)
     assert (await approval(house, deploy.number)).state == "expired"
     assert f"approval:{deploy.id}:expired" in await house.outbox(incident)
     assert (await house.states(incident))["3.1"] == "failed"
@@ -34,8 +41,7 @@ async def test_a_deploy_nobody_decides_on_expires_on_its_card(house: House) -> N
 
 async def test_an_expired_deploy_can_be_asked_anew_and_then_goes_out(house: House) -> None:
     incident, deploy = await until_deploy_is_asked(house)
-    house.clock.advance(TOO_LATE)
-    await house.work()
+    await lapse(house, incident, deploy)
     await house.do(control.retry_step, (await step(house, incident, "3.1")).number, ANA)
     [anew] = await house.pending(incident)
     assert anew.id != deploy.id
