@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import approvals, plan, progress
+from incidents.response import approvals, gates, plan, progress, rework
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
 
@@ -59,7 +59,7 @@ async def decide(
     if not await approvals.settle(tx, approval, state, actor, chosen):
         _still_pending(approval)
     subject = chosen if kind is ApprovalKind.CHOOSE_FIX else {"commit": approval.subject.get("commit", "")}
-    await tx.record(
+    event = await tx.record(
         incident,
         EventKind.APPROVAL_DECIDED,
         actor=actor,
@@ -71,7 +71,7 @@ async def decide(
     )
     await approvals.redraw(tx, incident, approval, state)
     if state == "rejected":
-        await _run_again(tx, run, approvals.SOURCE[kind], feedback)
+        await rework.run_again(tx, incident, run, approvals.SOURCE[kind], event, feedback[:_MAX_FEEDBACK])
     await progress.advance(tx, ctx, incident, run)
     return approval
 
@@ -111,24 +111,6 @@ def _chosen(approval: records.Approval, kind: ApprovalKind, option: int | None) 
     )
 
 
-async def _run_again(tx: store.Tx, run: records.Run, output: str, feedback: str) -> None:
-    """Queue the step that brought `output` anew, and all that build on it."""
-    definition = progress.definition_of(run)
-    source = next(step.name for step in definition.steps() if output in step.outputs)
-    again = {source, *plan.downstream(definition, source)}
-    for step in await queries.steps(tx.session, run.number):
-        if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
-            step.state, step.owner = StepState.QUEUED.value, ""
-            step.output = {} if step.name != source else step.output
-            step.feedback = feedback[:_MAX_FEEDBACK] if step.name == source else ""
-            tx.session.add(step)
-    for approval in (await approvals.given(tx, run)).values():
-        if approval.step in again and approval.step != source:
-            approval.state = "superseded"
-            tx.session.add(approval)
-    await tx.session.flush()
-
-
 async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str, actor: str, note: str = "") -> None:
     """Vouch by name that a quality gate holds.
 
@@ -149,6 +131,7 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
     before = await tx.session.get(records.Attestation, (run_id, stage, gate))
     if before is not None:
         raise Conflict(f"Already attested by <@{before.person}>.", remedy="Nothing was changed by this click.")
+    await _is_looked_at(tx, run, gate)
     tx.session.add(
         records.Attestation(
             run_id=run_id, stage=stage, gate=gate, person=actor, note=note.strip()[:_MAX_FEEDBACK], at=tx.now
@@ -159,6 +142,15 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
         incident, EventKind.GATE_ATTESTED, actor=actor, run=run_id, stage=stage, gate=gate, note=note.strip()[:300]
     )
     await progress.advance(tx, ctx, incident, run)
+
+
+async def _is_looked_at(tx: store.Tx, run: records.Run, gate: str) -> None:
+    source = progress.source_of(run, gates.JUDGED_BY.get(gate, ""))
+    for step in await queries.steps(tx.session, run.number):
+        if step.name == source and StepState(step.state) not in {*plan.FINISHED, StepState.FAILED, StepState.STOPPED}:
+            raise Conflict(
+                f"Step {step.name} has not looked at it yet.", remedy="Vouch for it when that is done, or take it over."
+            )
 
 
 async def _steered(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> tuple[records.Incident, records.Run]:

@@ -198,6 +198,15 @@ def _prevention_defined(facts: GateFacts) -> GateVerdict:
     return GateVerdict(gate, GateState.PASSED, f"{len(measures)} proposed", _cited(measures))
 
 
+#: Gate -> the output that may speak against it: nobody vouches for what is not looked at yet.
+JUDGED_BY: dict[str, str] = {
+    "incident_severity_confirmed": "severity_classification",
+    "root_cause_identified": "preliminary_root_cause",
+    "security_impact_assessed": "security_impact_assessment",
+    "minimal_tests_passing": "minimal_test_suite",
+    "fix_validates_in_staging": "deployment_readiness_confirmation",
+}
+
 #: Gate -> its check. A gate that is not here is attested by a person (`documentation_updated`).
 CHECKS: dict[str, Check] = {
     "incident_severity_confirmed": _severity_confirmed,

@@ -1,0 +1,45 @@
+"""Doing again what a person sent back, and all that was built on it."""
+
+from incidents import outbox, records, room, store
+from incidents.notices import Lane
+from incidents.response import approvals, gates, plan, progress
+from incidents.response.plan import StepState
+from incidents.service import queries
+
+
+async def run_again(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    output: str,
+    event: records.Event,
+    feedback: str,
+) -> None:
+    """Queue the step that brought `output` anew, with what was said, and all that build on it."""
+    source = progress.source_of(run, output)
+    again = {source, *plan.downstream(progress.definition_of(run), source)}
+    for step in await queries.steps(tx.session, run.number):
+        if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
+            step.state, step.owner = StepState.QUEUED.value, ""
+            step.output = {} if step.name != source else step.output
+            step.feedback = feedback if step.name == source else ""
+            tx.session.add(step)
+    for approval in (await approvals.given(tx, run)).values():
+        if approval.step in again and approval.step != source:
+            approval.state = "superseded"
+            tx.session.add(approval)
+    await _forget_words(tx, incident, run, again, event)
+    await tx.session.flush()
+
+
+async def _forget_words(
+    tx: store.Tx, incident: records.Incident, run: records.Run, again: set[str], event: records.Event
+) -> None:
+    """Ask anew what people vouched for: words that stood for the former fix do not stand for the next."""
+    for attested in await queries.attestations(tx.session, run.number):
+        if progress.source_of(run, gates.JUDGED_BY.get(attested.gate, "")) not in again:
+            continue
+        await tx.session.delete(attested)
+        key = f"{incident.key}:gate:{run.id}:{attested.stage}:{attested.gate}"
+        params: dict[str, object] = {"run_id": run.id, "stage": attested.stage, "gate": attested.gate}
+        await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))
