@@ -4,7 +4,7 @@ Source of the seven: the bug pipeline document, completeness checklist.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 #: Fact -> what to ask for, in the words a reporter reads.
 FACTS: dict[str, str] = {
@@ -55,6 +55,12 @@ _SIGNS: dict[str, str] = {
 }
 
 
+#: A question, up to its mark; the one in an address is not followed by a space.
+_QUESTION = re.compile(r"[^.!?？؟\n]*[?？؟]+(?=\s|$)")
+_TOKEN = re.compile(r"<[^>]*>|:[\w+-]+:")  # mentions, links and emoji as Slack sends them
+_WORDS = 3  # fewer are "thanks", "on it", "looking now"
+
+
 def recognise(text: str, *, service: str = "") -> dict[str, str]:
     """Return the facts that `text` states, by name, each with the words that state it (at most 300 characters).
 
@@ -72,6 +78,25 @@ def recognise(text: str, *, service: str = "") -> dict[str, str]:
             if seen:
                 found[name] = _sentence(text, seen.start())[:300]
     return found
+
+
+def answers(text: str, wanted: Sequence[str]) -> dict[str, str]:
+    """Return which of the `wanted` facts `text` gives; talk and questions give none.
+
+    Where nothing is recognised, a plain sentence answers the first of them, however it is worded.
+    """
+    stated = _QUESTION.sub("", text).strip()
+    found = {name: said for name, said in recognise(stated).items() if name in wanted}
+    if not found and wanted and _is_sentence(stated):
+        found = {wanted[0]: stated[:300]}
+    return found
+
+
+def _is_sentence(text: str) -> bool:
+    plain = _TOKEN.sub(" ", text)
+    words = re.findall(r"[^\W\d_]+", plain)
+    # Scripts that write no spaces make one long word of a sentence.
+    return len(words) >= _WORDS or any(not word.isascii() and len(word) > _WORDS for word in words)
 
 
 def missing(facts: Mapping[str, str]) -> tuple[str, ...]:

@@ -136,14 +136,12 @@ async def add_note(
 async def add_facts(tx: store.Tx, ctx: Context, incident_id: int, actor: str, text: str) -> tuple[str, ...]:
     """Take from `text` what answers the open triage questions; returns the facts that are still missing.
 
-    Whoever answers with a single sentence answers the first open question, however it is worded.
+    A plain sentence answers the first open question; talk and questions answer none.
     """
     del ctx
     incident = await open_incident(tx, incident_id)
     wanted = triage.missing(incident.facts)
-    found = {name: said for name, said in triage.recognise(text).items() if name in wanted}
-    if not found and wanted and text.strip():
-        found = {wanted[0]: text.strip()[:300]}
+    found = triage.answers(text, wanted)
     if found:
         incident.facts = {**incident.facts, **found}
         tx.session.add(incident)
