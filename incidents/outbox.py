@@ -40,6 +40,10 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
     return frozenset(new)
 
 
+#: What the notice that must be done first has become -> how one that needs it begins; else it waits.
+_FIRST_STATES = {"done": "pending", "failed": "failed", "dropped": "dropped"}
+
+
 async def _supersede(tx: store.Tx, words: Collection[str]) -> None:
     if words:
         await tx.session.execute(
@@ -54,13 +58,15 @@ async def _supersede(tx: store.Tx, words: Collection[str]) -> None:
 
 
 def _values(tx: store.Tx, incident_id: int | None, notice: Notice, states: Mapping[str, str]) -> dict[str, Any]:
-    ready = not notice.after or states.get(notice.after) == "done"
+    state = _FIRST_STATES.get(states.get(notice.after, ""), "waiting") if notice.after else "pending"
+    lost = state in ("failed", "dropped")
     return notice.model_dump(exclude={"lane", "after", "of"}) | {
         "incident_id": incident_id,
         "lane": int(notice.lane),
         "after_key": notice.after,
         "of_key": notice.of,
-        "state": "pending" if ready else "waiting",
+        "state": state,
+        "error": f"needed {notice.after}, which is {state}" if lost else "",
         "created_at": tx.now,
         "not_before": tx.now,
     }
