@@ -7,7 +7,7 @@ from typing import Any
 
 from incidents import durations, records
 from incidents.events import EventKind
-from incidents.lifecycle import ROLE_TITLES, Role
+from incidents.lifecycle import ROLE_TITLES
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Entry:
     event_id: int | None = None
 
 
+class _Data(dict[str, Any]):
+    """An event's data; what an older version did not record reads as empty, so one event breaks no timeline."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
 Words = Callable[[records.Event, dict[str, Any]], str]
 
 
@@ -34,11 +41,15 @@ def _milestone(event: records.Event, data: dict[str, Any]) -> str:
         return ""
     words = {"acknowledged": "acknowledged", "triaged": "triaged", "started": "work on the fix started"}
     words |= {"mitigated": "mitigated", "deployed": "fix in production"}
-    return _by(event, words[data["milestone"]])
+    said = words.get(data["milestone"])
+    return _by(event, said) if said else ""
+
+
+_ROLES = {role.value: title.lower() for role, title in ROLE_TITLES.items()}
 
 
 def _role(event: records.Event, data: dict[str, Any]) -> str:
-    return f"<@{data['person']}> is {ROLE_TITLES[Role(data['role'])].lower()}"
+    return f"<@{data['person']}> is {_ROLES.get(data['role'], 'responder')}"
 
 
 def _told(event: records.Event, data: dict[str, Any]) -> str:
@@ -118,7 +129,7 @@ def entries(events: Iterable[records.Event]) -> list[Entry]:
     found = []
     for event in events:
         words = _WORDS.get(event.kind)
-        text = words(event, event.data) if words else ""
+        text = words(event, _Data(event.data)) if words else ""
         if text:
             found.append(
                 Entry(event.at, text, str(event.data.get("link", "")), event.actor, event.kind in _KEY, event.id)

@@ -41,3 +41,9 @@ def test_an_implied_milestone_is_no_line_of_its_own() -> None:
 def test_a_late_notice_says_how_late() -> None:
     said = line(EventKind.TOLD, audience="team_lead", road="email", late_seconds=180)
     assert said == "team lead told by email, 3 min late"
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_an_event_that_lacks_its_data_breaks_no_timeline(kind: EventKind) -> None:
+    event = records.Event(incident_id=1, kind=kind, actor="U1", at=AT, recorded_at=AT, data={})
+    assert len(timeline.entries([event])) <= 1
