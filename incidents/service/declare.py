@@ -20,7 +20,7 @@ MAX_TITLE = 150  # Slack's header block takes 150 characters
 MAX_KNOWN = 3000  # Slack's plain_text_input takes 3,000 characters
 _RECENT = timedelta(hours=24)
 _ALIKE = 70  # token_set_ratio from 0 to 100; below it titles of different troubles begin to match
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co"}
 
 
 class Declaration(BaseModel):
@@ -37,6 +37,13 @@ class Declaration(BaseModel):
     drill: bool = False
 
 
+def _is_visible(character: str) -> bool:
+    # Emoji younger than the interpreter's tables are "unassigned" to it: only what never will be assigned is left out.
+    point = ord(character)
+    never_assigned = 0xFDD0 <= point <= 0xFDEF or point & 0xFFFE == 0xFFFE
+    return unicodedata.category(character) not in _INVISIBLE and not never_assigned
+
+
 def clean_title(raw: str) -> str:
     """Return `raw` as one line without control characters; joiners of emoji and scripts stay.
 
@@ -46,7 +53,7 @@ def clean_title(raw: str) -> str:
     kept = "".join(
         character
         for character in unicodedata.normalize("NFC", raw)
-        if character.isspace() or character in "\u200d\u200c" or unicodedata.category(character) not in _INVISIBLE
+        if character.isspace() or character in "\u200d\u200c" or _is_visible(character)
     )
     title = re.sub(r"\s+", " ", kept).strip()
     if not title.strip("\u200d\u200c"):
