@@ -148,6 +148,8 @@ class Writer:
         for name in ("prevention_strategy_proposal",):
             for item in step.output.get(name, []):
                 measure = outputs.Recommendation.model_validate(item)
+                if not measure.title.strip():
+                    continue
                 due = tx.now + timedelta(days=measure.due_in_days)
                 await followups.add(tx, incident.number, event.actor, measure.title, why=measure.why, due=due)
 

@@ -135,3 +135,12 @@ async def test_an_incident_whose_severity_was_lowered_can_be_resolved(house: Hou
     await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
     assert await house.work() == []
     assert "postmortem" in await house.outbox(incident)
+
+
+async def test_a_proposed_measure_without_words_costs_no_analysis(house: House) -> None:
+    incident = await deployed(house)
+    measures = house.agent.results["comprehensive-post-incident-analysis"]["prevention_strategy_proposal"]
+    measures[0]["title"] = " "
+    await house.do(resolve.resolve, incident.number, ANA, "reverted")
+    await house.work()
+    assert (await house.states(incident))["4.1"] == "done"
