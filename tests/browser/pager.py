@@ -64,6 +64,34 @@ def card(title: str, service: str, facts: str) -> list[dict[str, Any]]:
     ]
 
 
+def option(text: str, value: str) -> dict[str, Any]:
+    return {"text": plain(text), "value": value}
+
+
+def impact(hurt: str = "") -> dict[str, Any]:
+    """The second modal; it says back what it is told while somebody types."""
+    told = {"trigger_actions_on": ["on_character_entered"]}
+    text = {"type": "plain_text_input", "action_id": "hurt", "dispatch_action_config": told}
+    echo = {"type": "context", "elements": [plain(f"Counting: {hurt}")]}
+    revenue = {"type": "radio_buttons", "action_id": "revenue", "options": [option("Yes", "yes"), option("No", "no")]}
+    lost = {"type": "checkboxes", "action_id": "data", "options": [option("Data was lost", "lost")]}
+    return {
+        "type": "modal",
+        "callback_id": "impact",
+        "title": plain("Impact"),
+        "submit": plain("Save"),
+        "close": plain("Back"),
+        "blocks": [
+            field("hurt", "Who is hurt?", text, dispatch_action=True),
+            *([echo] if hurt else []),
+            field("since", "Since", {"type": "datetimepicker", "action_id": "since"}, optional=True),
+            field("helpers", "Who helps?", {"type": "multi_users_select", "action_id": "helpers"}, optional=True),
+            field("data", "Data", lost, optional=True),
+            field("revenue", "Revenue is hurt", revenue, optional=True),
+        ],
+    }
+
+
 def home(count: int) -> dict[str, Any]:
     return {
         "type": "home",
@@ -91,6 +119,26 @@ async def services(ack: Any, payload: dict[str, Any]) -> None:
 async def critical(ack: Any, body: dict[str, Any], client: Any) -> None:
     await ack()
     await client.views_update(view_id=body["view"]["id"], view=modal("Critical"))
+
+
+async def high(ack: Any, body: dict[str, Any], client: Any) -> None:
+    await ack()
+    await client.views_push(trigger_id=body["trigger_id"], view=impact())
+
+
+async def hurt(ack: Any, body: dict[str, Any], action: dict[str, Any], client: Any) -> None:
+    await ack()
+    await client.views_update(view_id=body["view"]["id"], view=impact(action["value"]))
+
+
+async def save(ack: Any, view: dict[str, Any], client: Any) -> None:
+    await ack(response_action="clear")
+    values = view["state"]["values"]
+    helpers = " ".join(values["helpers"]["helpers"]["selected_users"])
+    options = " ".join(chosen["value"] for chosen in values["data"]["data"]["selected_options"])
+    revenue = values["revenue"]["revenue"]["selected_option"]["value"]
+    text = f"Impact: {values['hurt']['hurt']['value']}, helpers {helpers}, options {options}, revenue {revenue}"
+    await client.chat_postMessage(channel="general", text=text)
 
 
 async def declare(ack: Any, view: dict[str, Any], client: Any) -> None:
@@ -136,6 +184,9 @@ def register(app: AsyncApp) -> None:
     app.command("/ops")(ops)
     app.options("service")(services)
     app.action("severity_critical")(critical)
+    app.action("severity_high")(high)
+    app.action("hurt")(hurt)
+    app.view("impact")(save)
     app.view("declare")(declare)
     app.action("approve")(approve)
     app.event("app_home_opened")(opened)

@@ -4,12 +4,13 @@ import { get } from "./store.js";
 const KEY = "workspace.drafts";
 const drafts = new Map(Object.entries(JSON.parse(sessionStorage.getItem(KEY) ?? "{}")));
 
-const keyOf = (place) => `${get().me?.id}:${place}`;
+/** The key of a place's draft for whoever looks now; it stays theirs when another person takes over. */
+export const keyOf = (place) => `${get().me?.id}:${place}`;
 
-export const read = (place) => drafts.get(keyOf(place)) ?? "";
+export const read = (key) => drafts.get(key) ?? "";
 
-export function write(place, text) {
-  if (text) drafts.set(keyOf(place), text);
-  else drafts.delete(keyOf(place));
+export function write(key, text) {
+  if (text) drafts.set(key, text);
+  else drafts.delete(key);
   sessionStorage.setItem(KEY, JSON.stringify(Object.fromEntries(drafts)));
 }

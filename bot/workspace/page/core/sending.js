@@ -8,9 +8,21 @@ import { notify } from "./notices.js";
 import { get } from "./store.js";
 import * as timeline from "./timeline.js";
 
+let last = Promise.resolve();
+
+/** Do one thing after the other, so that messages arrive in the order in which they were sent. */
+function inOrder(job) {
+  last = last.then(job, job);
+  return last;
+}
+
 /** Send what stands in a composer. Returns true when it was taken, so that the draft may go. */
 export async function send(channel, text, { thread, broadcast, files = [] } = {}) {
-  if (text.startsWith("/") && !files.length && /^\/[\w-]+(\s|$)/.test(text)) return run(channel, text, thread);
+  if (!files.length && /^\/[\w-]+(\s|$)/.test(text)) return run(channel, text, thread);
+  return inOrder(() => deliver(channel, text, { thread, broadcast, files }));
+}
+
+async function deliver(channel, text, { thread, broadcast, files }) {
   if (get().channels[channel]?.is_member === false) await call("conversations.join", { channel });
   const place = { thread_ts: thread, reply_broadcast: broadcast || undefined };
   if (files.length) return sendFiles(channel, outgoing.message(text), files, place);

@@ -44,6 +44,7 @@ export async function enter(userId) {
 
 async function refresh() {
   const boot = await fetchPage("boot");
+  if (boot.error === "invalid_auth") location.replace("/"); // another workspace runs there now, without this person
   if (!boot.ok) return;
   const again = get().me !== null;
   set({
@@ -57,7 +58,9 @@ async function refresh() {
     channels: byId(boot.channels),
     views: boot.views,
   });
-  if (again) await conversation.reloadShown();
+  const { place, channels } = get();
+  if (again && place?.kind === "channel" && !channels[place.id]) await conversation.openSomething();
+  else if (again) await conversation.reloadShown();
 }
 
 async function goTo({ place, thread, at, canvas }) {

@@ -12,18 +12,17 @@ import { MenuButton } from "./menu.js";
 const TALLEST = 320; // px the field grows to
 
 export function Composer({ id, channel, thread, label, broadcastLabel }) {
-  const place = thread ? `${channel}:${thread}` : channel;
-  const [text, setText] = useState(() => drafts.read(place));
+  const [draft] = useState(() => drafts.keyOf(thread ? `${channel}:${thread}` : channel));
+  const [text, setText] = useState(() => drafts.read(draft));
   const [files, setFiles] = useState([]);
   const [broadcast, setBroadcast] = useState(false);
-  const [busy, setBusy] = useState(false);
   const field = useRef(null);
   const chooser = useRef(null);
   const frame = useRef(null);
   const write = (next, caret) => {
     setText(next);
-    drafts.write(place, next);
-    if (caret === undefined) return;
+    drafts.write(draft, next);
+    if (caret === undefined || !field.current) return;
     field.current.value = next; // at once: the next key must find the caret in its place
     field.current.setSelectionRange(caret, caret);
   };
@@ -38,18 +37,17 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
   }, []);
 
   const send = async () => {
-    if ((!text.trim() && !files.length) || busy) return;
+    if (!text.trim() && !files.length) return;
     const [sent, attached] = [text, files];
     write("");
     setFiles([]);
-    setBusy(true);
+    setBroadcast(false);
     const taken = await sending.send(channel, sent, { thread, broadcast, files: attached });
-    setBusy(false);
-    if (taken) setBroadcast(false);
-    else if (!drafts.read(place)) {
-      write(sent); // what was not taken comes back
-      setFiles(attached);
-    }
+    if (taken) return;
+    // What was not taken comes back, before whatever was typed meanwhile.
+    write([sent, drafts.read(draft)].filter(Boolean).join("\n"));
+    setFiles((now) => [...attached, ...now]);
+    setBroadcast(broadcast);
   };
   const press = (event) => {
     if (completion.press(event)) return;
@@ -92,7 +90,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
       <button type="button" class="icon-button" aria-label="Mention somebody" title="Mention somebody" onClick=${() => { insert("@"); requestAnimationFrame(completion.look); }}><span aria-hidden="true">@</span></button>
       <input ref=${chooser} type="file" multiple hidden onChange=${(event) => attach(event.target.files)} />
       ${broadcastLabel && html`<label class="broadcast"><input type="checkbox" checked=${broadcast} onChange=${(event) => setBroadcast(event.target.checked)} /> ${broadcastLabel}</label>`}
-      <button type="button" class=${`send ${text.trim() || files.length ? "ready" : ""}`} aria-label="Send" title="Send (Enter)" onClick=${send} aria-busy=${String(busy)}><span aria-hidden="true">➤</span></button>
+      <button type="button" class=${`send ${text.trim() || files.length ? "ready" : ""}`} aria-label="Send" title="Send (Enter)" onClick=${send}><span aria-hidden="true">➤</span></button>
     </div>
   </div>`;
 }

@@ -1,5 +1,5 @@
 // One message: who, when, what; files, reactions, and the thread below it.
-import { html, useState } from "../vendor/preact-htm.js";
+import { Component, html, useState } from "../vendor/preact-htm.js";
 import { Blocks } from "../blocks/block.js";
 import * as conversation from "../core/conversation.js";
 import { ofMessage, Surface } from "../core/surface.js";
@@ -45,8 +45,21 @@ function glyphOf(message) {
   return emoji ? (character(emoji.replaceAll(":", "")) ?? null) : null;
 }
 
-/** Props: compact (no head), inThread, quiet (no actions), isLast (in the tab order), isLit. */
-export function Message({ channel, message, compact, inThread, quiet, isLast, isLit }) {
+/**
+ * A message that is drawn anew only when something about it changed: an incident's channel is long and lively.
+ * Props: compact (no head), inThread, quiet (no actions), isLast (in the tab order), isLit.
+ */
+export class Message extends Component {
+  shouldComponentUpdate(next) {
+    return Object.keys({ ...this.props, ...next }).some((name) => next[name] !== this.props[name]);
+  }
+
+  render(props) {
+    return html`<${Drawn} ...${props} />`;
+  }
+}
+
+function Drawn({ channel, message, compact, inThread, quiet, isLast, isLit }) {
   const [editing, setEditing] = useState(false);
   const pinnedBy = message.pinned_to?.includes(channel) && !quiet;
   const mentionsMe = useStore((state) => Boolean(state.me && !isSystem(message) && message.text?.includes(`<@${state.me.id}`)));
