@@ -49,7 +49,7 @@ async def measure(running: Workspace, ava: Person) -> list[Line]:
             for name, act in (
                 ("command", lambda: ava.command("/incident", "help")),
                 ("bare command", lambda: ava.command("/bare", "help")),
-                ("click", lambda: ava.click(room, card, "Acknowledge")),
+                ("click", lambda: ava.click(room, card, "Post update")),
                 ("bare click", lambda: ava.click("general", bare, "Press")),
             ):
                 acks.series(name)

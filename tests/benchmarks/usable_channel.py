@@ -22,6 +22,7 @@ TITLES = (
     "Map tiles stay grey",
 )
 _LATENCY_SECONDS = 0.1
+_PAUSE_SECONDS = 1.5  # the first steps of one response end before the next is declared
 _LIMIT = 1.3
 
 
@@ -34,6 +35,7 @@ async def measure(running: Workspace, ava: Person) -> list[Line]:
             for number, title in enumerate(TITLES):
                 ours.append(await _declared(ava, title))
                 by_hand.append(await _by_hand(running, number))
+                await asyncio.sleep(_PAUSE_SECONDS)
         finally:
             running.core.faults.clear()
     return [
