@@ -115,14 +115,15 @@ def _forms(app: App, desk: Desk) -> None:
     @app.view(re.compile(".*"))
     async def submitted(ack: AsyncAck, body: Body) -> None:
         sent = payloads.submission(body)
+        answer: Body = {}
         try:
-            await submissions.send(desk, sent)
+            answer = await submissions.send(desk, sent)
         except SeenBefore:
             await ack()
         except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
             await ack(**replies.refusal(desk, sent, error))
         else:
-            await ack()
+            await ack(**answer)
 
 
 def _shortcuts(app: App, desk: Desk) -> None:

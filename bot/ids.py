@@ -260,6 +260,7 @@ class ShownMeta(Value):
 
     approval: int = 0
     roles: int = 0  #: incident whose roles panel it is
+    card: int = 0  #: incident whose card it is
 
 
 class FormMeta(Value):
@@ -269,3 +270,5 @@ class FormMeta(Value):
     update: int = 0  #: status update; 0 for one out of turn
     approval: int = 0
     step: int = 0
+    behind: str = ""  #: callback id of the form below, which is drawn anew once this one was sent
+    behind_id: str = ""  #: its view id

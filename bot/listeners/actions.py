@@ -48,8 +48,7 @@ async def _nothing(desk: Desk, click: Click) -> None:
 
 
 async def _look_first(desk: Desk, click: Click) -> None:
-    card = await looking.status(desk, _order(click))
-    await replies.show(desk, click.place, reading.shown_blocks("Already open", card.blocks))
+    await _show_card(desk, click, "Already open")
 
 
 async def _review(desk: Desk, click: Click) -> None:
@@ -57,8 +56,13 @@ async def _review(desk: Desk, click: Click) -> None:
 
 
 async def _catch_up(desk: Desk, click: Click) -> None:
-    card = await looking.status(desk, _order(click))
-    await replies.show(desk, click.place, reading.shown_blocks("Catch up", card.blocks))
+    await _show_card(desk, click, "Catch up")
+
+
+async def _show_card(desk: Desk, click: Click, title: str) -> None:
+    order = _order(click)
+    card = await looking.status(desk, order)
+    await replies.show(desk, click.place, reading.shown_blocks(title, card.blocks, ShownMeta(card=order.incident_id)))
 
 
 async def _timeline(desk: Desk, click: Click) -> None:
@@ -102,15 +106,20 @@ async def _say_where_nothing_changes(desk: Desk, click: Click, answer: Message) 
 
 async def _take_role(desk: Desk, click: Click) -> None:
     value = OfRole.decode(click.value)
-    await responding.take_role(desk, _order(click, value.incident), value.role)
-    await _again(desk, click, value.incident)
+    taken = await responding.take_role(desk, _order(click, value.incident), value.role)
+    if click.ephemeral or click.place.view_id:
+        await _again(desk, click, value.incident)
+    else:
+        await replies.privately(desk, click.place, taken)
 
 
 async def _again(desk: Desk, click: Click, incident_id: int = 0) -> None:
     """Draw anew what only this person sees: the modal, or the ephemeral message, in which something was pressed."""
-    if click.view is not None and click.place.view_kind == "modal" and click.view.callback == Form.SHOWN:
-        if click.view.meta:
+    if click.view is not None and click.place.view_kind == "modal":
+        if click.view.callback == Form.SHOWN and click.view.meta:
             await looking.redraw(desk, click.place, ShownMeta.decode(click.view.meta))
+        elif click.view.callback in (Form.RESOLVE, Form.CLOSE):
+            await finishing.redraw(desk, click.view.callback, click.view.id, incident_id)
     elif click.ephemeral and incident_id:
         draw = looking.roles if click.block.startswith(overview.ROLES_BLOCK) else looking.status
         await replies.instead(desk, click.place, await draw(desk, _order(click, incident_id)))

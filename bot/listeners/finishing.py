@@ -42,6 +42,17 @@ async def open_resolve(desk: Desk, order: Order) -> None:
     await replies.show(desk, order.place, ending.resolve_form(incident, missing))
 
 
+async def redraw(desk: Desk, form: str, view_id: str, incident_id: int) -> None:
+    """Draw the form that resolves or closes anew after something missing was mended; what was typed stays."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, incident_id)
+        if form == Form.RESOLVE:
+            view = ending.resolve_form(incident, await service.missing_for_resolve(session, desk.ctx, incident_id))
+        else:
+            view = ending.close_form(incident, await service.missing_for_close(session, desk.ctx, incident_id))
+    await replies.change(desk, view_id, view)
+
+
 async def submit_resolve(desk: Desk, order: Order, view: View) -> None:
     """Resolve with what the form says."""
     async with desk.once(order.key) as tx:

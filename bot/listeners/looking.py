@@ -129,9 +129,10 @@ async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
     async with desk.ctx.store.read() as session:
         if meta.approval:
             message, title = await work.approval_card(session, desk.ctx, meta.approval), "Decide"
+        elif meta.card:
+            message, title = await room.live_card(session, desk.ctx, meta.card), "Catch up"
         else:
             incident = await queries.get(session, meta.roles)
             held = await queries.roles(session, meta.roles)
-            message = _message("Roles", overview.roles(incident, held, place.user))
-            title = "Roles"
+            message, title = _message("Roles", overview.roles(incident, held, place.user)), "Roles"
     await replies.change(desk, place.view_id, reading.shown_blocks(title, message.blocks, meta))

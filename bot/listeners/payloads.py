@@ -42,6 +42,7 @@ class Place(_Payload):
     trigger: str = ""  #: opens modals for 3 s; empty where Slack gives none
     view_id: str = ""  #: the modal it happened in
     view_kind: str = ""  #: modal or home
+    view_callback: str = ""
 
 
 class Typed(_Payload):
@@ -167,6 +168,7 @@ def _place(body: dict[str, Any], *, thread: str = "") -> Place:
         trigger=body.get("trigger_id") or "",
         view_id=view.get("id", ""),
         view_kind=view.get("type", ""),
+        view_callback=view.get("callback_id", ""),
     )
 
 

@@ -8,6 +8,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormati
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import slack_errors
+from bot.ids import Form, FormMeta
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.payloads import Place, Submission
 from bot.views import parts, trouble
@@ -62,7 +63,7 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
         raise Conflict("Forms cannot be opened from here.", remedy="Say it all in one line, or use the card's buttons.")
     try:
         if place.view_kind == "modal":
-            answer = await desk.client.views_push(trigger_id=place.trigger, view=view)
+            answer = await desk.client.views_push(trigger_id=place.trigger, view=_above(place, view))
         else:
             answer = await desk.client.views_open(trigger_id=place.trigger, view=view)
     except SlackApiError as error:
@@ -78,6 +79,15 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
         raise
     opened: Json = answer["view"]
     return opened
+
+
+def _above(place: Place, view: Json) -> Json:
+    """Return a form that remembers which form it stands on."""
+    if place.view_callback not in (Form.RESOLVE, Form.CLOSE) or "submit" not in view:
+        return view
+    meta = FormMeta.decode(view["private_metadata"])
+    meta = meta.model_copy(update={"behind": place.view_callback, "behind_id": place.view_id})
+    return {**view, "private_metadata": meta.encode()}
 
 
 async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Json | None:

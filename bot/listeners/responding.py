@@ -7,7 +7,7 @@ from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View, mentioned
-from bot.views import declare, forms, mrkdwn
+from bot.views import declare, forms, mrkdwn, words
 from bot.views.message import Message
 from escalation import matrix, oncall
 from incidents.definitions import Severity
@@ -91,7 +91,8 @@ async def take_role(desk: Desk, order: Order, chosen: Role, person: str | None =
     who = mrkdwn.person(person) if person and person != order.actor else "You"
     instead = f", instead of {mrkdwn.people(before)}" if before and chosen is not Role.RESPONDER else ""
     verb = "are" if who == "You" else "is"
-    return replies.note(f"✓ {who} {verb} {ROLE_TITLES[chosen].lower()} now{instead}.")
+    said = f"✓ {who} {verb} {ROLE_TITLES[chosen].lower()} now{instead}."
+    return replies.note(f"{said}\n{words.ROLE_GUIDANCE[chosen]}")
 
 
 # Impact and notes

@@ -1,9 +1,10 @@
 """What forms do when they are sent. A fault keeps the form open, with everything that was typed."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from bot.ids import Form, FormMeta
-from bot.listeners import finishing, responding, steering, updating
+from bot.listeners import finishing, replies, responding, steering, updating
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -49,8 +50,8 @@ SENDS: dict[Form, Send] = {
 }
 
 
-async def send(desk: Desk, sent: Submission) -> None:
-    """Do what the form asks for.
+async def send(desk: Desk, sent: Submission) -> dict[str, Any]:
+    """Do what the form asks for; returns the ack.
 
     Raises:
         SitrepError: something cannot be used; the form stays.
@@ -61,3 +62,8 @@ async def send(desk: Desk, sent: Submission) -> None:
         raise InvalidInput("This form is from another version of Sitrep.", remedy="Open it again.") from None
     meta = FormMeta.decode(sent.view.meta)
     await SENDS[form](desk, Order(sent.key, sent.place, meta.incident), sent.view, meta)
+    if meta.behind:
+        below = finishing.redraw(desk, meta.behind, meta.behind_id, meta.incident)
+        desk.background.start(replies.guarded(desk, sent.place, below))
+    # What was sent back stands open below as if it could still be approved.
+    return {"response_action": "clear"} if form is Form.SEND_BACK else {}

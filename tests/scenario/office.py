@@ -27,7 +27,7 @@ from bot.workspace.server import Workspace
 from escalation import planning
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
-from incidents import loading, migrations, records
+from incidents import loading, migrations, outbox, records
 from incidents.agents import outputs
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.outputs import MODELS
@@ -136,6 +136,11 @@ class Office:
     async def _are_in(self, channel: str, *handles: str) -> bool:
         members = (await self.dee.api("conversations.members", channel=channel))["members"]
         return {PEOPLE[handle] for handle in handles} <= set(members)
+
+    async def is_stored(self, key: str) -> bool:
+        """Return whether what came of the notice `key` is stored; people see it a moment before."""
+        async with self.ctx.store.read() as session:
+            return await outbox.result_of(session, key) is not None
 
     async def incident(self) -> records.Incident:
         """Return the newest incident's row."""

@@ -71,6 +71,7 @@ async def test_a_stale_card_and_somebody_without_the_role_are_refused(office: Of
 async def test_words_in_a_decisions_thread_are_offered_as_feedback_and_sent_back_by_form(office: Office) -> None:
     channel = await declared_and_commanded(office)
     card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await eventually(lambda: office.is_stored("inc-1:approval:1"))
     await office.ana.post(channel, "Keep the rounding, please", card["ts"])
     offer = await office.ana.wait_for_ephemeral(lambda row: "Is this what should change?" in text_of(row))
     assert await approval_states(office) == [("choose_fix", "pending")]
