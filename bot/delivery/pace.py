@@ -20,6 +20,10 @@ class _Bucket:
         self.at = now
         return 0.0 if self.level >= 1 else (1 - self.level) / _POSTS_PER_SECOND
 
+    def is_full(self, now: float) -> bool:
+        self.wait(now)
+        return self.level >= _POST_BURST
+
 
 class Pace:
     """What was called when."""
@@ -50,9 +54,7 @@ class Pace:
 
     def _bucket(self, channel: str, now: float) -> _Bucket:
         if len(self._posts) > _KEPT:
-            self._posts = {
-                name: bucket for name, bucket in self._posts.items() if bucket.wait(now) > 0 or now - bucket.at < 1
-            }
+            self._posts = {name: bucket for name, bucket in self._posts.items() if not bucket.is_full(now)}
         return self._posts.setdefault(channel, _Bucket(_POST_BURST, now))
 
 
