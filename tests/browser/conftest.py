@@ -1,7 +1,7 @@
 """A Chromium for the tests of the workspace's page, and a workspace with a real Bolt app beside it."""
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
 import aiohttp
 import pytest
@@ -26,6 +26,8 @@ ARGUMENTS = [
 ]
 PATIENCE = 10_000  # ms; a loaded machine draws slowly, a working page never comes near it
 
+NO_CHROMIUM = "no Chromium here; not tested: the workspace's page (modals, threads, keyboard, contrast)"
+
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -36,19 +38,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-def chromium() -> str | None:
-    """Return the path of a Chromium, None where there is none."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fold the skips of all these tests into one line, as pytest does with skips from one place."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_CHROMIUM in report.longrepr[2]:
+        report.longrepr = (__file__, 1, report.longrepr[2])
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; without one, one line of the summary says what was not tested."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip(NO_CHROMIUM)
+    return path
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    path = chromium()
-    if path is None:
-        pytest.skip("no Chromium here: the workspace's page was not tested in a browser")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield running
         await running.close()
 
