@@ -1,0 +1,69 @@
+"""Several processes share one outbox: each row is sent by one of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.workspace.server import Workspace
+from incidents import loading, migrations, outbox
+from incidents.catalog import Settings
+from incidents.context import Context
+from incidents.store import Store
+from tests.integration.delivery.conftest import Post, RunningClock, note, posting
+
+
+@pytest.fixture
+async def replicas(workspace: Workspace, postgres: str) -> AsyncIterator[tuple[Post, Post]]:
+    """Two processes' worth of store and deliverer, over one PostgreSQL database."""
+    admin = create_async_engine(postgres, isolation_level="AUTOCOMMIT")
+    async with admin.connect() as connection:
+        await connection.execute(text("CREATE DATABASE replicas"))
+    clock, url = RunningClock(), postgres.replace("/postgres?", "/replicas?")
+    library, _ = loading.load(loading.templates_root(), None)
+    stores = [Store(url, clock), Store(url, clock)]
+    await migrations.upgrade(stores[0])
+    contexts = [Context(store, clock, library, Settings()) for store in stores]
+    async with posting(workspace, contexts[0]) as first, posting(workspace, contexts[1]) as second:
+        yield first, second
+    for store in stores:
+        await store.close()
+    async with admin.connect() as connection:
+        await connection.execute(text("DROP DATABASE replicas"))
+    await admin.dispose()
+
+
+async def test_two_processes_send_each_row_once(replicas: tuple[Post, Post]) -> None:
+    first, second = replicas
+    rooms = [await first.room() for _ in range(10)]
+    for number, incident in enumerate(rooms):
+        await first.put(incident, *(note(f"{number}:{each}") for each in range(4)))
+    first.deliverer(owner="first").start()
+    second.deliverer(owner="second").start()
+    for number in range(len(rooms)):
+        for each in range(4):
+            await first.wait(f"{number}:{each}", timeout=20)
+    for number, incident in enumerate(rooms):
+        assert sorted(await first.texts(incident.channel)) == [f"{number}:{each}" for each in range(4)]
+    assert len(first.calls("chat.postMessage")) == 40
+
+
+async def test_rows_of_a_lost_process_go_to_the_other(replicas: tuple[Post, Post]) -> None:
+    first, second = replicas
+    incident = await first.room()
+    await first.faults({"method": "chat.postMessage", "kind": "latency", "seconds": 60})
+    lost = first.deliverer(owner="lost")
+    lost.start()
+    await first.put(incident, note("a"), note("b"))
+    await first.wait("a", "sending")
+    await first.wait("b", "sending")
+    for task in list(lost._under_way):  # what kill -9 does to calls that are under way
+        task.cancel()
+    lost._stopping = True
+    first.workspace.core.faults.clear()
+    second.deliverer(owner="other").start()
+    second.clock.advance(outbox.LEASE * 1.1)
+    await second.wait("a", timeout=15)
+    await second.wait("b", timeout=15)
+    assert sorted(await second.texts(incident.channel)) == ["a", "b"]
