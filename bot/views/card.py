@@ -113,7 +113,8 @@ def now_line(card: Card) -> str:
     """Return what happens now, and the cause where it is known."""
     cause = ""
     if card.cause is not None:
-        at = f", {mrkdwn.code(f'{card.cause.file}:{card.cause.line}')}" if card.cause.file and card.cause.line else ""
+        place = f"{card.cause.file}:{card.cause.line}" if card.cause.file and card.cause.line else ""
+        at = f" {mrkdwn.code(place)}" if place and place not in card.cause.summary else ""
         cause = f"\n*Cause ({card.cause.verdict}):* {mrkdwn.prose(card.cause.summary, 300)}{at}"
     return f"*Now:* {happening(card)}.{cause}"
 

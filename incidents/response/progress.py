@@ -64,6 +64,9 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     """Make ready what may start, ask people for what only they can decide, end the run when all is done."""
     if run.state in ENDED or run.state == "paused" or incident.status in (Status.CANCELLED, Status.CLOSED):
         return
+    if ctx.store.supports_skip_locked:
+        # Two replicas that finish sibling steps at once look one after the other, or each would miss the other's.
+        await tx.session.refresh(run, with_for_update=True)
     definition = definition_of(run)
     steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
     if incident.status is Status.RESOLVED:
@@ -234,6 +237,9 @@ class Progress:
         run = await queries.latest_run(tx.session, incident.number)
         if run is None or run.state in ENDED:
             return
+        # A pause was meant for the response; the analysis that follows it harms nobody.
+        run.state = "running"
+        tx.session.add(run)
         _leave_out(tx, definition_of(run), await queries.steps(tx.session, run.number))
         for approval in await queries.pending_approvals(tx.session, incident.number):
             await approvals.supersede(tx, incident, approval)

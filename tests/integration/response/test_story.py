@@ -231,3 +231,11 @@ async def test_waiting_edits_of_the_card_become_one(house: House) -> None:
     edits = [row for key, row in (await house.outbox(incident, "card:edit")).items()]
     assert len(edits) > 3
     assert sum(row.state == "waiting" for row in edits) == 1
+
+
+async def test_resolving_while_paused_still_brings_the_postmortem(house: House) -> None:
+    incident, _ = await until_fix_is_asked(house)
+    await house.do(control.pause, incident.number, ANA)
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    assert set(await house.work()) == {"4.1", "4.2", "4.3"}
+    assert "postmortem" in await house.outbox(incident)
