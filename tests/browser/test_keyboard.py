@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 async def test_incident_is_declared_with_the_keyboard_alone(open_page, bot: AsyncWebClient):
     page = await open_page()
     keys = page.keyboard
-    await expect(page.get_by_role("combobox", name="Message #general")).to_be_focused()
+    await expect(page.get_by_role("textbox", name="Message #general")).to_be_focused()
     await keys.type("/op")
     await expect(page.get_by_role("option", name="/ops")).to_be_visible()
     await keys.press("Tab")

@@ -5,7 +5,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 
 async def declare(page: Page):
-    field = page.get_by_role("combobox", name="Message #general")
+    field = page.get_by_role("textbox", name="Message #general")
     await field.fill("/ops")
     await field.press("Enter")
     dialog = page.get_by_role("dialog", name="Declare")
@@ -92,7 +92,7 @@ async def test_escape_closes_first_the_list_and_then_the_modal(open_page, bot: A
     await expect(dialog).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
-    await expect(page.get_by_role("combobox", name="Message #general")).to_be_focused()
+    await expect(page.get_by_role("textbox", name="Message #general")).to_be_focused()
 
 
 async def test_reload_shows_the_open_modal_again(open_page, bot: AsyncWebClient):

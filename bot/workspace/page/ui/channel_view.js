@@ -59,9 +59,7 @@ function ChannelHeader({ channel }) {
     <h2><button type="button" class="channel-name" title="Channel details" onClick=${() => details("about")}>
       <span aria-hidden="true">${channel.is_private ? "🔒" : "#"}</span> ${name}${channel.is_private ? html`<span class="sr"> (private)</span>` : null}</button></h2>
     ${channel.is_archived && html`<span class="archived">archived</span>`}
-    <button type="button" class="topic" title=${channel.topic?.value || "Add a topic"} onClick=${() => set({ dialog: { kind: "topic", what: "topic", id: channel.id } })}>
-      ${channel.topic?.value ? html`<${Mrkdwn} text=${channel.topic.value.replaceAll("\n", " ")} />` : html`<span class="topic-empty">Add a topic</span>`}
-    </button>
+    <${Topic} channel=${channel} />
     <div class="header-right">
       <button type="button" class="header-button" aria-label=${`${channel.num_members ?? ""} members`} title="Members" onClick=${() => details("members")}>
         <span aria-hidden="true">👥 ${channel.num_members ?? ""}</span></button>
@@ -70,6 +68,15 @@ function ChannelHeader({ channel }) {
       <${MenuButton} class="header-button" items=${menu} label="More about this channel" align="end"><span aria-hidden="true">⋮</span><//>
     </div>
   </header>`;
+}
+
+function Topic({ channel }) {
+  const edit = () => set({ dialog: { kind: "topic", what: "topic", id: channel.id } });
+  const topic = channel.topic?.value;
+  return html`<div class="topic">
+    ${topic && html`<${Mrkdwn} text=${topic.replaceAll("\n", " ")} />`}
+    <button type="button" class="topic-edit" onClick=${edit}>${topic ? "Edit topic" : "Add a topic"}</button>
+  </div>`;
 }
 
 function ChannelTabs({ channel, tab }) {

@@ -77,7 +77,7 @@ export function Composer({ id, channel, thread, label, broadcastLabel }) {
     ${hint && html`<div class="usage" id=${`${id}-usage`}><b>${hint.command}</b> ${hint.usage_hint}<span class="muted"> ${hint.description}</span></div>`}
     <${Formatting} field=${field} text=${text} write=${write} />
     <textarea ref=${field} id=${id} class="composer-text" rows="1" value=${text} placeholder=${label} aria-label=${label}
-      role="combobox" aria-multiline="true" aria-autocomplete="list" aria-expanded=${String(completion.isOpen)} aria-controls=${completion.isOpen ? `${id}-list` : undefined}
+      aria-autocomplete="list" aria-haspopup="listbox" aria-controls=${completion.isOpen ? `${id}-list` : undefined}
       aria-activedescendant=${completion.isOpen ? `${id}-list-${completion.active}` : undefined} aria-describedby=${hint ? `${id}-usage` : undefined}
       onInput=${(event) => { write(event.target.value); completion.look(); }} onKeyUp=${completion.moved} onClick=${completion.look} onBlur=${completion.close}
       onKeyDown=${press} onPaste=${pasted}></textarea>

@@ -89,10 +89,12 @@ export function MessageList({ channel }) {
 
   if (!box) return html`<p class="starting">Loading messages…</p>`;
   return html`<div class="message-scroll" ref=${scroller} onScroll=${scrolled}>
-      <div class="message-list" role="list" aria-label="Messages" aria-live="polite" aria-relevant="additions" aria-busy=${String(Boolean(box.loading))} onKeyDown=${walkMessages}>
+      <div class="message-column">
         ${box.fault && html`<p class="starting" role="alert">${box.fault}</p>`}
         ${box.more ? html`<p class="starting"><button type="button" class="link-button" onClick=${older}>${box.loading ? "Loading older messages…" : "Show older messages"}</button></p>` : html`<${Beginning} id=${channel} />`}
-        ${rows(messages, box.unreadFrom, channel, spotlight)}
+        <div class="message-list" role="list" aria-label="Messages" aria-live="polite" aria-relevant="additions" aria-busy=${String(Boolean(box.loading))} onKeyDown=${walkMessages}>
+          ${rows(messages, box.unreadFrom, channel, spotlight)}
+        </div>
       </div>
     </div>
     ${behind && html`<button type="button" class="to-end" onClick=${toEnd}>↓ New messages</button>`}`;
@@ -104,12 +106,12 @@ function rows(messages, unreadFrom, channel, spotlight) {
   for (const [index, message] of messages.entries()) {
     const before = messages[index - 1];
     if (!before || dayKey(before.ts) !== dayKey(message.ts)) {
-      out.push(html`<div class="day" role="separator" key=${`day-${dayKey(message.ts)}`}><span>${dayName(message.ts)}</span></div>`);
+      out.push(html`<div class="day" role="listitem" key=${`day-${dayKey(message.ts)}`}><span>${dayName(message.ts)}</span></div>`);
     }
     const isFirstUnread = unreadFrom && !marked && message.ts > unreadFrom && !message.is_ephemeral;
     if (isFirstUnread) {
       marked = true;
-      out.push(html`<div class="new-mark" role="separator" key="new"><span>New</span></div>`);
+      out.push(html`<div class="new-mark" role="listitem" key="new"><span>New</span></div>`);
     }
     out.push(html`<${Message} key=${message.ts} channel=${channel} message=${message} isLit=${spotlight === message.ts}
       compact=${!isFirstUnread && continues(before, message)} isLast=${index === messages.length - 1} />`);

@@ -34,6 +34,8 @@ function useKeys() {
   }, []);
 }
 
+const skip = () => (document.getElementById("composer-main") ?? document.getElementById("main")).focus();
+
 export function Shell() {
   useKeys();
   const me = useStore((state) => state.me);
@@ -44,12 +46,12 @@ export function Shell() {
     : place.kind === "app"
       ? html`<${AppHome} id=${place.id} tab=${place.tab} key=${`${me.id}:${place.id}`} />`
       : html`<${ChannelView} id=${place.id} tab=${place.tab ?? "messages"} key=${`${me.id}:${place.id}`} />`;
-  return html`<a class="skip-link" href="#composer-main">Skip to the message field</a>
+  return html`<button type="button" class="skip-link" onClick=${skip}>Skip to what is open</button>
     <${TopBar} />
     <${Away} />
     <div class=${`columns ${thread ? "with-pane" : ""}`}>
       <${Sidebar} />
-      <main class="main" id="main">${shown}</main>
+      <main class="main" id="main" tabindex="-1">${shown}</main>
       ${thread && html`<${ThreadPane} channel=${thread.channel} ts=${thread.ts} key=${`${me?.id}:${thread.channel}:${thread.ts}`} />`}
     </div>
     <${ModalStack} />

@@ -37,10 +37,10 @@ export function ThreadPane({ channel, ts }) {
     <header class="thread-head"><h2>Thread</h2><span class="muted">${room?.is_im ? channelName(room) : `#${channelName(room)}`}</span>
       <button type="button" class="icon-button" aria-label="Close thread" onClick=${conversation.closeThread}>✕</button></header>
     <div class="message-scroll" ref=${scroller} onScroll=${scrolled}>
+      ${!parent && html`<p class="starting">Loading…</p>`}
       <div class="message-list" role="list" aria-label="Thread messages" aria-live="polite" aria-relevant="additions" onKeyDown=${walkMessages}>
-        ${!parent && html`<p class="starting">Loading…</p>`}
         ${parent && html`<${Message} channel=${channel} message=${parent} key=${parent.ts} inThread isLast=${!replies.length} />`}
-        ${count > 0 && html`<div class="reply-count" role="separator" key="count"><span>${count} ${count === 1 ? "reply" : "replies"}</span></div>`}
+        ${count > 0 && html`<div class="reply-count" role="listitem" key="count"><span>${count} ${count === 1 ? "reply" : "replies"}</span></div>`}
         ${replies.map((message, index) => html`<${Message} key=${message.ts} channel=${channel} message=${message} inThread
           compact=${index > 0 && continues(replies[index - 1], message)} isLast=${index === replies.length - 1} />`)}
       </div>
