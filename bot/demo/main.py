@@ -58,9 +58,10 @@ async def run(options: Options) -> int:
             if options.autoplay:
                 await autoplay.play(workspace.url, service, console)
                 return 0
-            _invite(workspace, service, console)
+            page = f"{workspace.url}/?as={people.ids()['ren']}"
+            _invite(page, service, console)
             if options.browser:
-                await asyncio.to_thread(webbrowser.open, workspace.url)
+                await asyncio.to_thread(webbrowser.open, page)
             await _until_interrupted()
             console.print("Stopping.")
             return 0
@@ -184,9 +185,9 @@ def _free(port: int) -> int:
     raise SitrepError("No free port could be found.")
 
 
-def _invite(workspace: Workspace, service: DemoService, console: Console) -> None:
+def _invite(page: str, service: DemoService, console: Console) -> None:
     console.print()
-    console.print(f"[bold]Open {workspace.url}[/bold]")
+    console.print(f"[bold]Open {page}[/bold]")
     console.print()
     console.print(f"The shop at {service.production_url}/health answers 503: half its orders fail.")
     console.print(
