@@ -15,8 +15,8 @@ async def joined(desk: Desk, body: dict[str, Any]) -> None:
     """Catch up whoever joins an incident's channel, for their eyes alone."""
     event = body["event"]
     identity = await desk.identity.learn()
-    if event["user"] == identity.bot_user:
-        return
+    if identity.bot_user in (event["user"], event.get("inviter")):
+        return  # whom the bot invites is told by the page or the notice that goes with it
     place = Place(user=event["user"], channel=event["channel"])
     incident_id = await commands.in_incident(desk, place)
     if not incident_id:

@@ -14,6 +14,7 @@ from bot.listeners.payloads import Place, Submission
 from bot.views import parts, trouble
 from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks
+from incidents import store_errors
 from incidents.errors import Conflict, SitrepError
 
 log = structlog.get_logger(__name__)
@@ -119,9 +120,10 @@ def unexpected(desk: Desk, error: Exception) -> str:
     """Log a fault of ours under a reference, and return what the person is told."""
     # A block that breaks Slack's limits is our fault; the SDK's error for it looks like one of the line.
     refused = None if isinstance(error, SlackObjectFormationError) else slack_errors.read(error)
+    known = store_errors.explain(error) or refused
     reference = desk.reference()
     log.error("listener_failed", reference=reference, exc_info=error)
-    return f"{refused} (reference {reference})" if refused else trouble.unexpected(reference)
+    return f"{known} (reference {reference})" if known else trouble.unexpected(reference)
 
 
 async def refuse(desk: Desk, place: Place, error: SitrepError) -> None:

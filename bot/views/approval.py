@@ -48,7 +48,10 @@ def _decided(row: records.Approval) -> str:
     by = f" by {mrkdwn.person(row.decided_by)}" if row.decided_by else ""
     at = f" at {mrkdwn.clock(row.decided_at)}" if row.decided_at else ""
     feedback = str(row.decision.get("feedback", ""))
-    return f"{_OVER[row.state]}{by}{at}" + (f"\n{mrkdwn.quote(mrkdwn.paragraphs(feedback, 900))}" if feedback else "")
+    chosen = row.state == "approved" and ApprovalKind(row.kind) is ApprovalKind.CHOOSE_FIX
+    return f"{'✅ *Chosen*' if chosen else _OVER[row.state]}{by}{at}" + (
+        f"\n{mrkdwn.quote(mrkdwn.paragraphs(feedback, 900))}" if feedback else ""
+    )
 
 
 def _waiting(asked: Asked) -> str:
@@ -119,7 +122,7 @@ def _recommended(options: Sequence[FixOption]) -> FixOption | None:
 
 
 def _offered(row: records.Approval, each: FixOption, *, first: bool) -> Block:
-    loses = f" Loses {prose(each.loses, 200)}." if each.loses else ""
+    loses = f"  _Loses:_ {prose(each.loses, 200)}" if each.loses else ""
     return parts.section(
         f"*{each.number}  {prose(each.title, 120)}*   {prose(each.description, 300)}{loses}",
         parts.button(

@@ -26,11 +26,19 @@ _KEPT = re.compile(r"`(?P<code>[^`\n]{1,200})`|<(?P<sign>[@#])(?P<id>[UWCGD][A-Z
 _GAP = "   ·   "
 
 
+def width(text: str) -> int:
+    """Return the length as Slack's clients count it: in UTF-16 units, of which an emoji has two."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
 def clip(text: str, limit: int) -> str:
     """Return at most `limit` characters of `text`, ending in … where it was cut; emoji are not cut in two."""
-    if len(text) <= limit:
+    if width(text) <= limit:
         return text
-    cut = limit - 1
+    cut, room = 0, limit - 1
+    while room >= width(text[cut]):
+        room -= width(text[cut])
+        cut += 1
     while cut > 0 and (text[cut] == _JOINER or text[cut - 1] == _JOINER or _extends(text[cut])):
         cut -= 1
     return text[:cut].rstrip() + "…"
@@ -105,7 +113,7 @@ def pre(text: str, limit: int = 2800) -> str:
     """Return `text` as a block of code, its middle left out where it is longer than `limit` once escaped."""
     inner = _CONTROLS.sub("", text).replace("```", "ˋˋˋ").strip("\n")
     shown, room = escape(inner), min(len(inner), limit)
-    while len(shown) > limit:
+    while width(shown) > limit:
         room = room * 9 // 10
         shown = escape(shorten(inner, room))
     return f"```{shown}```"

@@ -1,5 +1,6 @@
 """What a step found, drawn short: a verdict, a few lines, the evidence they cite. One function per output."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
@@ -9,7 +10,7 @@ from bot.views.mrkdwn import code, plural, prose
 from incidents.agents import outputs
 from incidents.agents.outputs import Claim, Output, Verdict
 
-_MAX_CLAIMS = 4  # a thread is read on a phone
+_MAX_CLAIMS = 3  # a thread is read on a phone
 _DISCARDED = 4  # ideas shown struck; enough to see what was looked at
 
 
@@ -58,6 +59,11 @@ def share(rate: float | None) -> str:
     if rate is None:
         return "unknown"
     return f"{round(rate * 100, 1):g} %"
+
+
+def test_name(test_id: str) -> str:
+    """Return a test by its own name: `test_legacy_cart` of `tests/test_cart.py::CartTest::test_legacy_cart`."""
+    return code(re.split(r"::|\.(?=\w+$)", test_id)[-1], 80)
 
 
 def tests(run: outputs.TestRun | None) -> str:
@@ -116,7 +122,7 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
     return Outcome(
         (
             prose(cause.summary, 400),
-            f"*How*  {prose(cause.mechanism)}" if cause.mechanism else "",
+            f"*How*  {prose(cause.mechanism, 400)}" if cause.mechanism else "",
             *_claims(cause.claims),
             discarded(output.investigation_priorities),
         ),
@@ -134,14 +140,14 @@ def discarded(ideas: Iterable[outputs.Hypothesis]) -> str:
 @drawn.register
 def _(output: outputs.HotfixOutput) -> Outcome:
     fix, suite, undo = output.emergency_fix_code, output.minimal_test_suite, output.rollback_procedure
-    repaired = ", ".join(code(name, 80) for name in suite.repaired[:3])
+    repaired = ", ".join(test_name(name) for name in suite.repaired[:3])
     return Outcome(
         (
             f"*Fix*  {code(fix.commit[:7])} on {code(fix.branch, 60)}, "
             f"{plural(len(fix.files), 'file')}, +{fix.additions} −{fix.deletions}. {prose(fix.summary)}",
             f"*Tests*  before: {tests(suite.before)}   after: {tests(suite.after)}",
             f"*Repaired*  {repaired}" if repaired else "*Repaired*  no test failed before and passes after",
-            f"*Newly failing*  {', '.join(code(name, 80) for name in suite.newly_failing[:5])}"
+            f"*Newly failing*  {', '.join(test_name(name) for name in suite.newly_failing[:5])}"
             if suite.newly_failing
             else "",
             prose(suite.note),

@@ -137,7 +137,7 @@ def fitting(lines: Iterable[str], limit: int = 2800) -> str:
     kept: list[str] = []
     every = list(lines)
     for line in every:
-        if sum(map(len, kept)) + len(kept) + len(line) > limit:
+        if sum(map(mrkdwn.width, kept)) + len(kept) + mrkdwn.width(line) > limit:
             return "\n".join([*kept, f"_{len(every) - len(kept)} more_"])
         kept.append(line)
     return "\n".join(kept)

@@ -38,8 +38,9 @@ def result(facts: Result) -> Message:
     return parts.message(
         f"{title}: {mrkdwn.prose(facts.row.summary, 200) or 'done'}",
         [
-            parts.section(f"{mark} *{title}*  {_who(facts)}{verdict}\n{mrkdwn.prose(facts.row.summary, 300)}".rstrip()),
-            parts.section(parts.fitting(line for line in found.lines if line)) if any(found.lines) else None,
+            parts.section(f"{mark} *{title}*  {_who(facts)}{verdict}"),
+            # The summary stands in the phase's head; here it stands in for lines that are not there.
+            parts.section(parts.fitting(filter(None, found.lines)) or mrkdwn.prose(facts.row.summary, 300) or "Done."),
             *[parts.section(f":information_source: {mrkdwn.prose(note, 400)}") for note in facts.row.notes[:3]],
             _evidence(facts, found),
         ],

@@ -130,10 +130,11 @@ class Office:
         await who.wait_for_message(channel, lambda row: "Commander" in text_of(row))
         await who.close(linked)
         if severity == "critical":  # the matrix brings those who hear at once into the channel
-            await eventually(lambda: self._are_in(channel, "ana", "bo"))
+            await eventually(lambda: self.are_in(channel, "ana", "bo"))
         return channel
 
-    async def _are_in(self, channel: str, *handles: str) -> bool:
+    async def are_in(self, channel: str, *handles: str) -> bool:
+        """Return whether these people are in the channel."""
         members = (await self.dee.api("conversations.members", channel=channel))["members"]
         return {PEOPLE[handle] for handle in handles} <= set(members)
 

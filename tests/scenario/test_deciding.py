@@ -33,7 +33,7 @@ async def test_a_fix_is_chosen_by_its_button_and_the_card_says_by_whom(office: O
     card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
     await office.ana.click(channel, card, "Choose 2")
     decided = await office.ana.wait_for_message(
-        channel, lambda row: row["ts"] == card["ts"] and "Approved" in text_of(row)
+        channel, lambda row: row["ts"] == card["ts"] and "Chosen" in text_of(row)
     )
     assert "<@U01ANA>" in text_of(decided)
     assert not has_button("Choose 1")(decided)
@@ -44,7 +44,7 @@ async def test_a_fix_is_chosen_by_words_in_the_thread(office: Office) -> None:
     card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
     await eventually(lambda: office.ana.replies(channel, card["ts"]))
     await office.ana.post(channel, "Go with >option 2 please", card["ts"])
-    await office.ana.wait_for_message(channel, lambda row: row["ts"] == card["ts"] and "Approved" in text_of(row))
+    await office.ana.wait_for_message(channel, lambda row: row["ts"] == card["ts"] and "Chosen" in text_of(row))
     async with office.ctx.store.read() as session:
         (approval,) = [each for each in await queries.approvals(session, 1) if each.kind == "choose_fix"]
     assert approval.decision["number"] == 2

@@ -3,7 +3,6 @@
 import pytest
 
 from bot.workspace.driver import Person
-from bot.workspace.rules.errors import SlackError
 from incidents.definitions import Severity
 from incidents.lifecycle import Role
 from incidents.service import queries
@@ -203,13 +202,14 @@ async def test_a_mention_in_a_thread_does_what_a_slash_command_cannot_there(offi
     await office.dee.wait_for_ephemeral(lambda row: "Acknowledged" in text_of(row))
 
 
-async def test_whoever_joins_is_caught_up(office: Office) -> None:
+async def test_whoever_joins_by_themselves_is_caught_up_and_whom_the_bot_invites_is_not(office: Office) -> None:
     channel = await office.declare(office.dee, severity="low")
-    with pytest.raises(SlackError):
-        await office.bo.api("conversations.join", channel="C0NONE")
     await office.bo.api("conversations.join", channel=channel)
     caught_up = await office.bo.wait_for_ephemeral(lambda row: "Commander" in text_of(row))
     assert "Checkout returns 500s" in text_of(caught_up)
+    await office.bo.command("/incident", f"role comms <@{PEOPLE['ana']}>", channel)
+    await eventually(lambda: office.are_in(channel, "ana"))
+    assert not await office.ana.ephemerals(channel)
 
 
 async def test_the_home_lists_what_is_open_and_declares(office: Office) -> None:

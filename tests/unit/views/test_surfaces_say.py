@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.views import approval, card, declare, direct, ending, line, phase, status, step
+from bot.views import approval, card, declare, direct, ending, line, outcome, phase, status, step
 from bot.views.message import Message
 from incidents.definitions import Severity
 from incidents.lifecycle import Role, Status
@@ -72,7 +72,7 @@ def test_a_decided_approval_has_no_button_and_strikes_what_was_not_chosen() -> N
     shown = samples.MESSAGES["choose_fix_decided"]("Revert")
     assert "button" not in text_of(shown)
     assert "~1  Revert~" in text_of(shown)
-    assert f"Approved* by <@{ANA}>" in text_of(shown)
+    assert f"Chosen* by <@{ANA}>" in text_of(shown)
 
 
 def test_the_recommended_fix_is_the_green_one() -> None:
@@ -150,3 +150,15 @@ def test_the_reader_gets_no_button_for_a_role_they_hold() -> None:
     blocks = samples.overview.roles(incident("x"), {Role.COMMANDER: [ANA]}, ANA)
     labels = [block.to_dict().get("accessory", {}).get("text", {}).get("text") for block in blocks]
     assert labels[1:6] == [None, "Join", "Join", "Join", "Join"]
+
+
+@pytest.mark.parametrize(
+    ("test_id", "name"),
+    [
+        ("tests/test_cart.py::CartTest::test_legacy", "`test_legacy`"),
+        ("tests.contract.test_cart.CartTest.test_legacy", "`test_legacy`"),
+        ("test_legacy", "`test_legacy`"),
+    ],
+)
+def test_a_test_is_called_by_its_own_name(test_id: str, name: str) -> None:
+    assert outcome.test_name(test_id) == name
