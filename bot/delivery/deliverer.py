@@ -10,6 +10,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import Counter, Gauge
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import DBAPIError
 
 from bot.delivery import lost_room, settling
 from bot.delivery.choosing import Choice, Chooser
@@ -23,7 +24,7 @@ from bot.delivery.trip import Draw, NoLongerWanted, Trip, Undelivered
 from bot.delivery.web import Json, Web
 from bot.slack_errors import Refusal, Verdict
 from bot.views.message import Message
-from incidents import notices, outbox, store
+from incidents import notices, outbox, store, store_errors
 from incidents.context import Context
 from incidents.service import queries
 
@@ -105,7 +106,10 @@ class Deliverer:
                 choice = await self._go()
                 if not choice.more:
                     await self._sleep(choice.at)
-            except Exception:  # the edge of the process: a locked or full database passes
+            except DBAPIError as error:  # a locked or full database passes
+                log.warning("the outbox cannot be worked on; trying again", why=str(store_errors.explain(error)))
+                await asyncio.sleep(SWEEP_SECONDS)
+            except Exception:  # the edge of the process
                 log.exception("the outbox could not be worked on; trying again")
                 await asyncio.sleep(SWEEP_SECONDS)
 
@@ -227,7 +231,7 @@ class Deliverer:
         try:
             await self._web.read("auth.test")
         except Undelivered as failure:
-            log.error("still nothing can be sent to Slack", why=str(failure))  # noqa: TRY400 - the sentence says it
+            log.warning("still nothing can be sent to Slack", why=str(failure))
             return
         log.info("Slack accepts the token again")
         self._shut_out = None

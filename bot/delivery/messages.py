@@ -103,7 +103,7 @@ class Messages:
         except Undelivered as failure:
             if failure.refusal.verdict is not Verdict.REFUSED or failure.refusal.error not in _UNREADABLE:
                 raise
-            log.error("Slack refused our blocks; sent the text alone", method=method, error=str(failure.refusal))  # noqa: TRY400 - Slack's sentence says where
+            log.warning("Slack refused our blocks; sent the text alone", method=method, error=str(failure.refusal))
             return await self._web.write(method, **{**arguments, "blocks": []})
 
     def _remember(self, channel: str, ts: str, message: Message) -> None:

@@ -47,7 +47,8 @@ def free_port() -> int:
 class Probe:
     """Asks a running Sitrep how it is."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, process: Process | None = None) -> None:
+        self.process = process  #: where it runs inside the test
         self._client = httpx.AsyncClient(base_url=f"http://{address}", trust_env=False)
 
     async def get(self, path: str) -> httpx.Response:
@@ -79,7 +80,7 @@ async def serving(env: Settings, events_at: Address | None = None) -> AsyncItera
     """Sitrep inside the test's own process; it must end without an error when asked to."""
     process = Process(env, events_at)
     task = asyncio.create_task(process.run())
-    probe = Probe(str(env.http))
+    probe = Probe(str(env.http), process)
     try:
         yield probe
     finally:

@@ -5,11 +5,14 @@ import hashlib
 import hmac
 import signal
 import socket
+import sqlite3
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from bot.settings import Address
 from bot.workspace.driver import Person
@@ -101,6 +104,34 @@ async def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         with pytest.raises(SitrepError, match="no SQLite database"):
             async with serving(environment(slack.api_url, tmp_path)) as probe:
                 await probe.until(lambda checks: "nothing" in checks.get("start", ""))
+
+
+async def test_full_disk_is_told_in_the_form_and_nothing_typed_is_lost(tmp_path: Path) -> None:
+    async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
+        await probe.ready()
+        assert probe.process is not None
+        assert probe.process._running is not None
+        store = probe.process._running.ctx.store
+        disk = {"full": True}
+
+        def write(_: object, __: object, statement: str, *___: object) -> None:
+            if disk["full"] and statement.startswith("INSERT INTO incident"):
+                raise OperationalError(statement, {}, sqlite3.OperationalError("database or disk is full"))
+
+        event.listen(store.engine.sync_engine, "before_cursor_execute", write)
+        async with Person(slack.url, "U0AVA") as ava:
+            await ava.command("/incident", "checkout returns 500s")
+            view = await ava.wait_for_view()
+            known = "The cache was flushed. " * 100
+            await ava.submit(view, {"known": known})
+            view = await ava.wait_for_view(lambda each: "disk" in str(each))
+            assert "The disk that holds the database is full. Free some space" in str(view)
+            disk["full"] = False
+            await ava.submit(view)
+            channel = await ava.wait_for_channel(lambda each: each["name"].startswith("inc-"))
+            assert channel["name"] == "inc-1-checkout-returns-500s"
+        async with store.read() as session:
+            assert await session.scalar(text("SELECT known FROM incident")) == known.strip()
 
 
 async def test_line_that_was_cut_is_dialled_again(tmp_path: Path) -> None:
