@@ -102,7 +102,6 @@ class Field(StrEnum):
     WENT_WELL = "went_well"
     WENT_BADLY = "went_badly"
     LUCKY = "lucky"
-    TEXT = "text"
     OWNER = "owner"
     DUE = "due"
     CONDITION = "condition"

@@ -6,6 +6,8 @@ from rapidfuzz import fuzz
 from slack_sdk.models.blocks import Block
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
 from bot.surfaces import room
 from bot.views import card, mrkdwn, parts
 from bot.views.message import Message
@@ -21,6 +23,15 @@ _SMALL = re.compile(
     r"\b(?:an?|and|are|at|by|did|do|does|for|from|has|have|how|in|is|it|of|on|or|that|the|this|to|was|were|what|when"
     r"|where|which|who|why|will|with)\b"
 )
+
+
+async def reply(desk: Desk, order: Order, thread: str) -> None:
+    """Answer a question from the record, in the thread where it was asked; nothing is moved."""
+    async with desk.once(order.key) as tx:
+        found = await answer(tx.session, desk.ctx, order.incident_id, order.argument.lstrip("? "))
+    await desk.client.chat_postMessage(
+        channel=order.place.channel, thread_ts=thread, text=found.text, blocks=found.blocks
+    )
 
 
 async def answer(session: AsyncSession, ctx: Context, incident_id: int, question: str) -> Message:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from bot.listeners import declaring, finishing, looking, replies, responding, steering, updating, vocabulary
+from bot.listeners import answering, declaring, finishing, looking, replies, responding, steering, updating, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order, incident_of
 from bot.listeners.payloads import Place, Typed
@@ -24,6 +24,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "roles": looking.roles,
     "who": looking.who,
     "evidence": looking.evidence,
+    "diff": looking.diff,
     "ack": responding.acknowledge,
     "pass": responding.pass_page,
     "severity": responding.severity,
@@ -101,12 +102,14 @@ async def in_incident(desk: Desk, place: Place) -> int:
 
 
 async def mentioned(desk: Desk, typed: Typed) -> None:
-    """Do what was said to @Sitrep; a question is answered by whoever hears the channel."""
-    if typed.text.startswith("?"):
-        return
+    """Do what was said to @Sitrep in a thread, or answer what was asked."""
     meant = vocabulary.meant(typed.text)
-    if not meant.word and not meant.typo:
-        answer = help.draw(vocabulary.help_words())
-        await replies.privately(desk, typed.place, answer)
+    if meant.word or meant.typo:
+        await run(desk, typed)
         return
-    await run(desk, typed)
+    incident_id = await in_incident(desk, typed.place)
+    if incident_id and "?" in typed.text:
+        order = Order(typed.key, typed.place, incident_id, typed.text)
+        await answering.reply(desk, order, typed.place.thread)
+        return
+    await replies.privately(desk, typed.place, help.draw(vocabulary.help_words()))

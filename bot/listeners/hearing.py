@@ -27,23 +27,11 @@ async def heard(desk: Desk, posted: Posted) -> None:
         await steering.option(desk, Order(posted.key, posted.place, incident_id, chosen[1]))
         await _tick(desk, posted)
     elif posted.text.startswith("?") and not posted.edited:
-        await _answer(desk, order, posted)
+        await answering.reply(desk, order, posted.place.thread or posted.ts)
     elif posted.place.thread and not posted.edited and await _under_a_decision(desk, order, posted):
         return
     else:
         await _facts(desk, order, posted)
-
-
-async def _answer(desk: Desk, order: Order, posted: Posted) -> None:
-    """Answer a question from the record, in the thread where it was asked; nothing is moved."""
-    async with desk.once(posted.key) as tx:
-        answer = await answering.answer(tx.session, desk.ctx, order.incident_id, posted.text.lstrip("? "))
-    await desk.client.chat_postMessage(
-        channel=posted.place.channel,
-        thread_ts=posted.place.thread or posted.ts,
-        text=answer.text,
-        blocks=answer.blocks,
-    )
 
 
 async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:

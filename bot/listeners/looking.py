@@ -14,8 +14,8 @@ from bot.views import declare, help, overview, parts, reading, trouble
 from bot.views.message import Json, Message
 from escalation import matrix
 from incidents import records, timeline
-from incidents.definitions import Severity
-from incidents.errors import InvalidInput, NotFound
+from incidents.definitions import ApprovalKind, Severity
+from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.service import queries
 
 
@@ -99,6 +99,21 @@ async def diff_view(desk: Desk, approval_id: int) -> Json:
         outputs = await queries.outputs(session, approval.run_id)
     code = cast("dict[str, Any]", outputs.get("emergency_fix_code") or {})
     return reading.diff(approval, code)
+
+
+async def diff(desk: Desk, order: Order) -> Message:
+    """Return the change that the deploy which waits would bring.
+
+    Raises:
+        Conflict: no deploy waits.
+    """
+    async with desk.ctx.store.read() as session:
+        waiting = await queries.pending_approvals(session, order.incident_id)
+    deploys = [each for each in waiting if each.kind == ApprovalKind.DEPLOY.value]
+    if not deploys:
+        raise Conflict("No deploy waits for a decision now.", remedy="`/incident status` says what happens.")
+    view = await diff_view(desk, deploys[0].number)
+    return Message(text="What the deploy would change", blocks=view["blocks"])
 
 
 async def evidence(desk: Desk, order: Order) -> Message:

@@ -8,8 +8,9 @@ from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View
 from bot.surfaces import telling
-from bot.views import status
+from bot.views import mrkdwn, status
 from bot.views.message import Message
+from incidents import durations
 from incidents.errors import Conflict, InvalidInput
 from incidents.service import queries, updates
 
@@ -19,17 +20,38 @@ async def update(desk: Desk, order: Order) -> Message | None:
     if not order.argument:
         await open_form(desk, order)
         return None
+    verb = order.argument.lower().strip(" .")
+    if verb in ("send", "no change") or verb.startswith("snooze"):
+        return await _settle(desk, order, verb)
     async with desk.once(order.key) as tx:
-        if order.argument.lower().strip(" .") == "no change":
-            row = await updates.waiting(tx.session, order.incident_id)
-            if row is None:
-                raise InvalidInput("No update is due.", remedy="`/incident update how it stands` posts one now.")
+        fields = await updates.draft(tx.session, desk.ctx, order.incident_id)
+        fields |= {Field.CONDITION.value: order.argument}
+        await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields)
+    return replies.note("✓ The update goes out.")
+
+
+async def _settle(desk: Desk, order: Order, verb: str) -> Message:
+    """Send the update that is due next, say that nothing changed, or put it off."""
+    async with desk.once(order.key) as tx:
+        row = await updates.waiting(tx.session, order.incident_id)
+        if row is None:
+            raise InvalidInput("No update is due.", remedy="`/incident update how it stands` posts one now.")
+        if verb == "send":
+            await updates.send(tx, desk.ctx, row.number, order.actor)
+        elif verb == "no change":
             await updates.no_change(tx, desk.ctx, row.number, order.actor)
         else:
-            fields = await updates.draft(tx.session, desk.ctx, order.incident_id)
-            fields |= {Field.CONDITION.value: order.argument}
-            await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields)
+            until = max(row.due_at, tx.now) + _duration(verb.removeprefix("snooze"))
+            await updates.snooze(tx, desk.ctx, row.number, order.actor, until)
+            return replies.note(f"✓ Put off to {mrkdwn.clock(until)}.")
     return replies.note("✓ The update goes out.")
+
+
+def _duration(word: str) -> timedelta:
+    try:
+        return durations.parse(word.strip() or "10m")
+    except ValueError as error:
+        raise InvalidInput(f"{str(error).capitalize()}.", remedy="`/incident update snooze 10m`") from error
 
 
 async def open_form(desk: Desk, order: Order) -> None:

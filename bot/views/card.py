@@ -159,6 +159,8 @@ def _buttons(card: Card) -> Block:
             value = OfRole(incident=incident.number, role=role)
             others.append(parts.button(f"Take {ROLE_TITLES[role].lower()}", Act.TAKE_ROLE.numbered(role), value))
             break
+    else:
+        others.append(parts.button("Roles", Act.ROLES, this))
     return parts.actions(first, *others, _menu(card))
 
 

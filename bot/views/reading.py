@@ -24,11 +24,6 @@ def shown_blocks(title: str, blocks: Sequence[Json], meta: Value | None = None) 
     return {**frame, "blocks": list(blocks)[: parts.MAX_VIEW_BLOCKS]} if blocks else frame
 
 
-def waiting(title: str) -> Json:
-    """Return the modal that stands while its content is being read."""
-    return shown(title, [parts.context("One moment …")])
-
-
 def evidence(row: records.EvidenceRow) -> Json:
     """Return one piece of evidence: what was seen, where, by which command, and the digest to check it by."""
     exit_code = f", exit {row.exit_code}" if row.exit_code is not None else ""

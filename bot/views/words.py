@@ -1,7 +1,6 @@
 """The words and marks that all surfaces share. No mark stands without its word."""
 
 from incidents.definitions import Phase, Severity
-from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.response.plan import StepState
 
@@ -58,9 +57,6 @@ TRIGGER_TITLE = {
     "multi_service_impact": "Several services are hurt",
     "third_party_dependencies": "A vendor is involved",
 }
-
-#: Events that nobody reads on a timeline: they repeat what stands beside them.
-QUIET = frozenset({EventKind.TOLD, EventKind.UPDATE_DRAFTED, EventKind.DELIVERY_FAILED})
 
 
 def trigger(name: str) -> str:

@@ -1,5 +1,7 @@
 """Responding: pages, severity, roles, triage answers, notes, updates; by button and by word."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.workspace.driver import Person
@@ -200,6 +202,28 @@ async def test_a_mention_in_a_thread_does_what_a_slash_command_cannot_there(offi
     bot = next(id_ for name, id_ in office.dee.user_ids.items() if name.lower() == "sitrep")
     await office.dee.post(channel, f"<@{bot}> ack", card["ts"])
     await office.dee.wait_for_ephemeral(lambda row: "Acknowledged" in text_of(row))
+
+
+async def test_a_question_to_the_bot_is_answered_in_its_thread(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    bot = next(id_ for name, id_ in office.dee.user_ids.items() if name.lower() == "sitrep")
+    asked = await office.dee.post(channel, f"<@{bot}> who declared this?")
+    answer = await office.dee.wait_for_message(
+        channel, lambda row: row.get("thread_ts") == asked["ts"] and row["ts"] != asked["ts"]
+    )
+    assert "declared critical" in text_of(answer)
+
+
+async def test_the_update_that_is_due_is_put_off_by_word(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    before = (await office.incident()).next_update_at
+    await office.dee.command("/incident", "update snooze 10m", channel)
+    await office.dee.wait_for_ephemeral(lambda row: "Put off to" in text_of(row))
+    after = (await office.incident()).next_update_at
+    assert before is not None
+    assert after == before + timedelta(minutes=10)
+    await office.dee.command("/incident", "update snooze soon", channel)
+    await office.dee.wait_for_ephemeral(lambda row: "is not a duration" in text_of(row))
 
 
 async def test_whoever_joins_by_themselves_is_caught_up_and_whom_the_bot_invites_is_not(office: Office) -> None:

@@ -500,7 +500,6 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "evidence": lambda t: reading.evidence(_evidence(t)),
     "evidence_list": lambda t: reading.evidence_list("Evidence", [_evidence(t)] * 60),
     "diff": lambda t: reading.diff(deploy_approval(t), {"commit": "9f8e7d6", "branch": t, "files": [t], "diff": t}),
-    "waiting": lambda t: reading.waiting("Diff"),
     "shown": lambda t: reading.shown_blocks("Decide", card.draw(_card(t)).blocks, ShownMeta(approval=31)),
     "shown_nothing": lambda t: reading.shown_blocks("Decide", []),
     "trouble": lambda t: trouble.modal("Sitrep", t),
