@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot import bootstrap, gauges, http, logs, slack_errors
-from bot.settings import Address, Settings
+from bot.settings import Address, Settings, reach_directly
 from bot.slack_client import SlackLine
 from bot.slack_errors import Refusal, Verdict
 from bot.socket_mode import SocketMode
@@ -217,6 +217,7 @@ async def serve(env: Settings, events_at: Address | None) -> None:
         SitrepError: it cannot start; says what to do.
     """
     logs.configure(env.log, env.secrets)
+    reach_directly(env.slack_api_url)
     process = Process(env, events_at)
     loop = asyncio.get_running_loop()
 

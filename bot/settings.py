@@ -1,8 +1,10 @@
 """What the environment says: the only place that reads it."""
 
+import os
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -10,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from incidents.errors import ConfigurationError
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
@@ -101,6 +104,22 @@ class Settings(BaseSettings):
         tokens = [value.get_secret_value() for value in values if isinstance(value, SecretStr) and value]
         passwords = (urlsplit(url).password for url in (self.database, self.smtp_url.get_secret_value()))
         return (*tokens, *(password for password in passwords if password))
+
+
+def reach_directly(url: str) -> None:
+    """Let the Slack SDK reach `url` without the environment's proxy, where that is not meant for it.
+
+    The SDK sends everything through HTTPS_PROXY or HTTP_PROXY and does not know NO_PROXY; a proxy can reach neither
+    this machine's loopback nor what NO_PROXY names. The other libraries do know it, and find the proxy in ALL_PROXY.
+    """
+    host = urlsplit(url).hostname or ""
+    if host not in _LOOPBACK and not proxy_bypass(host):
+        return
+    environ = os.environ  # noqa: TID251 - this module is where the environment is dealt with
+    for name in ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"):
+        if environ.get(name):
+            environ.setdefault("ALL_PROXY", environ[name])
+            environ[name] = ""
 
 
 def load() -> Settings:

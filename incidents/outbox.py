@@ -58,15 +58,15 @@ async def _supersede(tx: store.Tx, words: Collection[str]) -> None:
 
 
 def _values(tx: store.Tx, incident_id: int | None, notice: Notice, states: Mapping[str, str]) -> dict[str, Any]:
-    state = _FIRST_STATES.get(states.get(notice.after, ""), "waiting") if notice.after else "pending"
-    lost = state in ("failed", "dropped")
+    before = states.get(notice.after, "") if notice.after else "done"
+    ended = before in ("failed", "dropped")  # what it needs will never be there
     return notice.model_dump(exclude={"lane", "after", "of"}) | {
         "incident_id": incident_id,
         "lane": int(notice.lane),
         "after_key": notice.after,
         "of_key": notice.of,
-        "state": state,
-        "error": f"needed {notice.after}, which is {state}" if lost else "",
+        "state": before if ended else "pending" if before == "done" else "waiting",
+        "error": f"needed {notice.after}, which was not sent" if ended else "",
         "created_at": tx.now,
         "not_before": tx.now,
     }
@@ -128,9 +128,10 @@ def wait_for(row: records.Outbox, key: str) -> None:
     row.state, row.after_key, row.owner, row.lease_until = "waiting", key, "", None
 
 
-def leave_out(row: records.Outbox, reason: str) -> None:
-    """Leave a candidate unsent because it no longer holds: answered, resolved, expired."""
+async def leave_out(tx: store.Tx, row: records.Outbox, reason: str) -> None:
+    """Leave a candidate unsent because it no longer holds: answered, resolved, expired. So is what waited for it."""
     row.state, row.error, row.owner, row.lease_until = "dropped", reason, "", None
+    await _follow(tx, row.key, "dropped", reason)
 
 
 async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> bool:
@@ -153,8 +154,11 @@ async def release(tx: store.Tx, key: str) -> None:
 
 
 async def drop(tx: store.Tx, row: records.Outbox, reason: str) -> bool:
-    """Leave `row` unsent, having begun it."""
-    return await _leave(tx, row, state="dropped", error=reason)
+    """Leave `row` unsent, having begun it. So is what waited for it."""
+    changed = await _leave(tx, row, state="dropped", error=reason)
+    if changed:
+        await _follow(tx, row.key, "dropped", reason)
+    return changed
 
 
 async def retry(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
@@ -170,16 +174,22 @@ async def doubt(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> 
 async def fail(tx: store.Tx, row: records.Outbox, error: str) -> bool:
     """Give `row` up: the answer was a refusal that no repetition changes. What waited for it fails too."""
     changed = await _leave(tx, row, state="failed", error=error)
-    waiting: Sequence[str] = [row.key] if changed else []
+    if changed:
+        await _follow(tx, row.key, "failed", error)
+    return changed
+
+
+async def _follow(tx: store.Tx, key: str, state: str, reason: str) -> None:
+    """Give what waited for `key` the same end, and what waited for that."""
+    waiting: Sequence[str] = [key]
     while waiting:
         found = await tx.session.scalars(
             select(records.Outbox).where(col(records.Outbox.after_key).in_(waiting), records.Outbox.state == "waiting")
         )
         rows = found.all()
         for dependent in rows:
-            dependent.state, dependent.error = "failed", f"needed {dependent.after_key}: {error}"
+            dependent.state, dependent.error = state, f"needed {dependent.after_key}: {reason}"
         waiting = [dependent.key for dependent in rows]
-    return changed
 
 
 async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:

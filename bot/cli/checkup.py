@@ -35,6 +35,7 @@ async def _examine() -> AsyncIterator[Finding]:
         for mistake in error.mistakes:
             yield fault("environment", mistake, "")
         return
+    environment.reach_directly(env.slack_api_url)
     settings: catalog.Settings | None = None
     async for finding in _configuration(env):
         yield finding

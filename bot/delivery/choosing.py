@@ -48,7 +48,8 @@ class Chooser:
             incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
             reason = await holding.why_not(tx.session, row, incident, tx.now)
             if reason:
-                outbox.leave_out(row, f"{reason}; an earlier try may have arrived" if row.first_tried_at else reason)
+                tried = "; an earlier try may have arrived" if row.first_tried_at else ""
+                await outbox.leave_out(tx, row, reason + tried)
                 continue
             place = await self._place(tx, row, incident)
             if isinstance(place, places.NotYet):

@@ -43,6 +43,7 @@ class Messages:
         }
         if place.thread_ts:
             arguments["thread_ts"] = place.thread_ts
+        trip.require_time()
         answer = await self._readable("chat.postMessage", arguments)
         self._remember(place.channel, answer["ts"], message)
         return {"channel": answer["channel"], "ts": answer["ts"]}
@@ -87,6 +88,7 @@ class Messages:
             raise NoLongerWanted("it may have been shown already, and would be shown twice")
         place = trip.place
         arguments = _content(message) | {"channel": place.channel, "user": place.person}
+        trip.require_time()
         answer = await self._readable("chat.postEphemeral", arguments)
         return {"channel": place.channel, "ts": answer["message_ts"]}
 

@@ -58,6 +58,7 @@ class Papers:
         arguments: Json = {"files": [{"id": upload["file_id"], "title": title}], "channel_id": place.channel}
         if place.thread_ts:
             arguments["thread_ts"] = place.thread_ts
+        trip.require_time()
         await self._web.write("files.completeUploadExternal", **arguments)
         return {"channel": place.channel, "file": upload["file_id"]}
 

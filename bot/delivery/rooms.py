@@ -48,6 +48,7 @@ class Rooms:
                 return made
         *others, last = candidates(wanted)
         for name in others:
+            trip.require_time()
             try:
                 return await self._create(name, private=private)
             except Undelivered as failure:
@@ -121,6 +122,7 @@ class Rooms:
             for bookmark in answer.get("bookmarks") or ():
                 if bookmark.get("title") == title and bookmark.get("link") == link:
                     return {"channel": channel, "bookmark": bookmark["id"]}
+        trip.require_time()
         answer = await self._web.write("bookmarks.add", channel_id=channel, title=title, type="link", link=link)
         return {"channel": channel, "bookmark": answer["bookmark"]["id"]}
 

@@ -1,13 +1,15 @@
 """One notice on its way: the row, where it goes, and how a trip can fail."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.slack_errors import Refusal
+from bot.slack_client import ANSWER_TIMEOUT_SECONDS
+from bot.slack_errors import Refusal, Verdict
 from bot.views.message import Message
-from incidents import records
+from incidents import outbox, records
 from incidents.context import Context
 
 #: Draws what a row shows, from the rows as they are now.
@@ -33,6 +35,15 @@ class Trip:
     incident: records.Incident | None
     unclear: bool  #: an earlier try may have taken effect
     began_at: float  #: time.monotonic() when it was begun, in seconds
+
+    def require_time(self) -> None:
+        """Return when the lease still has time for one call; after a long look or a standstill another may send it.
+
+        Raises:
+            Undelivered: nothing was sent.
+        """
+        if time.monotonic() - self.began_at > outbox.LEASE.total_seconds() - ANSWER_TIMEOUT_SECONDS:
+            raise Undelivered(Refusal(Verdict.UNCLEAR, "lease", "The notice was held up for too long to be sent."))
 
     @property
     def scope(self) -> str:

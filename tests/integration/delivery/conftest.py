@@ -1,6 +1,8 @@
 """A real workspace, a real SQLite file and a deliverer between them."""
 
 import asyncio
+import gc
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -79,6 +81,15 @@ async def ctx(tmp_path: Path) -> AsyncIterator[Context]:
     library, _ = loading.load(loading.templates_root(), None)
     yield Context(store, clock, library, Settings())
     await store.close()
+    await database_threads_end()
+
+
+async def database_threads_end() -> None:
+    """Wait for the connections of tasks that a test cut off: their threads must not outlive its event loop."""
+    gc.collect()
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 5)
 
 
 async def plain(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:

@@ -135,6 +135,23 @@ async def test_page_that_was_answered_is_not_sent(post: Post) -> None:
     assert (await post.row("old")).state == "dropped"
 
 
+async def test_what_waits_for_something_that_will_not_be_sent_ends_with_it(post: Post) -> None:
+    incident = await post.room()
+    deliverer = post.deliverer()
+    await post.put(
+        incident,
+        note("call", expires_at=post.clock.now() - timedelta(minutes=1)),
+        note("hang up", after="call"),
+        note("thanks", after="hang up"),
+    )
+    deliverer.start()
+    await post.wait("call", "dropped")
+    assert "needed call" in (await post.wait("hang up", "dropped")).error
+    await post.wait("thanks", "dropped")
+    await post.put(incident, note("later", after="call"))
+    assert (await post.row("later")).state == "dropped"
+
+
 async def test_reminder_of_a_resolved_incident_is_not_sent(post: Post) -> None:
     incident = await post.room(status=Status.RESOLVED)
     deliverer = post.deliverer()

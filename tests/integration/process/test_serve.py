@@ -215,6 +215,27 @@ async def test_process_stops_cleanly_on_sigterm_and_never_logs_a_secret(tmp_path
         assert APP_TOKEN.encode() not in err
 
 
+async def test_proxy_of_the_environment_does_not_stand_before_the_local_workspace(tmp_path: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    async with workspace() as slack:
+        address = f"127.0.0.1:{free_port()}"
+        variables = {
+            "SLACK_BOT_TOKEN": TOKEN,
+            "SLACK_APP_TOKEN": APP_TOKEN,
+            "SLACK_API_URL": slack.api_url,
+            "SITREP_DATA": str(tmp_path),
+            "SITREP_HTTP": address,
+            "HTTPS_PROXY": nowhere,
+            "http_proxy": nowhere,
+        }
+        async with command("serve", **variables), Person(slack.url, "U0AVA") as ava:
+            probe = Probe(address)
+            await probe.ready(30)
+            await probe.aclose()
+            await ava.command("/incident", "help")
+            await ava.wait_for_ephemeral(lambda message: "help" in str(message))
+
+
 async def test_serving_without_tokens_names_every_variable() -> None:
     code, _, err = await run("serve")
     assert code == 1

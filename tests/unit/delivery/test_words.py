@@ -4,6 +4,7 @@ import json
 import logging
 import sqlite3
 import sys
+import time
 
 import pytest
 import structlog
@@ -13,6 +14,8 @@ from sqlalchemy.exc import OperationalError
 
 from bot import logs
 from bot.delivery import rooms, settling
+from bot.delivery.trip import Place, Trip, Undelivered
+from bot.slack_errors import Verdict
 from incidents import records, store_errors
 
 
@@ -32,6 +35,14 @@ def test_waits_double_up_to_half_a_minute(attempts: int) -> None:
     row = records.Outbox(id=3, key="k", lane=1, road="slack", action="post", attempts=attempts)
     wait = settling.backoff(row).total_seconds()
     assert 0.75 * min(30, 2 ** (attempts - 1)) <= wait <= 1.25 * min(30, 2 ** (attempts - 1))
+
+
+def test_trip_that_was_held_up_sends_nothing_when_its_lease_may_have_run_out() -> None:
+    row = records.Outbox(id=3, key="k", lane=1, road="slack", action="post")
+    Trip(row, Place(), None, unclear=False, began_at=time.monotonic()).require_time()
+    with pytest.raises(Undelivered) as caught:
+        Trip(row, Place(), None, unclear=False, began_at=time.monotonic() - 25).require_time()
+    assert caught.value.refusal.verdict is Verdict.UNCLEAR  # another process may have sent it: look first
 
 
 @pytest.mark.parametrize(
