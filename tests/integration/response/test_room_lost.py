@@ -20,7 +20,7 @@ async def after(house: House, state: str) -> dict[str, records.Outbox]:
 
 async def test_what_needs_a_channel_that_failed_fails_and_says_why(house: House) -> None:
     invited = (await after(house, "failed"))[f"invite:{ANA}"]
-    assert (invited.state, invited.error) == ("failed", "needed inc-1:room, which is failed")
+    assert (invited.state, invited.error) == ("failed", "needed inc-1:room, which was not sent")
 
 
 async def test_what_needs_a_notice_that_was_left_out_is_left_out(house: House) -> None:
