@@ -31,6 +31,6 @@ async def measure(running: Workspace, ava: Person) -> list[Line]:
     bare_median = statistics.median(bare_starts)
     return [
         Line("cold start to connected, median", statistics.median(starts), "s", _START_LIMIT_SECONDS),
-        Line("  beside a bare Bolt app", bare_median, "s", _START_LIMIT_SECONDS),
+        Line("  beside a bare Bolt app", bare_median, "s"),
         Line("idle memory (resident)", max(memory), "MB", _MEMORY_LIMIT_MB),
     ]

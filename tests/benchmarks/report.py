@@ -1,7 +1,11 @@
-"""Numbers beside their baselines."""
+"""Numbers beside their baselines: as a table, as JSON, as a picture."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,7 @@ class Line:
     what: str
     value: float
     unit: str
-    limit: float
+    limit: float | None = None  #: None: told, not promised
     baseline: float | None = None
     against: str = ""
 
@@ -22,22 +26,48 @@ class Line:
 
     @property
     def holds(self) -> bool:
-        """Return whether it is within its limit."""
-        return (self.value if self.ratio is None else self.ratio) <= self.limit
+        """Return whether it is within its limit; without one it always is."""
+        return self.limit is None or self.bounded <= self.limit
+
+    @property
+    def bounded(self) -> float:
+        """Return what the limit bounds: the ratio, or the value where there is none."""
+        return self.value if self.ratio is None else self.ratio
 
     def __str__(self) -> str:
         """Return the line as it is printed."""
-        verdict = "holds" if self.holds else "MISSED"
-        measured = f"{self.what:<44} {self.value:8.1f} {self.unit:<3}"
-        if self.ratio is None:
-            return f"{measured} {'':38} limit {self.limit:6.1f} {self.unit}  {verdict}"
-        return (
-            f"{measured} {self.against:>24} {self.baseline:8.1f} {self.unit:<3}  ratio {self.ratio:5.2f}, "
-            f"limit {self.limit:.1f}  {verdict}"
-        )
+        beside = ratio = limit = ""
+        if self.ratio is not None:
+            beside, ratio = f"{self.against} {self.baseline:.1f} {self.unit}", f"ratio {self.ratio:.2f}"
+        if self.limit is not None:
+            limit = f"limit {self.limit:g}, {'holds' if self.holds else 'MISSED'}"
+        return f"{self.what:<46} {self.value:9.1f} {self.unit:<4} {beside:>40}  {ratio:<12} {limit}".rstrip()
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
     """Return the smallest sample that at least `share` of all samples do not exceed."""
     ordered = sorted(samples)
     return ordered[min(len(ordered) - 1, max(0, -(-int(share * 1000 * len(ordered)) // 1000) - 1))]
+
+
+def as_json(lines: Sequence[Line]) -> str:
+    """Return the lines as a JSON array; `ratio` and `holds` are added to each line's own fields."""
+    return json.dumps([{**asdict(line), "ratio": line.ratio, "holds": line.holds} for line in lines], indent=2)
+
+
+def plot(lines: Sequence[Line], to: Path) -> None:
+    """Draw how much of its limit each figure that has one uses, as a picture in the format of the file's ending."""
+    lines = [line for line in lines if line.limit]
+    used = [line.bounded / (line.limit or 1.0) for line in lines]
+    figure = Figure(figsize=(9, 0.8 + 0.32 * len(lines)), layout="constrained")
+    axes = figure.subplots()
+    rows = range(len(lines))
+    axes.barh(rows, used, color=["#2eb67d" if line.holds else "#e01e5a" for line in lines])
+    axes.set_yticks(rows, [line.what.strip() for line in lines], fontsize=8)
+    axes.invert_yaxis()
+    axes.axvline(1.0, color="#1d1c1d", linewidth=1)
+    axes.set_xlabel("share of the limit (ratio to the baseline, or the value where there is none)")
+    for row, (line, share) in enumerate(zip(lines, used, strict=True)):
+        shown = f"{line.value:.1f} {line.unit}" if line.ratio is None else f"×{line.ratio:.2f}"
+        axes.text(share, row, f" {shown}", va="center", fontsize=8)
+    figure.savefig(to)
