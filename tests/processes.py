@@ -49,16 +49,19 @@ async def database_on(server: str) -> AsyncIterator[str]:
 class Sitrep:
     """One `sitrep serve`: `async with Sitrep(folder, variables) as sitrep: await sitrep.ready()`."""
 
-    def __init__(self, folder: Path, variables: Mapping[str, str], *, name: str = "sitrep") -> None:
+    def __init__(
+        self, folder: Path, variables: Mapping[str, str], *, name: str = "sitrep", program: str = "bot.cli"
+    ) -> None:
         self.name = name
-        self.address = f"127.0.0.1:{free_port()}"  #: of /healthz, /readyz and /metrics
-        self.log_file = folder / f"{name}.log"
-        self._variables = {
+        self.variables = {  #: read at each start
             "SITREP_DATA": str(folder / name),
-            "SITREP_HTTP": self.address,
+            "SITREP_HTTP": f"127.0.0.1:{free_port()}",
             "SITREP_LOG": "json",
             **variables,
         }
+        self._program = program  # module that takes the place of `sitrep`
+        self.address = self.variables["SITREP_HTTP"]  #: of /healthz, /readyz and /metrics
+        self.log_file = folder / f"{name}.log"
         self.process: asyncio.subprocess.Process | None = None
         self._client = httpx.AsyncClient(base_url=f"http://{self.address}", trust_env=False, timeout=2)
 
@@ -77,10 +80,10 @@ class Sitrep:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bot.cli",
+                self._program,
                 "serve",
                 *arguments,
-                env={**inherited, **self._variables},
+                env={**inherited, **self.variables},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # what it starts itself ends with it, see `kill`
