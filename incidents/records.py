@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, DateTime, Dialect, Index, String, Text, TypeDecorator, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from incidents.definitions import Severity
@@ -50,6 +50,10 @@ class Word(TypeDecorator[StrEnum]):
         return None if value is None else self.words(value)
 
 
+#: Text in the order of its code points on both databases, so that words with one beginning stand together.
+_BY_CODE = String().with_variant(String(collation="C"), "postgresql")
+
+
 def _word(words: type[StrEnum], **options: Any) -> Any:
     return Field(sa_type=Word(words), **options)
 
@@ -82,7 +86,13 @@ class Incident(_Numbered, SQLModel, table=True):
     """One incident."""
 
     __tablename__: ClassVar[str] = "incident"
-    __table_args__ = (Index("ix_incident_status", "status", "declared_at"),)
+    __table_args__ = (
+        Index("ix_incident_status", "status", "declared_at"),
+        Index("ix_incident_declared", "declared_at"),
+        Index("ix_incident_reporter", "reporter", "id"),
+        Index("ix_incident_archive", "archived_at", "declared_at"),
+        Index("ix_incident_strip", "stripped_at", "declared_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
@@ -108,6 +118,8 @@ class Incident(_Numbered, SQLModel, table=True):
     next_update_at: datetime | None = _time(default=None)
     resolution: str = _text()
     duplicate_of: int | None = None
+    archived_at: datetime | None = _time(default=None)  #: its channel was put away by the retention policy
+    stripped_at: datetime | None = _time(default=None)  #: excerpts, deliveries and timers were let go by that policy
 
     @property
     def key(self) -> str:
@@ -139,6 +151,7 @@ class RoleHolder(SQLModel, table=True):
     """Who holds a role now."""
 
     __tablename__: ClassVar[str] = "role"
+    __table_args__ = (Index("ix_role_person", "person", "role"),)
 
     incident_id: int = Field(foreign_key="incident.id", primary_key=True)
     role: str = Field(primary_key=True)
@@ -167,6 +180,7 @@ class Outbox(_Numbered, SQLModel, table=True):
     __tablename__: ClassVar[str] = "outbox"
     __table_args__ = (
         Index("ix_outbox_todo", "state", "lane", "not_before"),
+        Index("ix_outbox_due", "state", "not_before"),
         Index("ix_outbox_incident", "incident_id", "id"),
         Index("ix_outbox_coalesce", "coalesce", "state"),
         Index("ix_outbox_after", "after_key", "state"),
@@ -278,7 +292,10 @@ class Approval(_Numbered, SQLModel, table=True):
     """A decision asked of people, bound to exactly one subject."""
 
     __tablename__: ClassVar[str] = "approval"
-    __table_args__ = (Index("ix_approval_state", "state", "incident_id"),)
+    __table_args__ = (
+        Index("ix_approval_state", "state", "incident_id"),
+        Index("ix_approval_incident", "incident_id", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     incident_id: int = Field(foreign_key="incident.id")
@@ -299,7 +316,7 @@ class StatusUpdate(_Numbered, SQLModel, table=True):
     """One slot of the regular updates."""
 
     __tablename__: ClassVar[str] = "status_update"
-    __table_args__ = (UniqueConstraint("incident_id", "slot"),)
+    __table_args__ = (UniqueConstraint("incident_id", "slot"), Index("ix_status_update_due", "due_at"))
 
     id: int | None = Field(default=None, primary_key=True)
     incident_id: int = Field(foreign_key="incident.id")
@@ -315,6 +332,7 @@ class Followup(_Numbered, SQLModel, table=True):
     """Something to do after the incident."""
 
     __tablename__: ClassVar[str] = "followup"
+    __table_args__ = (Index("ix_followup_owner", "owner", "state", "due"),)
 
     id: int | None = Field(default=None, primary_key=True)
     incident_id: int = Field(foreign_key="incident.id", index=True)
@@ -333,7 +351,7 @@ class Solution(SQLModel, table=True):
     __tablename__: ClassVar[str] = "solution"
 
     id: int | None = Field(default=None, primary_key=True)
-    incident_id: int | None = Field(default=None, foreign_key="incident.id")
+    incident_id: int | None = Field(default=None, foreign_key="incident.id", index=True)
     service: str = Field(default="", index=True)
     title: str
     problem: str = _text()
@@ -361,3 +379,22 @@ class Inbound(SQLModel, table=True):
 
     key: str = Field(primary_key=True)  #: event id, envelope id, trigger id, or view id and hash
     at: datetime = _time(index=True)
+
+
+class IncidentWord(SQLModel, table=True):
+    """A word that an incident is found by: of its title, its service, its channel."""
+
+    __tablename__: ClassVar[str] = "incident_word"
+
+    word: str = Field(primary_key=True, sa_type=_BY_CODE)  #: case-folded; see incidents.service.finding
+    incident_id: int = Field(foreign_key="incident.id", primary_key=True, index=True)
+
+
+class Spell(SQLModel, table=True):
+    """A trouble of Sitrep's own that lasts now; the row ends with it, so that operators hear of each spell once."""
+
+    __tablename__: ClassVar[str] = "spell"
+
+    kind: str = Field(primary_key=True)
+    began_at: datetime = _time()
+    why: str = _text()

@@ -15,6 +15,7 @@ from incidents.definitions import Severity
 from incidents.errors import InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import Status
+from incidents.service import finding
 
 MAX_TITLE = 150  # Slack's header block takes 150 characters
 MAX_KNOWN = 3000  # Slack's plain_text_input takes 3,000 characters
@@ -108,6 +109,7 @@ async def declare(tx: store.Tx, ctx: Context, declaration: Declaration) -> recor
         severity=declaration.severity.value,
         service=declaration.service,
     )
+    await finding.take_in(tx, incident)
     tx.wake(store.VIEWS)
     return incident
 
