@@ -29,6 +29,7 @@ class Act(StrEnum):
     UPDATE = "update"  #: opens the form of a status update
     ACK = "ack"
     TAKE_ROLE = "take_role"  #: base of take_role_commander …
+    RELEASE_ROLE = "release_role"  #: base of release_role_commander …, in the roles panel
     MORE = "more"  #: the card's overflow menu
     OPEN = "open"  #: a link to the channel
     RESOLVE = "resolve"

@@ -6,6 +6,7 @@ from escalation.paging import Paging
 from escalation.promises import Promises
 from escalation.reminders import Reminders
 from escalation.status import StatusUpdates
+from escalation.succession import Vacancy
 from escalation.telling import Desk
 from escalation.timers import Timers
 from incidents import records
@@ -33,6 +34,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     Escalating(desk).register(store, clock)
     StatusUpdates(desk).register(store, clock)
     Reminders(desk).register(store, clock)
+    Vacancy(desk).register(store)
     return desk
 
 

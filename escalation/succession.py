@@ -1,4 +1,4 @@
-"""Who speaks for a response, and who is next in line when nobody does."""
+"""Who speaks for a response, who is next in line when nobody does, and who hears that nobody commands."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from escalation import policies, telling
 from escalation.oncall import Contact
 from escalation.telling import Desk
-from incidents import records
-from incidents.lifecycle import Role
+from incidents import outbox, records, store
+from incidents.definitions import Severity
+from incidents.events import EventKind
+from incidents.lifecycle import Role, Status
+from incidents.notices import Lane
+from incidents.service import queries
+
+#: The trigger of notices that offer the command to whoever reads them.
+UNCOMMANDED = "nobody_commands"
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,72 @@ async def next_in_line(desk: Desk, session: AsyncSession, incident: records.Inci
     if deputies:
         return tuple(Heir(who, Role.DEPUTY.value) for who in deputies)
     silent = {who.person for who in await speakers(desk, session, incident)}
-    policy = policies.paging(desk.ctx.library.policies, incident.severity)
-    for level in policy.levels if policy is not None else ():
-        people = [who for who in desk.people(incident, level) if desk.reaches(who)]
-        if people and not silent & {who.person for who in people}:
-            return tuple(Heir(who, level) for who in people)
+    found = _first_level_without(desk, incident, silent)
+    if found:
+        return found
     commanders = await telling.leaders(desk, session, incident, Role.COMMANDER)
     return tuple(Heir(who, Role.COMMANDER.value) for who in commanders)
+
+
+def _first_level_without(desk: Desk, incident: records.Incident, people: set[str]) -> tuple[Heir, ...]:
+    """Return the first level of paging that reaches somebody and holds none of `people`."""
+    policy = policies.paging(desk.ctx.library.policies, incident.severity)
+    for level in policy.levels if policy is not None else ():
+        found = [who for who in desk.people(incident, level) if desk.reaches(who)]
+        if found and not people & {who.person for who in found}:
+            return tuple(Heir(who, level) for who in found)
+    return ()
+
+
+class Vacancy:
+    """Reactors to a command that was given back: on a critical incident somebody must hear that nobody commands."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def register(self, store_: store.Store) -> None:
+        """Listen to what empties the seat and what fills it."""
+        store_.react(EventKind.ROLE_RELEASED, self.tell)
+        store_.react(EventKind.ROLE_TAKEN, self.fill)
+
+    async def tell(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Offer the command to the deputy, else to the first level of paging without whoever gave it back."""
+        if event.data.get("role") != Role.COMMANDER or incident.severity is not Severity.CRITICAL:
+            return
+        before = str(event.data["person"])
+        deputies = await telling.leaders(self._desk, tx.session, incident, Role.DEPUTY)
+        heirs = tuple(Heir(who, Role.DEPUTY.value) for who in deputies if who.person != before)
+        heirs = heirs or _first_level_without(self._desk, incident, {before})
+        if event.actor == before:
+            reason = f"<@{before}> gave the command back; nobody commands"
+        else:
+            reason = f"<@{event.actor}> took the command from <@{before}>; nobody commands"
+        notices = [
+            telling.direct(
+                heir.who,
+                f"{incident.key}:{UNCOMMANDED}:{event.id}:{heir.who.person}",
+                "escalation_notice",
+                Lane.PAGE,
+                params={"trigger": UNCOMMANDED, "audience": heir.standing, "reason": reason},
+                due_at=tx.now,
+                holds_while="open",
+            )
+            for heir in heirs
+        ]
+        await outbox.put(tx, incident.id, *notices)
+        await telling.invite(tx, incident, [heir.who for heir in heirs])
+
+    async def fill(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Show whoever was offered the command that somebody has it."""
+        if event.data.get("role") != Role.COMMANDER:
+            return
+        offers = await telling.notices_with(tx.session, incident, ("escalation_notice",))
+        open_ = [row for row in offers if row.params.get("trigger") == UNCOMMANDED]
+        await telling.redraw(tx, incident, event, open_)
+
+
+async def offers_command(session: AsyncSession, incident: records.Incident, trigger: str) -> bool:
+    """Return whether a notice of `trigger` still offers the command."""
+    if trigger != UNCOMMANDED or incident.status is not Status.OPEN:
+        return False
+    return not (await queries.roles(session, incident.number)).get(Role.COMMANDER)

@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     SEVERITY_CHANGED = "severity_changed"  #: before, after, reason
     MILESTONE = "milestone"  #: milestone, implied (bool); see lifecycle.Milestone
     ROLE_TAKEN = "role_taken"  #: role, person, before
+    ROLE_RELEASED = "role_released"  #: role, person
     IMPACT_FOUND = "impact_found"  #: trigger (a name of escalation_triggers), detail
     PAGED = "paged"  #: audience, people, level
     PAGE_PASSED = "page_passed"  #: person: cannot take it

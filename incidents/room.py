@@ -23,6 +23,7 @@ CARD_EVENTS = (
     EventKind.SEVERITY_CHANGED,
     EventKind.MILESTONE,
     EventKind.ROLE_TAKEN,
+    EventKind.ROLE_RELEASED,
     EventKind.IMPACT_FOUND,
     EventKind.TOLD,
     EventKind.ESCALATED,
@@ -49,6 +50,7 @@ CARD_EVENTS = (
 #: Events that deserve a line of their own in the channel.
 LINE_EVENTS = (
     EventKind.SEVERITY_CHANGED,
+    EventKind.ROLE_RELEASED,
     EventKind.ESCALATED,
     EventKind.UPDATE_MISSED,
     EventKind.RUN_PAUSED,

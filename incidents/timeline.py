@@ -52,6 +52,11 @@ def _role(event: records.Event, data: dict[str, Any]) -> str:
     return f"<@{data['person']}> is {_ROLES.get(data['role'], 'responder')}"
 
 
+def _released(event: records.Event, data: dict[str, Any]) -> str:
+    no_longer = f"<@{data['person']}> is no longer {_ROLES.get(data['role'], 'responder')}"
+    return no_longer if event.actor == data["person"] else _by(event, no_longer)
+
+
 def _told(event: records.Event, data: dict[str, Any]) -> str:
     late = float(data.get("late_seconds") or 0)
     lateness = f", {durations.spoken(_seconds(late))} late" if late >= 60 else ""
@@ -80,6 +85,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.SEVERITY_CHANGED: lambda e, d: _by(e, f"severity {d['before']} → {d['after']}"),
     EventKind.MILESTONE: _milestone,
     EventKind.ROLE_TAKEN: _role,
+    EventKind.ROLE_RELEASED: _released,
     EventKind.IMPACT_FOUND: lambda e, d: f"found: {d['trigger'].replace('_', ' ')}",
     EventKind.PAGED: lambda e, d: f"{str(d.get('audience', '')).replace('_', ' ')} paged",
     EventKind.PAGE_PASSED: lambda e, d: f"<@{d['person']}> cannot take it",

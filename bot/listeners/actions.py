@@ -113,6 +113,12 @@ async def _take_role(desk: Desk, click: Click) -> None:
         await replies.privately(desk, click.place, taken)
 
 
+async def _release_role(desk: Desk, click: Click) -> None:
+    value = OfRole.decode(click.value)
+    await responding.release_role(desk, _order(click, value.incident), value.role)
+    await _again(desk, click, value.incident)
+
+
 async def _again(desk: Desk, click: Click, incident_id: int = 0) -> None:
     """Draw anew what only this person sees: the modal, or the ephemeral message, in which something was pressed."""
     if click.view is not None and click.place.view_kind == "modal":
@@ -217,6 +223,7 @@ PRESSES: dict[Act, Press] = {
     Act.ACK: _ack,
     Act.PASS: _pass,
     Act.TAKE_ROLE: _take_role,
+    Act.RELEASE_ROLE: _release_role,
     Act.MORE: _more,
     Act.OPEN: _nothing,
     Act.CANVAS: _nothing,

@@ -1,5 +1,7 @@
 """Responding: acknowledge, severity, roles, impact, notes, escalation. Each is one decision."""
 
+import re
+
 from rapidfuzz import fuzz, process
 
 from bot.ids import Field
@@ -15,6 +17,8 @@ from incidents.errors import InvalidInput
 from incidents.lifecycle import ROLE_TITLES, Role
 from incidents.service import queries, respond
 
+#: What may follow a role to give it back: `role comms none`.
+_NOBODY = re.compile(r"(?:none|nobody|release|back|-)(?:\s|$)", re.IGNORECASE)
 _NEAR = 60  # rapidfuzz's partial ratio; `data loss` finds data_loss_confirmed, `coffee` finds nothing
 
 
@@ -74,14 +78,17 @@ async def submit_severity(desk: Desk, order: Order, view: View) -> None:
 
 
 async def role(desk: Desk, order: Order) -> Message:
-    """Take a role, or give it to whoever is mentioned."""
-    word = order.argument.partition(" ")[0]
+    """Take a role, give it to whoever is mentioned, or with `none` give it back."""
+    word, _, rest = order.argument.partition(" ")
     chosen = vocabulary.choice("role", word)
     if not chosen:
         raise InvalidInput(
             f"There is no role {word[:40]!r}." if word else "Say which role.", remedy=f"Roles: {', '.join(Role)}."
         )
-    return await take_role(desk, order, Role(chosen), mentioned(order.argument) or None)
+    person = mentioned(rest) or None
+    if _NOBODY.match(rest):
+        return await release_role(desk, order, Role(chosen), person)
+    return await take_role(desk, order, Role(chosen), person)
 
 
 async def take_role(desk: Desk, order: Order, chosen: Role, person: str | None = None) -> Message:
@@ -93,6 +100,14 @@ async def take_role(desk: Desk, order: Order, chosen: Role, person: str | None =
     verb = "are" if who == "You" else "is"
     said = f"✓ {who} {verb} {ROLE_TITLES[chosen].lower()} now{instead}."
     return replies.note(f"{said}\n{words.ROLE_GUIDANCE[chosen]}")
+
+
+async def release_role(desk: Desk, order: Order, chosen: Role, person: str | None = None) -> Message:
+    """Give `chosen` back, or take it from `person`."""
+    async with desk.once(order.key) as tx:
+        held = await respond.release_role(tx, desk.ctx, order.incident_id, order.actor, chosen, person)
+    who = "You are" if held == order.actor else f"{mrkdwn.person(held)} is"
+    return replies.note(f"✓ {who} no longer {ROLE_TITLES[chosen].lower()}.")
 
 
 # Impact and notes

@@ -52,7 +52,7 @@ ENTRIES = (
     Entry("ack", "ack", "say that you have it", _ACT, Takes.TEXT, aliases=("acknowledge",)),
     Entry("pass", "pass", "say that you cannot take the page", _ACT, Takes.TEXT),
     Entry("severity", "severity critical|… [why]", "change it", _ACT, Takes.CHOICE, _SEVERITIES, ("sev",)),
-    Entry("role", "role comms [@Ana]", "take or give a role", _ACT, Takes.CHOICE, _ROLES),
+    Entry("role", "role comms [@Ana | none]", "take, give or give back a role", _ACT, Takes.CHOICE, _ROLES),
     Entry("update", "update [how it stands | send | no change | snooze 10m]", "post a status update", _ACT, Takes.TEXT),
     Entry("impact", "impact 38 % of checkouts fail", "say who is hurt", _ACT, Takes.TEXT),
     Entry("note", "note what happened", "add to the timeline", _ACT, Takes.TEXT),

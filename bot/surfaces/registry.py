@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.surfaces import ending, home, room, telling, work
 from bot.views import direct
 from bot.views.message import Message
+from escalation import succession
 from incidents import records
 from incidents.context import Context
 from incidents.definitions import Phase
+from incidents.lifecycle import Role
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ async def _matrix_notice(asking: Asking) -> Message:
 
 
 async def _escalation_notice(asking: Asking) -> Message:
-    return direct.escalation(await asking.letter(), str(asking.params.get("reason", "")))
+    letter, trigger = await asking.letter(), str(asking.params.get("trigger", ""))
+    vacant = await succession.offers_command(asking.session, letter.incident, trigger)
+    reason = str(asking.params.get("reason", ""))
+    return direct.escalation(letter, reason, offered=Role.COMMANDER if vacant else None)
 
 
 async def _resolved(asking: Asking) -> Message:

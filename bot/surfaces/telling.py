@@ -95,7 +95,7 @@ async def letter(
         audience=audience,
         person=person,
         summary=card.now_line(facts) if incident.acknowledged_at else "",
-        holder=mrkdwn.people(holders) or ("Somebody" if incident.acknowledged_at else ""),
+        holder=mrkdwn.people(holders),
         url=channel_url(workspace_url, incident),
     )
 

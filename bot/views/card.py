@@ -127,7 +127,8 @@ def happening(card: Card) -> str:
         return f"{incident.status}{summary}"
     if incident.acknowledged_at is None:
         return f"nobody has acknowledged, declared {mrkdwn.ago(card.now - incident.declared_at)}"
-    parts_ = [_asked(card, each) for each in card.approvals]
+    parts_ = ["nobody commands"] if not card.roles.get(Role.COMMANDER) else []
+    parts_ += [_asked(card, each) for each in card.approvals]
     parts_ += [f"step {each.name} {mrkdwn.said(each.title, 60)} failed" for each in _in_state(card, "failed")]
     parts_ += [f"agents are {card.run_state}"] if card.run_state in ("paused", "stopped") else []
     parts_ += [

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, OfIncident
+from bot.ids import Act, OfIncident, OfRole
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from escalation import oncall
 from incidents import records
-from incidents.lifecycle import Status
+from incidents.lifecycle import ROLE_TITLES, Role, Status
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Letter:
     audience: str
     person: str = ""
     summary: str = ""  #: what happens now, ready to show
-    holder: str = ""  #: who has acknowledged or commands, ready to show
+    holder: str = ""  #: who commands, ready to show
     url: str = ""  #: the channel in the browser
 
 
@@ -69,9 +69,15 @@ def _story(letter: Letter) -> str:
     incident = letter.incident
     impact = f"{mrkdwn.with_mentions(incident.impact)} " if incident.impact else _first_words(incident)
     age = mrkdwn.ago(letter.now - incident.declared_at)
-    held = f"{letter.holder} has it." if letter.holder else "Nobody has acknowledged."
+    held = f"{letter.holder} has it." if letter.holder else _unheld(incident)
     room = mrkdwn.channel(incident.channel) if incident.channel else ""
     return f"{impact}Declared by {mrkdwn.person(incident.reporter)} {age}. {held} {room}".rstrip()
+
+
+def _unheld(incident: records.Incident) -> str:
+    if incident.acknowledged_at is None:
+        return "Nobody has acknowledged."
+    return "It was acknowledged; nobody commands."
 
 
 def _first_words(incident: records.Incident) -> str:
@@ -116,19 +122,22 @@ def _open_row(letter: Letter) -> Block | None:
     return parts.actions(button) if button else None
 
 
-def escalation(letter: Letter, reason: str) -> Message:
-    """Return the notice that something took too long, or turned out to be worse."""
+def escalation(letter: Letter, reason: str, *, offered: Role | None = None) -> Message:
+    """Return the notice that something took too long, or turned out to be worse; `offered` is a role to take."""
     incident = letter.incident
-    value = OfIncident(incident=incident.number)
-    ack = None
-    if incident.acknowledged_at is None and incident.status is Status.OPEN:
-        ack = parts.button("Acknowledge", Act.ACK, value, style=parts.PRIMARY)
-    row = [each for each in (ack, _open_button(letter)) if each]
+    first = None
+    if offered is not None:
+        role = OfRole(incident=incident.number, role=offered)
+        title = "Take command" if offered is Role.COMMANDER else f"Take {ROLE_TITLES[offered].lower()}"
+        first = parts.button(title, Act.TAKE_ROLE.numbered(offered), role, style=parts.PRIMARY)
+    elif incident.acknowledged_at is None and incident.status is Status.OPEN:
+        first = parts.button("Acknowledge", Act.ACK, OfIncident(incident=incident.number), style=parts.PRIMARY)
+    row = [each for each in (first, _open_button(letter)) if each]
     return parts.message(
-        f"Escalated to you: {mrkdwn.said(incident.title, 150)}. {mrkdwn.prose(reason, 200)}",
+        f"Escalated to you: {mrkdwn.said(incident.title, 150)}. {mrkdwn.with_mentions(reason, 200)}",
         [
             parts.section(f":arrow_double_up: *Escalated to you*   {_headline(incident)}"),
-            parts.section(f"*Why:* {mrkdwn.prose(reason, 300)}\n{_story(letter)}\n{letter.summary}".rstrip()),
+            parts.section(f"*Why:* {mrkdwn.with_mentions(reason, 300)}\n{_story(letter)}\n{letter.summary}".rstrip()),
             parts.actions(*row) if row else None,
             parts.context(f"You hear this as {oncall.called(letter.audience)}", "you are invited to the channel"),
         ],

@@ -30,6 +30,13 @@ def _role(data: dict[str, Any], by: str, because: str) -> str:
     return f"{mrkdwn.person(str(data['person']))} is *{ROLE_TITLES[Role(data['role'])].lower()}*"
 
 
+def _released(data: dict[str, Any], by: str, because: str) -> str:
+    del by, because
+    role = Role(data["role"])
+    open_ = f"   `/incident role {role}` takes it" if role is not Role.RESPONDER else ""
+    return f"{mrkdwn.person(str(data['person']))} is *no longer {ROLE_TITLES[role].lower()}*{open_}"
+
+
 def _cancelled(data: dict[str, Any], by: str, because: str) -> str:
     other = f" Go on in inc-{int(data['duplicate_of'])}." if data.get("duplicate_of") else ""
     return f"🚫 *Cancelled*{by}{because}{other}"
@@ -39,6 +46,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.SEVERITY_CHANGED: _severity,
     EventKind.ESCALATED: _escalated,
     EventKind.ROLE_TAKEN: _role,
+    EventKind.ROLE_RELEASED: _released,
     EventKind.UPDATE_MISSED: lambda data, by, because: (
         ":loudspeaker: *The status update was not sent in time.* Sitrep sent the facts."
     ),

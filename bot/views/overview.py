@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.ids import Act, OfIncident, OfRole
 from bot.views import mrkdwn, parts, words
@@ -60,18 +60,31 @@ def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
 
 
 def roles(incident: records.Incident, held: Mapping[Role, Sequence[str]], reader: str) -> list[Block]:
-    """Return the roles panel, a button beside each role that the reader does not hold."""
+    """Return the roles panel, a button beside each role: to take it, or to give it back."""
     blocks: list[Block] = [parts.section(f"*Roles in {incident.key}*   {mrkdwn.said(incident.title, 150)}")]
     for role in Role:
         holders = held.get(role, ())
-        value = OfRole(incident=incident.number, role=role)
-        label = "Take it over" if holders and role is not Role.RESPONDER else "Join"
-        button = parts.button(label, Act.TAKE_ROLE.numbered(role), value) if reader not in holders else None
+        button = _give_back(incident, role) if reader in holders else _take(incident, role, holders)
         name = f"*{ROLE_TITLES[role]}*  {mrkdwn.people(holders) or '_open_'}"
         block_id = f"{ROLES_BLOCK}_{role}"
         blocks.append(parts.section(f"{name}\n{words.ROLE_GUIDANCE[role]}", button, block_id=block_id))
-    blocks.append(parts.context("typed: `/incident role comms` or `/incident role comms @Ana`"))
+    blocks.append(parts.context("typed: `/incident role comms`, `… comms @Ana` or `… comms none`"))
     return blocks
+
+
+def _take(incident: records.Incident, role: Role, holders: Sequence[str]) -> ButtonElement:
+    label = "Take it over" if holders and role is not Role.RESPONDER else "Join"
+    return parts.button(label, Act.TAKE_ROLE.numbered(role), OfRole(incident=incident.number, role=role))
+
+
+def _give_back(incident: records.Incident, role: Role) -> ButtonElement:
+    value = OfRole(incident=incident.number, role=role)
+    sure = None
+    if role is Role.COMMANDER:
+        sure = parts.confirm(
+            "Give the command back?", "Nobody commands until somebody takes it.", yes="Give it back", no="Keep it"
+        )
+    return parts.button("Give it back", Act.RELEASE_ROLE.numbered(role), value, confirm=sure)
 
 
 def timeline(incident: records.Incident, entries: Sequence[Entry]) -> list[Block]:

@@ -18,6 +18,7 @@ class Action(StrEnum):
     STEER = "steer the response"  #: pause, resume, stop, retry, take over
     RESOLVE = "resolve the incident"
     CLOSE = "close the incident"
+    RELEASE_ROLE = "take a role away from somebody else"
 
 
 #: These wait for a commander: nobody does them just because nobody is there.

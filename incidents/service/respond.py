@@ -110,6 +110,29 @@ async def take_role(
     return before
 
 
+async def release_role(
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, role: Role, person: str | None = None
+) -> str:
+    """Let nobody hold what `person` held, by default the actor where several may hold it; returns who it was.
+
+    Raises:
+        Conflict: not open, or they do not hold it.
+        NotAllowed: it is somebody else's, and the actor does not lead.
+    """
+    incident = await open_incident(tx, incident_id)
+    holders = await queries.roles(tx.session, incident_id)
+    held = holders.get(role, [])
+    holder = person or (actor if actor in held or role not in _SINGLE else next(iter(held), ""))
+    if holder not in held:
+        raise Conflict(f"<@{holder}> is not {role.value}." if holder else f"Nobody is {role.value}.")
+    if holder != actor:
+        permissions.require(permissions.Action.RELEASE_ROLE, actor, holders=holders, settings=ctx.settings)
+    await tx.session.delete(await tx.session.get_one(records.RoleHolder, (incident_id, role.value, holder)))
+    await tx.record(incident, EventKind.ROLE_RELEASED, actor=actor, role=role.value, person=holder)
+    tx.wake(store.VIEWS)
+    return holder
+
+
 async def add_note(
     tx: store.Tx,
     ctx: Context,

@@ -138,6 +138,11 @@ class Office:
         members = (await self.dee.api("conversations.members", channel=channel))["members"]
         return {PEOPLE[handle] for handle in handles} <= set(members)
 
+    async def direct(self, who: Person) -> str:
+        """Return the id of somebody's conversation with the bot."""
+        bot = next(id_ for name, id_ in who.user_ids.items() if name.lower() == "sitrep")
+        return await who.open_dm(bot)
+
     async def is_stored(self, key: str) -> bool:
         """Return whether what came of the notice `key` is stored; people see it a moment before."""
         async with self.ctx.store.read() as session:

@@ -146,10 +146,10 @@ def test_a_line_names_who_and_why() -> None:
     assert shown.text.startswith(f"⏹️ *Agents stopped* by <@{ANA}>: by hand")
 
 
-def test_the_reader_gets_no_button_for_a_role_they_hold() -> None:
+def test_the_reader_may_give_back_a_role_they_hold_and_join_the_others() -> None:
     blocks = samples.overview.roles(incident("x"), {Role.COMMANDER: [ANA]}, ANA)
     labels = [block.to_dict().get("accessory", {}).get("text", {}).get("text") for block in blocks]
-    assert labels[1:6] == [None, "Join", "Join", "Join", "Join"]
+    assert labels[1:6] == ["Give it back", "Join", "Join", "Join", "Join"]
 
 
 @pytest.mark.parametrize(
