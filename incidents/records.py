@@ -151,7 +151,7 @@ class RoleHolder(SQLModel, table=True):
     """Who holds a role now."""
 
     __tablename__: ClassVar[str] = "role"
-    __table_args__ = (Index("ix_role_person", "person", "role"),)
+    __table_args__ = (Index("ix_role_person", "person", "role", "incident_id"),)
 
     incident_id: int = Field(foreign_key="incident.id", primary_key=True)
     role: str = Field(primary_key=True)

@@ -18,6 +18,7 @@ from incidents.service import queries
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
+_LED_LOOKED_AT = 50  # a post-mortem that nobody wrote in so many incidents is not written any more
 
 
 async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
@@ -74,14 +75,16 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
             incident = await queries.get(session, approval.incident_id)
             what = "the deploy" if deploy else "the choice of a fix"
             found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")
+    newest_led = (
+        select(records.RoleHolder.incident_id)
+        .where(records.RoleHolder.person == person, records.RoleHolder.role == Role.COMMANDER.value)
+        .order_by(col(records.RoleHolder.incident_id).desc())
+        .limit(_LED_LOOKED_AT)
+    )
     led = await session.scalars(
         select(records.Incident)
-        .join(records.RoleHolder, col(records.RoleHolder.incident_id) == col(records.Incident.id))
-        .where(
-            records.RoleHolder.person == person,
-            records.RoleHolder.role == Role.COMMANDER.value,
-            records.Incident.status == Status.RESOLVED,
-        )
+        .where(col(records.Incident.id).in_(newest_led), records.Incident.status == Status.RESOLVED)
+        .order_by(col(records.Incident.id).desc())
         .limit(10)
     )
     for incident in led.all():

@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_index("ix_incident_reporter", "incident", ["reporter", "id"])
     op.create_index("ix_incident_archive", "incident", ["archived_at", "declared_at"])
     op.create_index("ix_incident_strip", "incident", ["stripped_at", "declared_at"])
-    op.create_index("ix_role_person", "role", ["person", "role"])
+    op.create_index("ix_role_person", "role", ["person", "role", "incident_id"])
     op.create_index("ix_outbox_due", "outbox", ["state", "not_before"])
     op.create_index("ix_approval_incident", "approval", ["incident_id", "id"])
     op.create_index("ix_status_update_due", "status_update", ["due_at"])
