@@ -15,7 +15,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from incidents import records
+from incidents import records, sqlite_line
 from incidents.clock import Clock
 from incidents.events import EventKind
 
@@ -134,7 +134,8 @@ class Store:
 
 def _engine(url: str) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+        arguments = {"timeout": _BUSY_TIMEOUT_MS / 1000, "async_creator_fn": sqlite_line.connect}
+        engine = create_async_engine(url, connect_args=arguments)
         sqlalchemy_event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sqlalchemy_event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
