@@ -2,13 +2,14 @@
 
 import re
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
+from bot.delivery.lookout import EVENT_TYPE
 from bot.listeners import answering, commands, replies, steering
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Posted
-from incidents import outbox, records, triage
+from incidents import records, triage
 from incidents.lifecycle import Status
 from incidents.service import queries, respond
 
@@ -37,34 +38,51 @@ async def heard(desk: Desk, posted: Posted) -> None:
 async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
     """Offer to send a pending decision back with these words; talk among people is never taken for feedback."""
     async with desk.ctx.store.read() as session:
-        approval = await _decision_at(session, order.incident_id, posted.place.thread)
-    if approval is None:
+        waiting = await queries.pending_approvals(session, order.incident_id)
+    asked = {f"inc-{order.incident_id}:approval:{each.id}": each.number for each in waiting}
+    root = await _root(desk, posted, list(asked))
+    if root not in asked:
         return False
     async with desk.once(posted.key):
         pass
-    await replies.privately(desk, posted.place, steering.offer_send_back(approval.number, posted.text))
+    await replies.privately(desk, posted.place, steering.offer_send_back(asked[root], posted.text))
     return True
 
 
-async def _decision_at(session: AsyncSession, incident_id: int, ts: str) -> records.Approval | None:
-    """Return the pending decision whose card is the message `ts`."""
-    for approval in await queries.pending_approvals(session, incident_id):
-        sent = await outbox.result_of(session, f"inc-{incident_id}:approval:{approval.id}")
-        if sent and sent.get("ts") == ts:
-            return approval
-    return None
+async def _root(desk: Desk, posted: Posted, keys: list[str]) -> str:
+    """Return which of the notices `keys` heads the thread of `posted`, or an empty string."""
+    async with desk.ctx.store.read() as session:
+        found = await session.scalars(select(records.Outbox).where(col(records.Outbox.key).in_(keys)))
+        rows = list(found.all())
+    for row in rows:
+        if row.result.get("ts") == posted.place.thread:
+            return row.key
+    # People can answer what Slack's answer to us has not told us of yet: then the message itself says what it is.
+    if any(row.first_tried_at is not None and row.state != "done" for row in rows):
+        key = await _key_on(desk, posted.place.channel, posted.place.thread)
+        return key if key in keys else ""
+    return ""
+
+
+async def _key_on(desk: Desk, channel: str, ts: str) -> str:
+    """Return the outbox key that a message of the bot carries, or an empty string."""
+    message = await replies.message_at(desk, channel, ts)
+    metadata = message.get("metadata") or {}
+    identity = await desk.identity.learn()
+    if metadata.get("event_type") != EVENT_TYPE or message.get("user") != identity.bot_user:
+        return ""
+    return str((metadata.get("event_payload") or {}).get("key", ""))
 
 
 async def _facts(desk: Desk, order: Order, posted: Posted) -> None:
     """Take triage facts from what was written, new or edited; in the question's thread any answer counts."""
     async with desk.ctx.store.read() as session:
         incident = await queries.get(session, order.incident_id)
-        asked = await outbox.result_of(session, f"{incident.key}:triage")
     wanted = triage.missing(incident.facts)
     if incident.status is not Status.OPEN or not wanted:
         return
-    in_thread = asked is not None and bool(posted.place.thread) and asked.get("ts") == posted.place.thread
-    if not in_thread and not set(triage.recognise(posted.text)) & set(wanted):
+    states_one = bool(set(triage.recognise(posted.text)) & set(wanted))
+    if not states_one and not (posted.place.thread and await _root(desk, posted, [f"{incident.key}:triage"])):
         return
     async with desk.once(posted.key) as tx:
         still = await respond.add_facts(tx, desk.ctx, order.incident_id, order.actor, posted.text)

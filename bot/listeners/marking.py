@@ -43,7 +43,7 @@ async def _mark(desk: Desk, key: str, person: str, channel: str, ts: str) -> Non
     incident_id = await commands.in_incident(desk, Place(user=person, channel=channel))
     if not incident_id:
         return
-    message = await _message(desk, channel, ts)
+    message = await replies.message_at(desk, channel, ts)
     text = payloads.plain(message.get("text") or "")
     if not text:
         return
@@ -59,13 +59,6 @@ async def _note(desk: Desk, key: str, incident_id: int, person: str, text: str, 
             raise SeenBefore
         await respond.add_note(tx, desk.ctx, incident_id, person, text, at=at, link=link)
     await replies.react(desk, channel, ts, _TICK)
-
-
-async def _message(desk: Desk, channel: str, ts: str) -> dict[str, Any]:
-    # conversations.replies finds a message in a thread and one that stands alone.
-    answer = await desk.client.conversations_replies(channel=channel, ts=ts, limit=1, inclusive=True)
-    messages: list[dict[str, Any]] = answer.get("messages") or []
-    return next((each for each in messages if each.get("ts") == ts), {})
 
 
 async def _permalink(desk: Desk, channel: str, ts: str) -> str:

@@ -158,3 +158,13 @@ async def react(desk: Desk, channel: str, ts: str, name: str) -> None:
     except SlackApiError as error:
         if error.response.get("error") != "already_reacted":
             log.warning("reaction_not_added", channel=channel, error=error.response.get("error"))
+
+
+async def message_at(desk: Desk, channel: str, ts: str) -> Json:
+    """Return a message as Slack has it, with its metadata; empty where it was deleted."""
+    # conversations.replies finds a message in a thread and one that stands alone.
+    answer = await desk.client.conversations_replies(
+        channel=channel, ts=ts, limit=1, inclusive=True, include_all_metadata=True
+    )
+    messages: list[Json] = answer.get("messages") or []
+    return next((each for each in messages if each.get("ts") == ts), {})

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from sqlmodel import select
 
 from bot.app import App, create_app
 from bot.delivery.deliverer import Deliverer
@@ -147,6 +148,14 @@ class Office:
         """Return whether what came of the notice `key` is stored; people see it a moment before."""
         async with self.ctx.store.read() as session:
             return await outbox.result_of(session, key) is not None
+
+    async def forget_answer(self, key: str) -> None:
+        """Put the notice `key` back to where it was before Slack's answer was stored: posted, and not known to be."""
+        async with self.ctx.store.transaction() as tx:
+            row = await tx.session.scalar(select(records.Outbox).where(records.Outbox.key == key))
+            assert row is not None
+            assert row.state == "done"
+            row.state, row.result, row.lease_until = "sending", {}, tx.now + timedelta(minutes=1)
 
     async def incident(self) -> records.Incident:
         """Return the newest incident's row."""

@@ -83,6 +83,21 @@ async def test_words_in_a_decisions_thread_are_offered_as_feedback_and_sent_back
     await eventually(lambda: _asked_again(office))
 
 
+async def test_words_under_a_decision_count_before_slacks_answer_to_its_post_is_stored(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await eventually(lambda: office.is_stored("inc-1:approval:1"))
+    await office.forget_answer("inc-1:approval:1")
+    await office.ana.post(channel, "Keep the rounding, please", card["ts"])
+    await office.ana.wait_for_ephemeral(lambda row: "Is this what should change?" in text_of(row))
+    # Talk in another thread stays talk meanwhile.
+    talk = await office.bo.post(channel, "Lunch?")
+    await office.bo.post(channel, "Keep a seat for me", talk["ts"])
+    await office.bo.post(channel, "?", talk["ts"])
+    await office.bo.wait_for_message(channel, lambda row: "Answered from the record" in text_of(row))
+    assert not await office.bo.ephemerals(channel)
+
+
 async def _asked_again(office: Office) -> bool:
     return any(request.feedback == "Keep the rounding, please" for request in office.agents.asked)
 

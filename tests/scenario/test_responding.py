@@ -110,6 +110,15 @@ async def test_triage_answers_are_taken_from_the_channel_and_rechecked_when_edit
     await office.dee.wait_for_message(channel, lambda row: row["ts"] == asked["ts"] and "release 41" in text_of(row))
 
 
+async def test_an_answer_in_the_questions_thread_counts_before_slacks_answer_is_stored(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    asked = await office.dee.wait_for_message(channel, lambda row: "What we still need" in text_of(row))
+    await eventually(lambda: office.is_stored("inc-1:triage"))
+    await office.forget_answer("inc-1:triage")
+    said = await office.dee.post(channel, "Put two things into the cart and pay", asked["ts"])
+    await eventually(lambda: is_ticked(office.dee, channel, said["ts"]))
+
+
 async def test_talk_among_people_is_no_triage_answer(office: Office) -> None:
     channel = await office.declare(office.dee)
     await office.dee.wait_for_message(channel, lambda row: "What we still need" in text_of(row))
