@@ -1,7 +1,8 @@
 """The alarm clock: rings when a timer row is due. The rows are the truth; losing an alarm costs at most one sweep."""
 
 import asyncio
-from datetime import timedelta
+import contextlib
+from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
@@ -14,13 +15,12 @@ from incidents import store
 
 log = structlog.get_logger(__name__)
 
-#: How far ahead alarms are set, and how many: 10,000 rows that are due next week cost nothing today.
-HORIZON, MOST_ALARMS = timedelta(hours=1), 1000
-
-#: What is fired though no alarm rang: a clock that stepped, another replica's row, an alarm beyond the horizon.
+#: What is fired though no alarm rang: after a step of the machine's clock, or another replica's row.
 SWEEP = timedelta(seconds=1)
 
-_SET_AGAIN = HORIZON / 4  # alarms that came within the horizon meanwhile
+#: The one alarm. Firing is a query for all that is due, so the soonest row alone needs one: setting it is one read by
+#: index, where an alarm for each row cost 30 ms of the loop after every commit that armed something.
+_SOONEST = "soonest"
 
 
 class AlarmClock:
@@ -29,10 +29,9 @@ class AlarmClock:
     def __init__(self, store_: store.Store, clock: Timers, *, sweep: timedelta = SWEEP) -> None:
         self._store = store_
         self._timers = clock
-        self._sweep = sweep
+        self._sweep_seconds = sweep.total_seconds()
         self._rings = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._firing: asyncio.Task[None] | None = None
         self._stopping = False
         self._scheduler = AsyncIOScheduler(
             jobstores={"default": MemoryJobStore()},
@@ -45,11 +44,8 @@ class AlarmClock:
 
     async def start(self) -> None:
         """Fire what is overdue and ring from now on."""
-        await self._set_alarms()
-        self._scheduler.add_job(self._ring, "interval", seconds=self._sweep.total_seconds(), id="sweep")
-        self._scheduler.add_job(self._look_again, "interval", seconds=_SET_AGAIN.total_seconds(), id="horizon")
         self._scheduler.start()
-        self._tasks = [asyncio.create_task(self._fire()), asyncio.create_task(self._keep_alarms())]
+        self._firing = asyncio.create_task(self._fire(), name="timers")
         self._rings.set()
 
     async def stop(self) -> None:
@@ -58,55 +54,41 @@ class AlarmClock:
             self._scheduler.shutdown(wait=False)
         self._stopping = True
         self._rings.set()
-        self._changed.set()
-        await asyncio.gather(*self._tasks)
-        self._tasks = []
+        if self._firing is not None:
+            await self._firing
 
     @property
-    def alarms(self) -> int:
-        """Return how many timers have an alarm set."""
-        return sum(job.id.startswith("timer:") for job in self._scheduler.get_jobs())
+    def alarm(self) -> datetime | None:
+        """Return when the alarm is set to ring (UTC), or None where nothing waits."""
+        job = self._scheduler.get_job(_SOONEST)
+        return job.trigger.run_date if job is not None else None
 
     def _hear(self, topics: frozenset[str]) -> None:
         if store.TIMERS in topics:
-            self._changed.set()
             self._rings.set()
 
     async def _ring(self) -> None:
         self._rings.set()
 
-    async def _look_again(self) -> None:
-        self._changed.set()
-
     async def _fire(self) -> None:
         while not self._stopping:
-            await self._rings.wait()
+            # The sweep counts the loop's own seconds: a step of the machine's clock delays an alarm, never the sweep.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._rings.wait(), self._sweep_seconds)
             self._rings.clear()
             try:
                 while not self._stopping and await timers.fire_due(self._store, self._timers):
                     pass
+                await self._set_alarm()
             except Exception:
                 # The edge of the process: whatever went wrong (a lost database), the next sweep tries again.
                 log.exception("timers.sweep_failed")
 
-    async def _keep_alarms(self) -> None:
-        while not self._stopping:
-            await self._changed.wait()
-            self._changed.clear()
-            try:
-                await self._set_alarms()
-            except Exception:
-                # The sweep still fires what is due; only the alarm's precision is lost until the next change.
-                log.exception("timers.alarms_failed")
-
-    async def _set_alarms(self) -> None:
-        until = self._store.clock.now() + HORIZON
-        if self._stopping:
+    async def _set_alarm(self) -> None:
+        due = await timers.next_due(self._store)
+        if self._stopping or due == self.alarm:
             return
-        wanted = {f"timer:{key}": at for key, at in await timers.upcoming(self._store, until, MOST_ALARMS)}
-        known = {job.id: job for job in self._scheduler.get_jobs() if job.id.startswith("timer:")}
-        for name in known.keys() - wanted.keys():
-            known[name].remove()
-        for name, at in wanted.items():
-            if name not in known or known[name].trigger.run_date != at:
-                self._scheduler.add_job(self._ring, "date", run_date=at, id=name, replace_existing=True)
+        if due is None:
+            self._scheduler.remove_job(_SOONEST)
+        else:
+            self._scheduler.add_job(self._ring, "date", run_date=due, id=_SOONEST, replace_existing=True)

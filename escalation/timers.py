@@ -1,6 +1,7 @@
 """Timer rows: armed and cancelled with the decision that needs them, fired exactly once."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -146,15 +147,27 @@ async def _fire(store_: store.Store, timers: Timers, *, limit: int, key: str = "
         todo = todo.order_by(col(records.Timer.due_at), col(records.Timer.key)).limit(limit)
         if store_.supports_skip_locked:
             todo = todo.with_for_update(skip_locked=True)
-        rows = list((await tx.session.scalars(todo)).all())
+        rows = (await tx.session.scalars(todo)).all()
         incidents = await _incidents(tx, store_, {row.incident_id for row in rows})
-        for row in rows:
-            incident = incidents.get(row.incident_id)
-            # An incident that another replica is changing now is left to the next sweep, which sees the change.
-            if incident is not None and await _win(tx, row):
-                await timers.handler(row.kind)(tx, row, incident)
+        # An incident that another replica is changing now is left to the next sweep, which sees the change.
+        for turn in _turns(row for row in rows if row.incident_id in incidents):
+            for row in await _win(tx, turn):
+                await timers.handler(row.kind)(tx, row, incidents[row.incident_id])
                 fired.append(row.key)
     return fired
+
+
+def _turns(rows: Iterable[records.Timer]) -> list[list[records.Timer]]:
+    """Return the rows in turns, each with one row of an incident at most, an incident's rows in their order."""
+    turns: list[list[records.Timer]] = []
+    taken: Counter[int] = Counter()
+    for row in rows:
+        turn = taken[row.incident_id]
+        taken[row.incident_id] += 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(row)
+    return turns
 
 
 async def _incidents(tx: store.Tx, store_: store.Store, ids: set[int]) -> dict[int, records.Incident]:
@@ -165,23 +178,26 @@ async def _incidents(tx: store.Tx, store_: store.Store, ids: set[int]) -> dict[i
     return {incident.number: incident for incident in (await tx.session.scalars(query)).all()}
 
 
-async def _win(tx: store.Tx, row: records.Timer) -> bool:
-    # A handler earlier in this group may have cancelled or moved it: only what is still pending and due fires.
-    changed = await tx.session.execute(
+async def _win(tx: store.Tx, turn: Sequence[records.Timer]) -> list[records.Timer]:
+    # A handler of an earlier turn may have cancelled or moved a timer of its incident: only what is still pending and
+    # due fires. Handlers touch timers of their own incident alone, so those of one turn can be won together.
+    won = await tx.session.scalars(
         update(records.Timer)
         .where(
-            col(records.Timer.key) == row.key,
+            col(records.Timer.key).in_([row.key for row in turn]),
             col(records.Timer.state) == "pending",
             col(records.Timer.due_at) <= tx.now,
         )
         .values(state="fired", fired_at=tx.now)
+        .returning(col(records.Timer.key))
         .execution_options(synchronize_session=False)
     )
-    if not changed.rowcount:  # type: ignore[attr-defined]
-        return False
-    set_committed_value(row, "state", "fired")
-    set_committed_value(row, "fired_at", tx.now)
-    return True
+    keys = set(won.all())
+    for row in turn:
+        if row.key in keys:
+            set_committed_value(row, "state", "fired")
+            set_committed_value(row, "fired_at", tx.now)
+    return [row for row in turn if row.key in keys]
 
 
 async def _fire_singly(store_: store.Store, timers: Timers, limit: int) -> int:

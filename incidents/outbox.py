@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists as exists_
-from sqlalchemy import func, insert, or_, update
+from sqlalchemy import func, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -21,6 +22,8 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
 
     An edit of something that was never put is left out: there is nothing to edit.
     """
+    if not any(notice.of or notice.after or notice.coalesce for notice in notices):
+        return await _insert(tx, [_values(tx, incident_id, notice, {}) for notice in notices])
     named = {key for notice in notices for key in (notice.key, notice.of, notice.after) if key}
     found = await tx.session.execute(
         select(records.Outbox.key, records.Outbox.state).where(col(records.Outbox.key).in_(named))
@@ -31,13 +34,20 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
         if notice.key not in states and (not notice.of or notice.of in states):
             new[notice.key] = notice
             states[notice.key] = "new"
+    await _supersede(tx, {notice.coalesce for notice in new.values() if notice.coalesce})
+    return await _insert(tx, [_values(tx, incident_id, notice, states) for notice in new.values()])
+
+
+async def _insert(tx: store.Tx, rows: list[dict[str, Any]]) -> frozenset[str]:
+    """Insert rows in one statement, of each key one; returns the keys that are new."""
+    if not rows:
+        return frozenset()
+    insert = sqlite.insert if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(records.Outbox).on_conflict_do_nothing().returning(col(records.Outbox.key))
+    new = frozenset((await tx.session.scalars(statement, rows)).all())
     if new:
-        await _supersede(tx, {notice.coalesce for notice in new.values() if notice.coalesce})
-        rows = [_values(tx, incident_id, notice, states) for notice in new.values()]
-        # One statement for all: nobody needs the numbers that the database gives them.
-        await tx.session.execute(insert(records.Outbox), rows)
         tx.wake(store.OUTBOX)
-    return frozenset(new)
+    return new
 
 
 #: What the notice that must be done first has become -> how one that needs it begins; else it waits.

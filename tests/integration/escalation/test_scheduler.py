@@ -1,14 +1,14 @@
 """The alarm clock on real time: it rings on the instant, sweeps up what had no alarm, and stops cleanly."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel
 
-from escalation import scheduler, timers
+from escalation import timers
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
 from incidents import records
@@ -50,6 +50,21 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await made.close()
 
 
+class SteppingClock(SystemClock):
+    """The machine's clock, and by how much somebody has set it wrong."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT):
+        while not true():  # noqa: ASYNC110 - the alarm clock tells nobody
+            await asyncio.sleep(0.005)
+
+
 async def arm(store: Store, **due_in: float) -> None:
     async with store.transaction() as tx:
         incident = await tx.session.get_one(records.Incident, 1)
@@ -83,22 +98,60 @@ async def test_an_alarm_rings_when_its_timer_is_due_and_not_at_the_next_sweep(st
     assert fired.late[0] >= 0
 
 
-async def test_the_sweep_fires_what_has_no_alarm(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "MOST_ALARMS", 0)
+async def test_the_sweep_fires_what_has_no_alarm(store: Store) -> None:
     fired = Fired()
     alarm = await rings(store, fired, sweep=timedelta(milliseconds=50))
-    await arm(store, a=0.2)
+    async with store.transaction() as tx:  # as another replica would: this process hears nothing of it
+        tx.session.add(records.Timer(key="a", incident_id=1, kind="tick", due_at=tx.now))
     await fired.until(1)
-    assert alarm.alarms == 0
     await alarm.stop()
+    assert fired.keys == ["a"]
 
 
-async def test_alarms_are_set_for_the_next_hour_only(store: Store) -> None:
+async def test_the_alarm_is_set_for_the_soonest_of_many(store: Store) -> None:
     fired = Fired()
     await arm(store, soon=600, **{f"later{number}": 7200 + number for number in range(50)})
     alarm = await rings(store, fired)
-    assert alarm.alarms == 1
+    soonest = await timers.next_due(store)
+    await until(lambda: alarm.alarm == soonest)
+    await arm(store, sooner=60)
+    soonest = await timers.next_due(store)
+    await until(lambda: alarm.alarm == soonest)
     await alarm.stop()
+
+
+async def test_the_alarm_is_taken_back_with_the_last_timer(store: Store) -> None:
+    alarm = await rings(store, Fired())
+    await arm(store, a=600)
+    await until(lambda: alarm.alarm is not None)
+    async with store.transaction() as tx:
+        await timers.cancel(tx, "a")
+    await until(lambda: alarm.alarm is None)
+    await alarm.stop()
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_a_clock_that_steps_fires_what_is_due_by_it_within_a_sweep_and_once(
+    store: Store, step: timedelta
+) -> None:
+    clock = SteppingClock()
+    store.clock = clock
+    fired = Fired()
+    alarm = await rings(store, fired, sweep=timedelta(milliseconds=100))
+    await arm(store, now=0.05)
+    await fired.until(1)
+    clock.ahead = step
+    # What comes due by the new time, whether it was armed before the step or after it, waits for no old alarm.
+    due_at = store.clock.now() + timedelta(seconds=0.05)
+    async with store.transaction() as tx:
+        tx.session.add(records.Timer(key="soon", incident_id=1, kind="tick", due_at=due_at))
+    await fired.until(2)
+    clock.ahead = timedelta()
+    await arm(store, after=0.05)
+    await fired.until(3)
+    await alarm.stop()
+    assert fired.keys == ["now", "soon", "after"]
+    assert max(fired.late) < 1
 
 
 async def test_two_replicas_fire_each_timer_once(store: Store) -> None:

@@ -140,3 +140,28 @@ async def test_a_thousand_due_timers_fire_within_seconds(house: Any, clock: Time
     await arm(house, *(f"t{number:04}" for number in range(1000)), minutes=-60)
     assert await house.fire() == 1000
     assert len(set(tape.fired)) == 1000
+
+
+async def test_a_cancelled_timer_stays_unfired_beside_those_of_other_incidents(
+    house: Any, clock: Timers, tape: Tape
+) -> None:
+    async def cancel_own(tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        await tape.note(tx, timer, incident)
+        await timers.cancel_of(tx, incident, KIND)
+
+    clock.on("cancels own", cancel_own)
+    other = await house.declare()
+    async with house.store.transaction() as tx:
+        await timers.cancel_of(tx, other)
+        first = await tx.session.get_one(records.Incident, 1)
+        second = await tx.session.get_one(records.Incident, other.id)
+        for key, kind, incident in (
+            ("1a", KIND, first),
+            ("2a", "cancels own", second),
+            ("2b", KIND, second),
+            ("1b", KIND, first),
+        ):
+            await timers.arm(tx, incident, key, kind, tx.now)
+    await house.pass_time(seconds=1)
+    assert sorted(tape.fired) == ["1a", "1b", "2a"]
+    assert tape.fired.index("1a") < tape.fired.index("1b")
