@@ -14,18 +14,17 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot import bootstrap, gauges, http, logs, slack_errors
+from bot import bootstrap, gauges, housekeeping, http, logs, slack_errors
 from bot.settings import Address, Settings, reach_directly
 from bot.slack_client import SlackLine
 from bot.slack_errors import Refusal, Verdict
 from bot.socket_mode import SocketMode
-from incidents import inbound, store_errors
+from incidents import store_errors
 from incidents.clock import SystemClock
 from incidents.errors import ConfigurationError, SitrepError
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 15.0  # between tries to reach Slack at start
 _DATABASE_SECONDS = 2.0  # a database that takes longer for `SELECT 1` is not ready
-_HOUSEKEEPING_SECONDS = 3600.0
 
 T = TypeVar("T")
 
@@ -91,13 +90,17 @@ class Process:
         stack.push_async_callback(running.stop)
         await running.start()
         self._running = running
-        keeping = asyncio.create_task(_keep_house(running), name="housekeeping")
-        stack.push_async_callback(_cancel, keeping)
+        keeping = asyncio.create_task(housekeeping.keep(running.ctx, self._stopping), name="housekeeping")
+        stack.push_async_callback(self._ended, keeping)
         if self._events_at is None:
             self._intake = SocketMode(running.app, line.client, self._env.slack_app_token.get_secret_value())
         else:
             self._intake = http.Listening(self._events_at, "--http", [http.slack_events(running.app)])
         stack.push_async_callback(self._intake.stop)
+
+    async def _ended(self, task: asyncio.Task[None]) -> None:
+        self._stopping.set()  # it was not, where the start failed
+        await task
 
     async def _take_in(self) -> None:
         assert self._intake is not None, "it was built"  # noqa: S101 - a fault of ours
@@ -192,22 +195,6 @@ async def _database_trouble(running: bootstrap.Running) -> str:
     except DBAPIError as error:
         return str(store_errors.explain(error))
     return ""
-
-
-async def _keep_house(running: bootstrap.Running) -> None:
-    while True:
-        try:
-            async with running.ctx.store.transaction() as tx:
-                await inbound.forget_old(tx)
-        except DBAPIError as error:
-            log.warning("could not tidy up; trying again in an hour", why=str(store_errors.explain(error)))
-        await asyncio.sleep(_HOUSEKEEPING_SECONDS)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 async def serve(env: Settings, events_at: Address | None) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from incidents.definitions import Severity
 from incidents.durations import Duration
 
 
@@ -58,6 +59,7 @@ class Person(_Frozen):
     name: str = ""
     email: str = ""
     slack: str = ""  #: Slack id; looked up by e-mail where empty
+    webhook: str = ""  #: URL that takes JSON, for while Slack is away; the installation's own where empty
 
 
 class Approvers(_Frozen):
@@ -75,6 +77,30 @@ class Sandbox(_Frozen):
     memory_mb: int = 1024
 
 
+class Retention(_Frozen):
+    """What is let go after which time since an incident ended. None keeps it for good."""
+
+    archive_channel_after: Duration | None = None  #: its channel goes into Slack's archive
+    strip_after: Duration | None = None  #: excerpts of evidence, finished deliveries and timers go
+    forget_incident_after: Duration | None = None  #: everything goes, timeline and post-mortem included
+
+
+class Lateness(_Frozen):
+    """From when on delivery counts as late and operators hear of it."""
+
+    page: Duration = timedelta(minutes=1)
+    notice: Duration = timedelta(minutes=5)  #: decisions, status and mail; progress in threads may wait
+    timer: Duration = timedelta(minutes=1)
+
+
+class Away(_Frozen):
+    """When people are told by another road because Slack does not take what is for them."""
+
+    page_after: Duration = timedelta(seconds=60)
+    notice_after: Duration = timedelta(minutes=2)  #: what stakeholders are promised, escalations, status updates
+    severities: tuple[Severity, ...] = (Severity.CRITICAL, Severity.HIGH)  #: whose notices; pages always
+
+
 class Settings(_Frozen):
     """The whole of `sitrep.yml`."""
 
@@ -82,11 +108,15 @@ class Settings(_Frozen):
     business_hours: str = "Mon-Fri 09:00-17:00"
     timezone: str = "UTC"
     operators_channel: str = ""  #: where Sitrep speaks of its own troubles
+    operators: tuple[str, ...] = ()  #: people who look after Sitrep; told by mail when Slack is what is away
+    late_after: Lateness = Lateness()
+    retention: Retention = Retention()
     announce_channel: str = ""  #: where a declared incident is announced, where one is wanted
     services: dict[str, Service] = Field(default_factory=dict)
     people: dict[str, Person] = Field(default_factory=dict)
     audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: matrix audience (cto, team_lead …) -> people
     approvers: Approvers = Approvers()
+    while_slack_is_away: Away = Away()
     sandbox: Sandbox = Sandbox()
     drill_audience: str = ""
     revenue_threshold_per_hour: float | None = None

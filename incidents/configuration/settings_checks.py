@@ -36,6 +36,9 @@ def check(reader: Reader, file: Entry, settings: Settings, *, audiences: Collect
     for tier, entry in reader.mapping(top.get("models")).items():
         if tier not in TIERS:
             reader.mistake(entry, f"there is no model tier {tier}", advise(tier, TIERS))
+    for section in ("late_after", "retention"):
+        for entry in reader.mapping(top.get(section)).values():
+            _check_positive(reader, entry)
     settings = _People(reader, settings).resolve(top)
     if audiences is not None:
         known = {*audiences, *settings.audiences}
@@ -135,6 +138,7 @@ class _People:
         return self.settings.model_copy(
             update={
                 "people": self.people,
+                "operators": self._members(top.get("operators")),
                 "audiences": audiences,
                 "approvers": self.settings.approvers.model_copy(update=approvers),
             }
@@ -168,7 +172,7 @@ class _People:
         for member in named[name]:
             yield from self._flat(member, named, lists, (*above, name)) if member in named else (member,)
 
-    def _members(self, entry: Entry) -> tuple[str, ...]:
+    def _members(self, entry: Entry | None) -> tuple[str, ...]:
         found = [self._member(word, item) for word, item in self.reader.words(entry)]
         return tuple(dict.fromkeys(name for name in found if name))
 

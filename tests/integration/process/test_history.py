@@ -15,8 +15,8 @@ from bot import bootstrap, gauges
 from bot.surfaces import home, room
 from escalation import timers
 from escalation.timers import Timers
-from incidents import inbound, loading, migrations, outbox, records
-from incidents.catalog import Settings
+from incidents import inbound, loading, migrations, outbox, records, retention
+from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.definitions import Severity
@@ -121,6 +121,12 @@ async def _declare(ctx: Context) -> None:
         await declare.declare(tx, ctx, declaration)
 
 
+async def _let_go(ctx: Context) -> None:
+    long_ago = timedelta(days=20 * 365)  # before everything: asked in vain, as in all rounds but the first
+    policy = Retention(archive_channel_after=long_ago, strip_after=long_ago, forget_incident_after=long_ago)
+    await retention.round_(ctx.store, policy)
+
+
 ASKED: dict[str, Asking] = {
     "/incident list": _list,
     "App Home, with the KPIs of 30 days": _home,
@@ -132,6 +138,7 @@ ASKED: dict[str, Asking] = {
     "the duplicate guard": _guard,
     "declaring": _declare,
     "the sweeps": _sweep,
+    "retention": _let_go,
     "/metrics": gauges.refresh,
     "what is delivered of one incident": reading(queries.deliveries, 77, "inc-77:matrix:"),
     "the decisions of one incident": reading(queries.approvals, 77),

@@ -25,6 +25,8 @@ NAMED = set(re.findall(r"`([A-Za-z_.]+)`", REFERENCE))
         catalog.Person,
         catalog.Approvers,
         catalog.Sandbox,
+        catalog.Retention,
+        catalog.Lateness,
     ],
 )
 def test_every_key_of_sitrep_yml_is_described(model: type[BaseModel]) -> None:

@@ -1,0 +1,48 @@
+"""Tidying up while it runs: what no retry can bring any more, and what the retention policy lets go."""
+
+import asyncio
+import contextlib
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from incidents import inbound, retention, store_errors
+from incidents.context import Context
+
+_EVERY_SECONDS = 3600.0
+_BETWEEN_BATCHES_SECONDS = 1.0  # whoever responds now comes first; a year's backlog of 10,000 takes some minutes
+
+log = structlog.get_logger(__name__)
+
+
+async def keep(ctx: Context, stopping: asyncio.Event) -> None:
+    """Tidy up now and every hour until `stopping`; never cut off, for a transaction may be open."""
+    while not stopping.is_set():
+        try:
+            await once(ctx, stopping)
+        except DBAPIError as error:
+            log.warning("could not tidy up; trying again in an hour", why=str(store_errors.explain(error)))
+        await _rest(stopping, _EVERY_SECONDS)
+
+
+async def once(ctx: Context, stopping: asyncio.Event, *, pause_seconds: float = _BETWEEN_BATCHES_SECONDS) -> None:
+    """Tidy up, a small transaction at a time with a pause behind each."""
+    async with ctx.store.transaction() as tx:
+        await inbound.forget_old(tx)
+    while not stopping.is_set():
+        done = await retention.round_(ctx.store, ctx.settings.retention)
+        if not done:
+            return
+        log.info(
+            "let go what the retention policy names",
+            channels_archived=done.archived,
+            incidents_stripped=done.stripped,
+            incidents_forgotten=done.forgotten,
+            deliveries=done.traffic,
+        )
+        await _rest(stopping, pause_seconds)
+
+
+async def _rest(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)

@@ -1,0 +1,173 @@
+"""What is kept for how long: by policy, old channels are put away and old traffic is let go, a little at a time.
+
+The timeline, the decisions and what people wrote stay until `forget_incident_after` asks for more.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, update
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from incidents import outbox, records, store
+from incidents.catalog import Retention
+from incidents.lifecycle import Status
+from incidents.notices import Action, Lane, Notice
+
+BATCH = 50  #: incidents in one transaction; with all that belongs to them it holds SQLite's lock for some 50 ms
+
+_ENDED = (Status.RESOLVED, Status.CLOSED, Status.CANCELLED)
+_GONE_OUT = ("done", "failed", "superseded", "dropped")
+
+#: What other notices may still wait for or belong to: the channel, the heads of threads, the canvas.
+_LEANED_ON = (Action.CREATE_CHANNEL, Action.POST, Action.CANVAS)
+
+#: What hangs on an incident, children before what they refer to.
+_OF_STEPS: tuple[Any, ...] = (records.EvidenceRow, records.Approval)
+_OF_RUNS: tuple[Any, ...] = (records.Attestation, records.Step)
+_OF_INCIDENTS: tuple[Any, ...] = (
+    records.Run,
+    records.IncidentWord,
+    records.RoleHolder,
+    records.Event,
+    records.Timer,
+    records.Outbox,
+    records.StatusUpdate,
+    records.Followup,
+    records.PostmortemSection,
+)
+
+
+@dataclass
+class Done:
+    """What one round did."""
+
+    archived: int = 0  #: channels on their way into the archive
+    stripped: int = 0  #: incidents whose excerpts, deliveries and timers were let go
+    forgotten: int = 0  #: incidents that are gone
+    traffic: int = 0  #: deliveries that belonged to no incident
+
+    def __bool__(self) -> bool:
+        """Return whether anything was done."""
+        return bool(self.archived or self.stripped or self.forgotten or self.traffic)
+
+
+async def round_(store_: store.Store, policy: Retention) -> Done:
+    """Apply `policy` to up to BATCH incidents each, every part in a transaction of its own; say what was done."""
+    done = Done()
+    if policy.archive_channel_after is not None:
+        done.archived = await _apply(store_, _to_archive, policy.archive_channel_after, _archive)
+    if policy.strip_after is not None:
+        done.stripped = await _apply(store_, _to_strip, policy.strip_after, _strip)
+        done.traffic = await _forget_traffic(store_, policy.strip_after)
+    if policy.forget_incident_after is not None:
+        done.forgotten = await _apply(store_, _to_forget, policy.forget_incident_after, _forget)
+    return done
+
+
+Asking = Callable[[datetime], SelectOfScalar[records.Incident]]
+Act = Callable[[store.Tx, Sequence[records.Incident]], Awaitable[None]]
+
+
+async def _apply(store_: store.Store, asking: Asking, after: timedelta, act: Act) -> int:
+    async with store_.transaction() as tx:
+        asked = asking(tx.now - after)
+        if store_.supports_skip_locked:
+            asked = asked.with_for_update(skip_locked=True)
+        found = (await tx.session.scalars(asked)).all()
+        if found:
+            await act(tx, found)
+        return len(found)
+
+
+def _ended_before(until: datetime) -> ColumnElement[bool]:
+    incident = records.Incident
+    ended = func.coalesce(incident.closed_at, incident.resolved_at, incident.declared_at)
+    # Declared before it ended: that is what the index knows.
+    return and_(col(incident.declared_at) < until, col(incident.status).in_(_ENDED), ended < until)
+
+
+def _oldest(*conditions: ColumnElement[bool]) -> SelectOfScalar[records.Incident]:
+    return select(records.Incident).where(*conditions).order_by(col(records.Incident.declared_at)).limit(BATCH)
+
+
+def _to_archive(until: datetime) -> SelectOfScalar[records.Incident]:
+    return _oldest(col(records.Incident.archived_at).is_(None), _ended_before(until))
+
+
+async def _archive(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:
+    for incident in incidents:
+        incident.archived_at = tx.now
+        if incident.channel:
+            key = f"{incident.key}:archive"
+            notice = Notice(key=key, lane=Lane.CHATTER, action=Action.ARCHIVE, target="channel")
+            await outbox.put(tx, incident.number, notice)
+
+
+def _to_strip(until: datetime) -> SelectOfScalar[records.Incident]:
+    return _oldest(col(records.Incident.stripped_at).is_(None), _ended_before(until), ~_under_way())
+
+
+def _under_way() -> ColumnElement[bool]:
+    """Return whether something of an incident is still on its way, such as its channel into the archive."""
+    row = records.Outbox
+    return exists().where(col(row.incident_id) == col(records.Incident.id), col(row.state).not_in(_GONE_OUT))
+
+
+async def _strip(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:
+    numbers = [incident.number for incident in incidents]
+    evidence, timer, row = records.EvidenceRow, records.Timer, records.Outbox
+    await tx.session.execute(update(evidence).where(col(evidence.incident_id).in_(numbers)).values(excerpt=""))
+    await tx.session.execute(delete(timer).where(col(timer.incident_id).in_(numbers), col(timer.state) != "pending"))
+    await tx.session.execute(
+        delete(row).where(
+            col(row.incident_id).in_(numbers), col(row.state).in_(_GONE_OUT), col(row.action).not_in(_LEANED_ON)
+        )
+    )
+    for incident in incidents:
+        incident.stripped_at = tx.now
+
+
+async def _forget_traffic(store_: store.Store, after: timedelta) -> int:
+    """Let deliveries go that belong to no incident: App Homes, and what operators were told."""
+    row = records.Outbox
+    async with store_.transaction() as tx:
+        old = (
+            select(row.id)
+            .where(col(row.incident_id).is_(None), col(row.state).in_(_GONE_OUT), col(row.created_at) < tx.now - after)
+            .order_by(col(row.id))
+            .limit(BATCH * 20)
+        )
+        gone = await tx.session.execute(delete(row).where(col(row.id).in_(old)))
+        return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _to_forget(until: datetime) -> SelectOfScalar[records.Incident]:
+    return _oldest(_ended_before(until), ~_under_way())
+
+
+async def _forget(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:
+    numbers = [incident.number for incident in incidents]
+    runs = select(records.Run.id).where(col(records.Run.incident_id).in_(numbers))
+
+    async def drop(table: Any, *conditions: ColumnElement[bool]) -> None:
+        await tx.session.execute(delete(table).where(*conditions).execution_options(synchronize_session=False))
+
+    for table in _OF_STEPS:
+        await drop(table, table.incident_id.in_(numbers))
+    for table in _OF_RUNS:
+        await drop(table, table.run_id.in_(runs))
+    # What was learned outlives where it was learned.
+    solution = records.Solution
+    await tx.session.execute(
+        update(solution)
+        .where(col(solution.incident_id).in_(numbers))
+        .values(incident_id=None)
+        .execution_options(synchronize_session=False)
+    )
+    for table in _OF_INCIDENTS:
+        await drop(table, table.incident_id.in_(numbers))
+    await drop(records.Incident, col(records.Incident.id).in_(numbers))

@@ -1,0 +1,129 @@
+"""The policy lets go what it names, a batch at a time, and nothing that somebody still needs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func
+from sqlmodel import SQLModel, col, select
+
+from bot import housekeeping
+from incidents import loading, migrations, outbox, records, retention
+from incidents.catalog import Retention, Settings
+from incidents.clock import SystemClock
+from incidents.context import Context
+from incidents.notices import Action, Lane, Notice
+from incidents.store import Store
+from tests.benchmarks import history
+
+PAST, OPEN = 60, 2
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    made = Store(database_url, SystemClock())
+    await migrations.upgrade(made)
+    await history.write(made, history.Size(past=PAST, opened=OPEN, timers=20))
+    yield made
+    await made.close()
+
+
+async def _count(store: Store, table: type[SQLModel], *conditions: Any) -> int:
+    async with store.read() as session:
+        return await session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0
+
+
+async def _rounds(store: Store, policy: Retention) -> int:
+    """Apply `policy` until nothing is left to do; returns how many rounds did something."""
+    rounds = 0
+    while await retention.round_(store, policy):
+        rounds += 1
+    return rounds
+
+
+async def test_without_a_policy_everything_stays(store: Store) -> None:
+    assert await _rounds(store, Retention()) == 0
+    assert await _count(store, records.Incident) == PAST + OPEN
+    assert await _count(store, records.EvidenceRow, col(records.EvidenceRow.excerpt) == "") == 0
+
+
+async def test_old_channels_are_archived_once_and_open_ones_never(store: Store) -> None:
+    assert await _rounds(store, Retention(archive_channel_after=timedelta(hours=12))) == 2
+    archives = records.Outbox.action == Action.ARCHIVE.value
+    assert await _count(store, records.Outbox, archives) == PAST
+    assert await _rounds(store, Retention(archive_channel_after=timedelta(hours=12))) == 0
+    assert await _count(store, records.Outbox, archives) == PAST
+
+
+async def test_what_ended_within_the_time_is_left_alone(store: Store) -> None:
+    half = timedelta(days=5 * 365 / 2)
+    await _rounds(store, Retention(strip_after=half))
+    stripped = await _count(store, records.Incident, col(records.Incident.stripped_at).is_not(None))
+    assert PAST * 0.4 < stripped < PAST * 0.6
+    async with store.read() as session:
+        found = await session.scalars(select(records.Incident).where(col(records.Incident.stripped_at).is_not(None)))
+        assert all(each.declared_at < store.clock.now() - half for each in found.all())
+
+
+async def test_stripping_keeps_the_story_and_what_others_lean_on(store: Store) -> None:
+    events = await _count(store, records.Event)
+    row = records.Outbox
+    edits = [
+        Notice(key="inc-1:card:edit", lane=Lane.ROOM, action=Action.EDIT, target="channel", of="inc-1:card"),
+        Notice(key="inc-1:told", lane=Lane.STATUS, action=Action.DIRECT, target="user:U0P001"),
+    ]
+    async with store.transaction() as tx:
+        await outbox.put(tx, 1, *edits)
+        for each in (await tx.session.scalars(select(row).where(row.state == "pending"))).all():
+            each.state = "done"
+    await _rounds(store, Retention(strip_after=timedelta(hours=12)))
+
+    assert await _count(store, records.Event) == events
+    past = col(records.EvidenceRow.incident_id) <= PAST
+    assert await _count(store, records.EvidenceRow, past, records.EvidenceRow.excerpt != "") == 0
+    assert await _count(store, records.EvidenceRow, past, records.EvidenceRow.digest != "") == PAST
+    assert await _count(store, records.EvidenceRow, ~past, records.EvidenceRow.excerpt == "") == 0
+    assert await _count(store, records.Timer) == 20
+    assert await _count(store, row, col(row.key).in_([each.key for each in edits])) == 0
+    async with store.transaction() as tx:
+        await outbox.put(
+            tx, 1, Notice(key="inc-1:more", lane=Lane.CHATTER, action=Action.POST, target="channel", after="inc-1:room")
+        )
+    async with store.read() as session:
+        assert await session.scalar(select(row.state).where(row.key == "inc-1:more")) == "pending"
+
+
+async def test_an_incident_with_something_on_its_way_waits(store: Store) -> None:
+    async with store.transaction() as tx:
+        await outbox.put(tx, 1, Notice(key="inc-1:late", lane=Lane.CHATTER, action=Action.POST, target="channel"))
+    await _rounds(store, Retention(strip_after=timedelta(hours=12), forget_incident_after=timedelta(hours=12)))
+    assert await _count(store, records.Incident, records.Incident.id == 1) == 1
+    assert await _count(store, records.Incident) == 1 + OPEN
+
+
+async def test_forgetting_leaves_nothing_but_what_was_learned(store: Store) -> None:
+    assert await _rounds(store, Retention(forget_incident_after=timedelta(hours=12))) == 2
+    assert await _count(store, records.Incident) == OPEN
+    for table in (records.Event, records.RoleHolder, records.Outbox, records.Timer, records.Run, records.IncidentWord):
+        assert await _count(store, table, table.incident_id <= PAST) == 0  # type: ignore[operator]
+    assert await _count(store, records.Solution) == PAST
+    assert await _count(store, records.Solution, col(records.Solution.incident_id).is_not(None)) == 0
+
+
+async def test_housekeeping_goes_on_until_nothing_is_left(store: Store) -> None:
+    library, _ = loading.load(loading.templates_root(), None)
+    policy = Settings(retention=Retention(forget_incident_after=timedelta(hours=12)))
+    await housekeeping.once(Context(store, store.clock, library, policy), asyncio.Event(), pause_seconds=0)
+    assert await _count(store, records.Incident) == OPEN
+
+
+async def test_deliveries_of_no_incident_go_when_they_are_old(store: Store) -> None:
+    async with store.transaction() as tx:
+        home = Notice(key="home:1", lane=Lane.CHATTER, action=Action.HOME, target="user:U0P001")
+        await outbox.put(tx, None, home, home.model_copy(update={"key": "home:2"}))
+        for each in (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == "home:1"))).all():
+            each.state, each.created_at = "done", tx.now - timedelta(days=2)
+    await _rounds(store, Retention(strip_after=timedelta(days=1)))
+    assert await _count(store, records.Outbox, col(records.Outbox.key).in_(["home:1", "home:2"])) == 1
