@@ -110,7 +110,7 @@ def _forms(app: App, desk: Desk) -> None:
         await ack(response_action="update", view=view)
         if incident_id:
             follow = declaring.follow(desk, sent.view.id, incident_id)
-            desk.background.start(replies.guarded(desk, sent.place, follow))
+            desk.background.watch(replies.guarded(desk, sent.place, follow))
 
     @app.view(re.compile(".*"))
     async def submitted(ack: AsyncAck, body: Body) -> None:

@@ -4,15 +4,31 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+#: Pieces of work at once. More would not end sooner, and the acks of a burst would wait among them: of 200 clicks at
+#: once the slowest took 3.5 times as long as a bare Bolt app's, with turns 1.0 times.
+AT_ONCE = 8
+
 
 class Background:
     """Tasks that were started and not awaited."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run `work` beside whatever comes next."""
+        """Run `work` beside whatever comes next, a few at a time and in the order in which they came."""
+        self.watch(self._in_turn(work))
+
+    async def _in_turn(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            async with self._turns:
+                await work
+        finally:
+            work.close()  # at shutdown it may not have had its turn
+
+    def watch(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run `work` that mostly waits; it takes nobody's turn."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
