@@ -47,6 +47,11 @@ class Options:
         """Return how long before it is due a status draft appears."""
         return "20s" if self.autoplay else "1m"
 
+    @property
+    def watch(self) -> str:
+        """Return how long production is watched after a deploy; long enough for some forty orders."""
+        return "8s" if self.autoplay else "20s"
+
 
 async def run(options: Options) -> int:
     """Run the demo; returns the process's exit code."""
@@ -54,7 +59,7 @@ async def run(options: Options) -> int:
     root = options.root.resolve()
     root.mkdir(parents=True, exist_ok=True)
     try:
-        async with _stage(options, root, console) as (workspace, service):
+        async with stage(options, root, console) as (workspace, service):
             if options.autoplay:
                 await autoplay.play(workspace.url, service, console)
                 return 0
@@ -72,14 +77,15 @@ async def run(options: Options) -> int:
 
 
 @asynccontextmanager
-async def _stage(options: Options, root: Path, console: Console) -> AsyncIterator[tuple[Workspace, DemoService]]:
+async def stage(options: Options, root: Path, console: Console) -> AsyncIterator[tuple[Workspace, DemoService]]:
+    """Set the scene below `root`: the workspace, Sitrep as its own process, and the shop, just broken by a release."""
     secret = secrets.token_hex(8)
     tokens = {"bot": f"xoxb-demo-{secret}", "app": f"xapp-demo-{secret}"}
     async with contextlib.AsyncExitStack() as stack:
         console.print("Building the shop's repository and starting its service …")
         service = await stack.enter_async_context(DemoService(root / "service"))
         config = root / "config"
-        services = {"checkout": service.service_yaml()}
+        services = {"checkout": service.service_yaml(watch=options.watch)}
         people.write_configuration(config, services, update_every=options.update_every, draft_ahead=options.draft_ahead)
         workspace = Workspace(_workspace(tokens), port=_free(options.port))
         await stack.enter_async_context(workspace)

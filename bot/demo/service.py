@@ -74,15 +74,15 @@ class DemoService:
     ) -> None:
         await self._stop()
 
-    def service_yaml(self) -> dict[str, object]:
-        """Return the service as `sitrep.yml` describes it (`catalog.Service`)."""
+    def service_yaml(self, *, watch: str = "20s") -> dict[str, object]:
+        """Return the service as `sitrep.yml` describes it (`catalog.Service`); `watch` follows a deploy."""
         return {
             "title": "Checkout",
             "repository": str(self.repository),
             "branch": "main",
             "logs": [str(path) for path in self.logs],
             "deploys": str(self.deploys),
-            "production": {**self._environment("production"), "watch": "20s"},
+            "production": {**self._environment("production"), "watch": watch},
             "staging": {**self._environment("staging"), "watch": "6s"},
             "tests": {
                 "command": [sys.executable, "-m", "unittest", "discover", "-v", "-t", ".", "-s", "tests"],

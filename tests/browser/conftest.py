@@ -1,5 +1,6 @@
 """A Chromium for the tests of the workspace's page, and a workspace with a real Bolt app beside it."""
 
+import inspect
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
@@ -35,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "browser":
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.hookimpl(wrapper=True)
