@@ -32,6 +32,7 @@ class Act(StrEnum):
     RELEASE_ROLE = "release_role"  #: base of release_role_commander …, in the roles panel
     MORE = "more"  #: the card's overflow menu
     OPEN = "open"  #: a link to the channel
+    MAKE_ROOM = "make_room"  #: asks Slack again for a channel that it refused
     RESOLVE = "resolve"
     CLOSE = "close"
     REOPEN = "reopen"

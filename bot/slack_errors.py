@@ -62,6 +62,10 @@ _CHANNEL_GONE = {
 }
 _REFUSED = {
     **_CHANNEL_GONE,
+    "name_taken": (
+        "Slack has other channels by all the names that were tried, archived ones included.",
+        "Rename or delete these channels.",
+    ),
     "restricted_action": ("The workspace does not let apps do this.", "Ask a workspace admin to allow it."),
     "user_not_found": ("Slack knows no such person.", "Correct the person's entry in sitrep.yml."),
     "user_disabled": ("The person's account is switched off.", "Name somebody else in sitrep.yml."),

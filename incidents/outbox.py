@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from incidents import records, store
-from incidents.notices import Notice
+from incidents.notices import Action, Notice
 
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
 
@@ -200,6 +200,26 @@ async def _follow(tx: store.Tx, key: str, state: str, reason: str) -> None:
         for dependent in rows:
             dependent.state, dependent.error = state, f"needed {dependent.after_key}: {reason}"
         waiting = [dependent.key for dependent in rows]
+
+
+async def revive(tx: store.Tx, row: records.Outbox, *, stale: Collection[str]) -> None:
+    """Let a row that was given up go once more, and what failed for want of it; edits and `stale` surfaces do not."""
+    row.state, row.error, row.attempts, row.first_tried_at, row.not_before = "pending", "", 0, None, tx.now
+    needed: Sequence[str] = [row.key]
+    while needed:
+        found = await tx.session.scalars(
+            select(records.Outbox).where(
+                col(records.Outbox.after_key).in_(needed),
+                records.Outbox.state == "failed",
+                col(records.Outbox.attempts) == 0,
+            )
+        )
+        rows = found.all()
+        for dependent in rows:
+            outdated = dependent.action == Action.EDIT or dependent.surface in stale
+            dependent.state, dependent.error = "superseded" if outdated else "waiting", ""
+        needed = [dependent.key for dependent in rows if dependent.state == "waiting"]
+    tx.wake(store.OUTBOX)
 
 
 async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:

@@ -12,6 +12,7 @@ from incidents.definitions import Phase
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Action, Lane, Notice
+from incidents.roomless import Roomless
 from incidents.service import permissions, queries
 
 _MAX_CHANNEL_NAME = 80  # https://docs.slack.dev/reference/methods/conversations.create
@@ -95,6 +96,7 @@ class Room:
         react(EventKind.FACTS_ADDED, self.redraw_triage)
         react(EventKind.ROLE_TAKEN, self.invite_holder)
         react(EventKind.RESOLVED, self.say_resolved)
+        Roomless(self._ctx).register()
 
     async def open(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Create the channel; then reporter and card side by side, decoration last."""

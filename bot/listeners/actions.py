@@ -226,6 +226,7 @@ PRESSES: dict[Act, Press] = {
     Act.RELEASE_ROLE: _release_role,
     Act.MORE: _more,
     Act.OPEN: _nothing,
+    Act.MAKE_ROOM: declaring.press_make_room,
     Act.CANVAS: _nothing,
     Act.RESOLVE: _form(finishing.open_resolve),
     Act.CLOSE: _form(finishing.open_close),

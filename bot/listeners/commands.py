@@ -29,6 +29,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "pass": responding.pass_page,
     "severity": responding.severity,
     "role": responding.role,
+    "channel": declaring.make_room,
     "update": updating.update,
     "impact": responding.impact,
     "note": responding.note,

@@ -5,15 +5,17 @@ import time
 from slack_sdk.errors import SlackApiError
 from sqlmodel import col, select
 
-from bot.ids import Act, DeclareMeta, Field
+from bot.ids import Act, DeclareMeta, Field, OfIncident
 from bot.listeners import replies
 from bot.listeners.desk import Desk, SeenBefore
+from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
 from bot.surfaces import room, telling
 from bot.views import declare, trouble
-from bot.views.message import Json
+from bot.views.message import Json, Message
+from bot.views.reading import shown_blocks
 from escalation import matrix
-from incidents import records, triage
+from incidents import records, roomless, triage
 from incidents.definitions import Severity
 from incidents.errors import SitrepError
 from incidents.service import queries
@@ -158,8 +160,8 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
             rows = {row.key: row for row in await queries.deliveries(session, incident_id, f"{incident.key}:")}
         made, invited = rows.get(f"{incident.key}:room"), rows.get(f"{incident.key}:invite:reporter")
         if made is not None and made.state == "failed":
-            words = f"{incident.key} is recorded and everybody is told, but its channel could not be made. {made.error}"
-            await replies.change(desk, view_id, trouble.modal(incident.key, words))
+            said = trouble.no_channel(incident, made.error)
+            await replies.change(desk, view_id, shown_blocks(incident.key, said.blocks))
             return
         if incident.channel and (invited is None or invited.state in ("done", "failed", "dropped")):
             await replies.change(desk, view_id, await _result(desk, incident))
@@ -167,6 +169,26 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
         await desk.changes.next(_LOOK_AGAIN_SECONDS)
     words = f"{incident.key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
     await replies.change(desk, view_id, trouble.modal(incident.key, words))
+
+
+async def make_room(desk: Desk, order: Order) -> Message:
+    """Ask Slack again for a channel that it refused."""
+    async with desk.once(order.key) as tx:
+        await roomless.try_again(tx, desk.ctx, order.incident_id, order.actor)
+    return replies.note(
+        f"✓ Slack is asked again for the channel of inc-{order.incident_id}; you hear what comes of it."
+    )
+
+
+async def press_make_room(desk: Desk, click: Click) -> None:
+    """Ask again, and follow it in the modal where it was pressed; a direct message is drawn anew by itself."""
+    order = Order(click.key, click.place, OfIncident.decode(click.value).incident)
+    await make_room(desk, order)
+    if click.place.view_id:
+        async with desk.ctx.store.read() as session:
+            incident = await queries.get(session, order.incident_id)
+        await replies.change(desk, click.place.view_id, declare.progress(incident.key, incident.title))
+        await follow(desk, click.place.view_id, incident.number)
 
 
 async def _result(desk: Desk, incident: records.Incident) -> Json:

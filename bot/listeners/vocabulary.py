@@ -57,6 +57,7 @@ ENTRIES = (
     Entry("impact", "impact 38 % of checkouts fail", "say who is hurt", _ACT, Takes.TEXT),
     Entry("note", "note what happened", "add to the timeline", _ACT, Takes.TEXT),
     Entry("escalate", "escalate [what was found]", "bring in who must know", _ACT, Takes.TEXT),
+    Entry("channel", "channel", "ask Slack again for a channel it refused", _ACT),
     Entry("declare", "declare what is happening", "open a new incident", _ACT, Takes.TEXT, aliases=("new",)),
     Entry("option", "option 2", "choose a fix", _DECIDE, Takes.TEXT),
     Entry("approve", "approve", "approve the deploy", _DECIDE, Takes.TEXT),

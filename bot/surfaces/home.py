@@ -53,7 +53,8 @@ async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.
     found = []
     for incident in incidents:
         facts = await room.card_facts(session, ctx, incident)
-        found.append(overview.Row(incident, card.happening(facts)))
+        refused = "" if incident.channel else await room.refusal(session, incident)
+        found.append(overview.Row(incident, card.happening(facts), refused))
     return tuple(found)
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import ending, home, room, telling, work
+from bot.surfaces import elsewhere, ending, home, room, telling, work
 from bot.views import direct
 from bot.views.message import Message
 from escalation import succession
-from incidents import records
+from incidents import records, roomless
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.lifecycle import Role
@@ -47,6 +48,10 @@ async def _live_card(asking: Asking) -> Message:
 
 async def _triage_question(asking: Asking) -> Message:
     return await room.triage_question(asking.session, asking.incident_id)
+
+
+async def _room_refused(asking: Asking) -> Message:
+    return await room.refused(asking.session, asking.incident_id)
 
 
 async def _phase_head(asking: Asking) -> Message:
@@ -103,6 +108,11 @@ async def _escalation_notice(asking: Asking) -> Message:
     return direct.escalation(letter, reason, offered=Role.COMMANDER if vacant else None)
 
 
+async def _told_elsewhere(asking: Asking) -> Message:
+    since = datetime.fromisoformat(str(asking.params["since"]))
+    return await elsewhere.told(asking.session, asking.ctx, asking.incident_id, since=since)
+
+
 async def _resolved(asking: Asking) -> Message:
     return await ending.resolved(asking.session, asking.ctx, asking.incident_id)
 
@@ -122,6 +132,7 @@ async def _home(asking: Asking) -> Message:
 SURFACES: dict[str, Surface] = {
     "live_card": _live_card,
     "triage_question": _triage_question,
+    roomless.SURFACE: _room_refused,
     "phase_head": _phase_head,
     "line": _line,
     "step_result": _step_result,
@@ -133,6 +144,7 @@ SURFACES: dict[str, Surface] = {
     "page": _page,
     "matrix_notice": _matrix_notice,
     "escalation_notice": _escalation_notice,
+    "told_elsewhere": _told_elsewhere,
     "resolved": _resolved,
     "postmortem": _postmortem,
     "postmortem_markdown": _postmortem_markdown,

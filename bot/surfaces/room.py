@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
 
 from bot.surfaces import deciders
-from bot.views import card, line, phase, triage
+from bot.views import card, line, phase, triage, trouble
 from bot.views.message import Message
-from incidents import kpis, records
+from incidents import kpis, posts, records
 from incidents.agents.outputs import RootCause
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
@@ -144,6 +145,18 @@ def _links(ctx: Context, incident: records.Incident) -> dict[str, str]:
         return {}
     links = {"Runbook": service.runbook, "War room": service.war_room, "Dashboard": service.dashboard}
     return {name: url for name, url in links.items() if url.startswith(("https://", "http://"))}
+
+
+async def refused(session: AsyncSession, incident_id: int) -> Message:
+    """Return what is said of a channel that Slack refused to make, or what became of it."""
+    incident = await queries.get(session, incident_id)
+    return trouble.no_channel(incident, await refusal(session, incident))
+
+
+async def refusal(session: AsyncSession, incident: records.Incident) -> str:
+    """Return why Slack refused the incident's channel, or an empty string where it did not."""
+    row = await session.scalar(select(records.Outbox).where(records.Outbox.key == posts.room_key(incident)))
+    return row.error if row is not None and row.state == "failed" else ""
 
 
 async def triage_question(session: AsyncSession, incident_id: int) -> Message:

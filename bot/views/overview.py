@@ -23,6 +23,7 @@ class Row:
 
     incident: records.Incident
     now_line: str  #: "Hotfix, waiting for approval of @Ana", ready to show
+    refused: str = ""  #: why Slack would not make its channel
 
 
 def incident_line(row: Row, now: datetime) -> str:
@@ -33,7 +34,7 @@ def incident_line(row: Row, now: datetime) -> str:
     age = mrkdwn.spoken(until - incident.declared_at)
     due = incident.next_update_at
     update = f"next update {mrkdwn.clock(due)}" if due and incident.status is Status.OPEN else ""
-    room = mrkdwn.channel(incident.channel) if incident.channel else "_channel is being made_"
+    room = mrkdwn.channel(incident.channel) or ("_no channel_" if row.refused else "_channel is being made_")
     flags = "  _private_" if incident.private else ""
     flags += "  _drill_" if incident.drill else ""
     return (

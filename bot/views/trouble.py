@@ -1,9 +1,11 @@
 """Errors, where the person is looking: one sentence that says what is wrong, one that says what to do."""
 
-from bot.ids import Form
+from bot.ids import Act, Form, OfIncident
 from bot.views import mrkdwn, parts
 from bot.views.message import Json, Message
+from incidents import records
 from incidents.errors import SitrepError
+from incidents.lifecycle import Status
 
 _FIELD_ERROR = 2000  # characters that Slack shows below a modal's field
 
@@ -21,6 +23,32 @@ def private(error: SitrepError) -> Message:
     return parts.message(
         f"{said} {remedy}".strip(),
         [parts.section(f":warning: {said}" + (f"\n{remedy}" if remedy else ""))],
+    )
+
+
+def no_channel(incident: records.Incident, why: str) -> Message:
+    """Return what is said of an incident without a channel: why, what goes on, and the way to ask Slack again."""
+    if incident.channel:
+        words = f"{incident.key} has its channel now: {mrkdwn.channel(incident.channel)}"
+        return parts.message(words, [parts.section(f"✅ {words}")])
+    if not why:
+        words = f"Slack is being asked for the channel of {incident.key} again."
+        return parts.message(words, [parts.section(f":hourglass_flowing_sand: {words}")])
+    button = None
+    if incident.status is Status.OPEN:
+        button = parts.button("Try again", Act.MAKE_ROOM, OfIncident(incident=incident.number), style=parts.PRIMARY)
+    said = mrkdwn.prose(why, 900)
+    return parts.message(
+        f"{incident.key} has no channel: {said}",
+        [
+            parts.section(
+                f":warning: *{incident.key} is recorded, but Slack would not make its channel.*\n{said}\n"
+                f"The incident goes on without it: pages and notices reach people directly, and "
+                f"`/incident {incident.key} status` and every other word work from anywhere."
+            ),
+            parts.actions(button) if button else None,
+            parts.context(f"typed: `/incident {incident.key} channel`") if button else None,
+        ],
     )
 
 

@@ -399,6 +399,9 @@ def _message(*blocks: Any) -> Message:
 
 
 MESSAGES: dict[str, Callable[[str], Message]] = {
+    "no_channel": lambda t: trouble.no_channel(incident(t, channel=""), t),
+    "channel_after_all": lambda t: trouble.no_channel(incident(t), ""),
+    "command_offered": lambda t: direct.escalation(_letter(t), t, offered=Role.COMMANDER),
     "card": lambda t: card.draw(_card(t)),
     "card_new": lambda t: card.draw(
         _card(t, incident=incident(t, acknowledged_at=None, impact="", next_update_at=None), roles={}, approvals=())
