@@ -28,6 +28,7 @@ class Contact:
     name: str
     slack: str = ""
     email: str = ""
+    webhook: str = ""  #: empty where the installation's own is meant
 
 
 def contact(settings: Settings, name: str) -> Contact | None:
@@ -43,7 +44,13 @@ def contact(settings: Settings, name: str) -> Contact | None:
 
 
 def _contact(key: str, person: Person) -> Contact:
-    return Contact(person=person.slack or key, name=person.name or key, slack=person.slack, email=person.email)
+    return Contact(
+        person=person.slack or key,
+        name=person.name or key,
+        slack=person.slack,
+        email=person.email,
+        webhook=person.webhook,
+    )
 
 
 def people(settings: Settings, audience: str) -> tuple[Contact, ...]:

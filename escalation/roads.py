@@ -1,4 +1,4 @@
-"""The roads out beside Slack: e-mail over SMTP, and a pager's events API. What went wrong says whether to try again.
+"""The roads out beside Slack: e-mail, a pager's events API, webhooks. What went wrong says whether to try again.
 
 Unsent
 ├── Later     it did not arrive; the same again may
@@ -203,6 +203,53 @@ class Pager:
         if call.link:
             event["links"] = [{"href": call.link, "text": "Open the channel"}]
         return event
+
+
+class Webhook:
+    """Posts letters as JSON to an address of the organisation: a chat elsewhere, a text-message gateway.
+
+    Chats show `text`; gateways find who is meant in `to`. A letter sent again carries the same `Idempotency-Key`.
+    """
+
+    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+        self._url = url
+        self._client = client
+
+    async def send(self, letter: Letter, *, url: str = "") -> dict[str, str]:
+        """Post `letter` to `url`, or to the installation's own address; returns the status.
+
+        Raises:
+            Later: the address is out of reach or busy.
+            Refused: it does not take this letter, or there is no address.
+        """
+        to = url or self._url
+        if not to:
+            raise Refused("There is no webhook for this person; set WEBHOOK_URL or the person's `webhook`.")
+        try:
+            answer = await self._client.post(
+                to, json=_posted(letter), headers={"Idempotency-Key": letter.key}, timeout=TIMEOUT_SECONDS
+            )
+        except httpx.HTTPError as error:
+            # The error's own words may hold the address, and that is often a secret.
+            raise Later(f"The webhook is out of reach ({type(error).__name__}).") from error
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise Later(f"The webhook answers {answer.status_code}.", retry_after_seconds=_retry_after(answer))
+        if answer.status_code >= 300:
+            raise Refused(f"The webhook answers {answer.status_code}: {answer.text[:300]}")
+        return {"status": str(answer.status_code)}
+
+
+def _posted(letter: Letter) -> dict[str, Any]:
+    return {
+        "key": letter.key,
+        "incident": letter.thread,
+        "to": list(letter.to),
+        "subject": letter.subject,
+        "body": letter.body,
+        "text": f"{letter.subject}\n\n{letter.body}",
+        "urgent": letter.urgent,
+        "at": letter.at.isoformat(),
+    }
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

@@ -129,7 +129,7 @@ async def redraw(
             coalesce=row.key,
         )
         for row in rows
-        if row.state in OUT and row.road == Road.SLACK.value
+        if row.state in OUT and row.road == Road.SLACK.value and "told_by" not in row.result
     ]
     await outbox.put(tx, incident.id, *edits)
 

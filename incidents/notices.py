@@ -27,6 +27,7 @@ class Road(StrEnum):
     SLACK = "slack"
     EMAIL = "email"
     PAGER = "pager"
+    WEBHOOK = "webhook"  #: an address that takes JSON: a chat elsewhere, a text-message gateway
 
 
 class Action(StrEnum):
@@ -48,6 +49,7 @@ class Action(StrEnum):
     RENAME = "rename"  #: params: name
     MAIL = "mail"  #: params: to [addresses], subject; text from the surface
     PAGE = "page"  #: params: person or routing key; to the pager's webhook
+    HOOK = "hook"  #: params: person, to; text from the surface; to the person's webhook or the installation's
 
 
 class Notice(BaseModel):

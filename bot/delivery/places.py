@@ -28,7 +28,7 @@ async def find(
     session: AsyncSession, row: records.Outbox, incident: records.Incident | None
 ) -> Place | NotYet | Nowhere:
     """Return where `row` goes."""
-    if row.action in (Action.CREATE_CHANNEL, Action.MAIL, Action.PAGE):
+    if row.action in (Action.CREATE_CHANNEL, Action.MAIL, Action.PAGE, Action.HOOK):
         return Place()
     if row.of_key:
         return await _message(session, row.of_key)
@@ -64,6 +64,8 @@ async def _message(session: AsyncSession, key: str) -> Place | NotYet | Nowhere:
     if nowhere is not None:
         return nowhere
     result = await outbox.result_of(session, key)
+    if result is not None and "ts" not in result:
+        return Nowhere(f"{key} went another way than by Slack, so there is no message")
     return NotYet(key) if result is None else Place(channel=str(result["channel"]), message_ts=str(result["ts"]))
 
 

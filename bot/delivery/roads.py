@@ -30,6 +30,7 @@ METHODS: dict[Action, tuple[str, ...]] = {
     Action.RENAME: ("conversations.rename",),
     Action.MAIL: (),
     Action.PAGE: (),
+    Action.HOOK: (),
 }
 
 #: Draws the surface of the row that is on its way.
