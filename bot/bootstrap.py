@@ -27,7 +27,7 @@ from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
 from incidents.postmortem import Writer
-from incidents.response.dispatch import LocalDispatcher
+from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
 from incidents.response.progress import Progress
@@ -45,7 +45,7 @@ class Running:
     app: App
     deliverer: Deliverer
     alarms: AlarmClock
-    steps: LocalDispatcher
+    steps: Dispatcher
     closing: AsyncExitStack
 
     async def start(self) -> None:
@@ -97,7 +97,7 @@ async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
         app=app,
         deliverer=Deliverer(ctx, line.client, draw, others=ways),
         alarms=AlarmClock(ctx.store, timers),
-        steps=LocalDispatcher(engine, ctx.store),
+        steps=_dispatcher(engine, ctx.store),
         closing=closing,
     )
 
@@ -148,6 +148,15 @@ def _runner(env: Settings, ctx: Context) -> Runner:
         models=ctx.settings.models,
     )
     return FallbackRunner(claude, playbook)
+
+
+def _dispatcher(engine: Engine, store: Store) -> Dispatcher:
+    if not store.supports_skip_locked:
+        return LocalDispatcher(engine, store)
+    # On SQLite procrastinate stays out of memory.
+    from incidents.response.queued import QueuedDispatcher  # noqa: PLC0415
+
+    return QueuedDispatcher(engine, store)
 
 
 async def _workdir(data: Path) -> Path:

@@ -12,7 +12,10 @@ _TOKEN = re.compile(r"\b(?:xox[abeprs]-[\w-]{6,}|xapp-[\w-]{6,}|sk-ant-[\w-]{8,}
 _HIDDEN = "•••"
 
 #: These say at INFO or DEBUG what carries tokens or whole payloads, or what nobody asked for.
-_QUIET = ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "httpcore", "aiosqlite", "alembic", "asyncio", "uvicorn")
+_QUIET = (
+    *("slack_bolt", "slack_sdk", "apscheduler", "httpx", "httpcore", "aiosqlite", "alembic", "asyncio", "uvicorn"),
+    *("procrastinate", "psycopg"),
+)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:

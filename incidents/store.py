@@ -26,6 +26,19 @@ DELIVERED = "delivered"  #: a notice arrived
 _BUSY_TIMEOUT_MS = 5000  # how long SQLite waits for another process's write before it gives up
 _IDLE_IN_TRANSACTION = "5s"  # PostgreSQL ends transactions that somebody forgot; ours hold no network call
 
+#: How PostgreSQL is connected to: a server that vanished without a word is noticed within about 10 s, not after the
+#: quarter of an hour that the operating system would take.
+PATIENCE: dict[str, str | int] = {
+    "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION}",
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 4,  # seconds
+    "keepalives_interval": 2,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
+_HOLDS = "holds incidents"  # marks sessions that write on PostgreSQL
+
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
 
 
@@ -36,6 +49,7 @@ class Tx:
         self.session = session
         self.now = now  #: UTC; one time for the whole transaction
         self.wakes: set[str] = set()
+        self.offered: list[int] = []  #: steps that became ready
         self._unheard: deque[tuple[records.Incident, records.Event]] = deque()
 
     async def record(
@@ -60,6 +74,11 @@ class Tx:
         """Wake these topics once the transaction has committed."""
         self.wakes.update(topics)
 
+    def offer(self, step_id: int) -> None:
+        """Let whoever has hands free take up this step, which is ready, once the transaction has committed."""
+        self.offered.append(step_id)
+        self.wake(STEPS)
+
     async def settle(self, reactors: dict[EventKind, list[Reactor]]) -> None:
         """Let every reactor hear every event, those that reactors record included."""
         while self._unheard:
@@ -75,16 +94,23 @@ class Store:
         self.clock = clock
         self.engine = _engine(url)
         self._sqlite = self.engine.dialect.name == "sqlite"
-        self._writes = async_sessionmaker(self.engine, expire_on_commit=False)
+        # SQLite has one writer, and needs no lock beside that.
+        mark = {} if self._sqlite else {_HOLDS: True}
+        self._writes = async_sessionmaker(self.engine, expire_on_commit=False, info=mark)
         self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
         self._turn = asyncio.Lock()
         self._reactors: dict[EventKind, list[Reactor]] = {}
+        self._lasts: list[Callable[[Tx], Awaitable[None]]] = []
         self._wakers: list[Callable[[frozenset[str]], None]] = []
 
     def react(self, kind: EventKind, reactor: Reactor) -> None:
         """Let `reactor` hear every event of `kind`, inside the transaction that records it."""
         self._reactors.setdefault(kind, []).append(reactor)
+
+    def before_commit(self, last: Callable[[Tx], Awaitable[None]]) -> None:
+        """Call `last` at the end of each transaction, when all reactors have been heard; it may still write."""
+        self._lasts.append(last)
 
     def on_commit(self, waker: Callable[[frozenset[str]], None]) -> None:
         """Call `waker` with the topics to wake after each commit that woke any."""
@@ -119,6 +145,8 @@ class Store:
 
     async def _finish(self, tx: Tx) -> None:
         await tx.settle(self._reactors)
+        for last in self._lasts:
+            await last(tx)
         await tx.session.commit()
 
     @asynccontextmanager
@@ -132,6 +160,23 @@ class Store:
         await self.engine.dispose()
 
 
+async def incident(session: AsyncSession, incident_id: int) -> records.Incident | None:
+    """Return the incident; a write transaction holds it until it ends, as if the incident had one writer.
+
+    Whoever decides on an incident takes it first, and steps, timers and notices of it after that: in this order nobody
+    waits for somebody who waits for him.
+    """
+    if not session.info.get(_HOLDS) or ("incident", incident_id) in session.info:
+        return await session.get(records.Incident, incident_id)
+    before = [each for each in session if not session.is_modified(each)]
+    # Rows that refer to the incident can still be added beside us: its key stays.
+    held = await session.get(records.Incident, incident_id, with_for_update={"key_share": True})
+    session.info["incident", incident_id] = True
+    for each in before:  # what was read while somebody else held the incident may have changed
+        await session.refresh(each)
+    return held
+
+
 def _engine(url: str) -> AsyncEngine:
     if url.startswith("sqlite"):
         arguments = {"timeout": _BUSY_TIMEOUT_MS / 1000, "async_creator_fn": sqlite_line.connect}
@@ -139,11 +184,7 @@ def _engine(url: str) -> AsyncEngine:
         sqlalchemy_event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sqlalchemy_event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(
-        url,
-        pool_pre_ping=True,
-        connect_args={"options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION}"},
-    )
+    return create_async_engine(url, pool_pre_ping=True, connect_args=PATIENCE)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

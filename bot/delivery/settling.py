@@ -15,6 +15,7 @@ from bot.slack_errors import Verdict
 from incidents import outbox, records, room, store
 from incidents.events import EventKind
 from incidents.notices import Action
+from incidents.service import queries
 
 #: Doing these twice is doing them once, so an unclear try is simply repeated.
 _REPEATABLE = {
@@ -36,14 +37,14 @@ log = structlog.get_logger()
 async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
     """Store what came of a trip and what follows: the channel is there, somebody was told."""
     row = trip.row
+    incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
     if not await outbox.done(tx, row, result):
         log.warning("a notice was taken over while it was under way", key=row.key)
         return
-    if row.incident_id is None:
+    if incident is None:
         return
     if row.action == Action.CREATE_CHANNEL:
-        await room.channel_ready(tx, row.incident_id, str(result["channel"]), str(result["name"]))
-    incident = await tx.session.get_one(records.Incident, row.incident_id)
+        await room.channel_ready(tx, incident.number, str(result["channel"]), str(result["name"]))
     if row.action == Action.RENAME:
         incident.channel_name = str(result["name"])
     for person, error in result.get("refused", {}).items():
@@ -102,12 +103,12 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
 async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     """Fail the row and write so into the timeline."""
     row = trip.row
+    incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
     if not await outbox.fail(tx, row, error):
         return
     log.error("a notice could not be delivered", key=row.key, road=row.road, error=error)
     # An edit that fails is no news, and telling of it would be another edit of the same card.
-    if row.incident_id is not None and row.action != Action.EDIT:
-        incident = await tx.session.get_one(records.Incident, row.incident_id)
+    if incident is not None and row.action != Action.EDIT:
         await tx.record(incident, EventKind.DELIVERY_FAILED, key=row.key, road=row.road, error=error)
 
 

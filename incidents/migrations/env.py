@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from incidents.migrations import column_types
+from incidents.migrations import column_types, scope
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -12,5 +12,6 @@ context.configure(
     transactional_ddl=True,  # upgrade() has begun a transaction on both databases
     render_item=column_types.plain,
     compare_type=column_types.differ,
+    include_name=scope.ours,
 )
 context.run_migrations()

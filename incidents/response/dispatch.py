@@ -1,4 +1,4 @@
-"""Who takes up steps: in this process, a loop that is woken by commits and by time."""
+"""Who takes up steps: in this process, a loop that is woken by commits and by time (several replicas: see `queued`)."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,12 @@ from incidents.response.engine import LEASE, Claim, Engine
 
 log = structlog.get_logger(__name__)
 
-_SWEEP = 5.0  # seconds; finds steps whose owner died, no commit tells of that
+SWEEP_SECONDS = 5.0  #: finds steps whose owner died, no commit tells of that
+AT_ONCE = 8  #: steps; agents wait for subprocesses and the network, and an incident has at most 4 side by side
+
 _RENEW = 10.0  # seconds; a third of the lease
-_AT_ONCE = 8  # steps; agents wait for subprocesses and the network, and an incident has at most 4 side by side
+# How long we hold a step without hearing of the database: the lease, less what clocks may differ by and a commit takes.
+_HELD = LEASE.total_seconds() - 5.0
 
 
 class Dispatcher(Protocol):
@@ -65,16 +68,16 @@ class LocalDispatcher:
         while not self._stopping:
             self._woken.clear()
             try:
-                free = _AT_ONCE - len(self._running)
+                free = AT_ONCE - len(self._running)
                 for claim in await self._engine.claim(free) if free else []:
-                    task = asyncio.create_task(self._carry_out(claim), name=f"step-{claim.step_id}")
+                    task = asyncio.create_task(carry_out(self._engine, claim), name=f"step-{claim.step_id}")
                     self._running.add(task)
                     task.add_done_callback(self._forget)
             except Exception:
                 # The database may be away for a while; the loop must outlive it.
                 log.exception("steps_not_taken_up")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_SWEEP):
+                async with asyncio.timeout(SWEEP_SECONDS):
                     await self._woken.wait()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
@@ -83,20 +86,36 @@ class LocalDispatcher:
         if not task.cancelled() and task.exception() is not None:
             log.error("step_task_failed", exc_info=task.exception())
 
-    async def _carry_out(self, claim: Claim) -> None:
-        work = asyncio.create_task(self._engine.carry_out(claim))
-        ours_until = time.monotonic() + LEASE.total_seconds()
-        while not work.done():
-            await asyncio.wait({work}, timeout=_RENEW)
-            if work.done():
-                break
-            asked_at = time.monotonic()
-            try:
-                ours_until = asked_at + LEASE.total_seconds() if await self._engine.renew(claim) else 0.0
-            except Exception:
-                # The database may be away for a moment; until the lease runs out nobody else takes the step.
-                log.exception("lease_not_renewed", step_id=claim.step_id)
-            if time.monotonic() >= ours_until:
-                log.info("step_withdrawn", step_id=claim.step_id)
-                self._engine.interrupt(claim)
-        await work
+
+async def carry_out(engine: Engine, claim: Claim) -> None:
+    """Carry a claimed step out, prolonging its lease; its agent is interrupted once the step is no longer ours."""
+    work = asyncio.create_task(engine.carry_out(claim))
+    ours_until = time.monotonic() + _HELD
+    renewal: asyncio.Task[bool] | None = None
+    while not work.done():
+        await asyncio.wait({work}, timeout=_RENEW)
+        if work.done():
+            break
+        asked_at = time.monotonic()
+        # A database that does not answer must not keep us from noticing that the lease ran out meanwhile; and the
+        # question is left to end by itself, as a transaction must not be cut off.
+        renewal = renewal or asyncio.create_task(engine.renew(claim))
+        await asyncio.wait({work, renewal}, timeout=ours_until - asked_at, return_when=asyncio.FIRST_COMPLETED)
+        if renewal.done():
+            ours_until = _prolonged(renewal, claim, asked_at, ours_until)
+            renewal = None
+        if time.monotonic() >= ours_until:
+            log.info("step_withdrawn", step_id=claim.step_id)
+            engine.interrupt(claim)
+    if renewal is not None:
+        await asyncio.gather(renewal, return_exceptions=True)
+    await work
+
+
+def _prolonged(renewal: asyncio.Task[bool], claim: Claim, asked_at: float, ours_until: float) -> float:
+    """Return until when (monotonic) the step is ours, by what the database said."""
+    if error := renewal.exception():
+        # The database may be away for a moment; until the lease runs out nobody else takes the step.
+        log.error("lease_not_renewed", step_id=claim.step_id, exc_info=error)
+        return ours_until
+    return asked_at + _HELD if renewal.result() else 0.0

@@ -2,13 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import col, select
 
 from incidents import durations, records, store
@@ -47,19 +47,19 @@ class Engine:
         self._agents: dict[Claim, asyncio.Task[StepResult]] = {}
         self._interrupted = False
 
-    async def claim(self, limit: int) -> list[Claim]:
-        """Take up to `limit` steps that are ready, or whose owner's lease ran out."""
+    async def waiting(self) -> list[int]:
+        """Return the numbers of the steps that anybody may claim."""
+        async with self._ctx.store.read() as session:
+            return list((await session.scalars(select(records.Step.id).where(_free(self._ctx.clock.now())))).all())
+
+    async def claim(self, limit: int, *, step_id: int | None = None) -> list[Claim]:
+        """Take up to `limit` steps that are ready, or whose owner's lease ran out; of them the one named, if any."""
         async with self._ctx.store.transaction() as tx:
             await expiry.ask_anew_what_came_too_late(tx, self._ctx)
-            todo = (
-                select(records.Step)
-                .where(
-                    (col(records.Step.state) == StepState.READY.value)
-                    | ((col(records.Step.state) == StepState.RUNNING.value) & (col(records.Step.lease_until) < tx.now))
-                )
-                .order_by(col(records.Step.id))
-                .limit(limit)
-            )
+            todo = select(records.Step).where(_free(tx.now)).order_by(col(records.Step.id)).limit(limit)
+            if step_id is not None:
+                await _hold_incident(tx, step_id)
+                todo = todo.where(records.Step.id == step_id)
             if self._ctx.store.supports_skip_locked:
                 todo = todo.with_for_update(skip_locked=True)
             return [await self._take(tx, step) for step in (await tx.session.scalars(todo)).all()]
@@ -93,12 +93,13 @@ class Engine:
     async def give_back(self, claim: Claim) -> None:
         """Return an unfinished step, to be taken up again at once by whoever runs."""
         async with self._ctx.store.transaction() as tx:
-            await tx.session.execute(
+            changed = await tx.session.execute(
                 update(records.Step)
                 .where(*_ours(claim))
                 .values(state=StepState.READY.value, owner="", lease_until=None)
             )
-            tx.wake(store.STEPS)
+            if changed.rowcount:  # type: ignore[attr-defined]
+                tx.offer(claim.step_id)
 
     def interrupt(self, claim: Claim | None = None) -> None:
         """Interrupt one step's agent, or all for good; interrupted steps are given back."""
@@ -167,6 +168,7 @@ class Engine:
     async def _request(self, claim: Claim) -> StepRequest | None:
         """Return what the agent needs, or None when the approval no longer covers what would be done."""
         async with self._ctx.store.transaction() as tx:
+            await _hold_incident(tx, claim.step_id)
             step = await tx.session.get_one(records.Step, claim.step_id)
             run, incident = await _whose(tx, step)
             definition = progress.definition_of(run).step(step.name)
@@ -270,6 +272,11 @@ class Engine:
                 await progress.advance(tx, self._ctx, incident, run)
 
 
+def _free(now: datetime) -> ColumnElement[bool]:
+    state, lease_until = col(records.Step.state), col(records.Step.lease_until)
+    return (state == StepState.READY.value) | ((state == StepState.RUNNING.value) & (lease_until < now))
+
+
 def _ours(claim: Claim) -> tuple[Any, ...]:
     return (
         col(records.Step.id) == claim.step_id,
@@ -281,8 +288,17 @@ def _ours(claim: Claim) -> tuple[Any, ...]:
 
 async def _held(tx: store.Tx, claim: Claim) -> records.Step | None:
     """Return the step while it is still ours: same owner, same attempt."""
+    await _hold_incident(tx, claim.step_id)
     found: records.Step | None = await tx.session.scalar(select(records.Step).where(*_ours(claim)).with_for_update())
     return found
+
+
+async def _hold_incident(tx: store.Tx, step_id: int) -> None:
+    # Incident first, then step: see store.incident.
+    of_step = select(records.Run.incident_id).join(records.Step).where(records.Step.id == step_id)
+    incident_id = await tx.session.scalar(of_step)
+    if incident_id is not None:
+        await queries.get(tx.session, incident_id)
 
 
 async def _whose(tx: store.Tx, step: records.Step) -> tuple[records.Run, records.Incident]:

@@ -56,10 +56,12 @@ async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context) -> None:
         )
     )
     for approval, step in overdue.all():
+        incident = await queries.get(tx.session, approval.incident_id)
+        if step.state != StepState.READY.value:
+            continue  # another replica was faster
         step.state = StepState.QUEUED.value
         tx.session.add(step)
         await tx.session.flush()
-        incident = await queries.get(tx.session, approval.incident_id)
         await progress.advance(tx, ctx, incident, await tx.session.get_one(records.Run, approval.run_id))
 
 

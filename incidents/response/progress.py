@@ -87,7 +87,7 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     for name in may_start:
         steps[name].state = StepState.READY.value
         tx.session.add(steps[name])
-        tx.wake(store.STEPS)
+        tx.offer(steps[name].number)
     for name, waits in held.items():
         await _hold(tx, ctx, incident, run, steps[name], waits, outputs)
     await _ask_attestations(tx, incident, run, definition, states, held, judged)

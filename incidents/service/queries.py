@@ -6,7 +6,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import records
+from incidents import records, store
 from incidents.errors import NotFound
 from incidents.lifecycle import Role, Status
 
@@ -14,12 +14,12 @@ _KEY = re.compile(r"(?:inc-)?(\d{1,9})$", re.IGNORECASE)
 
 
 async def get(session: AsyncSession, incident_id: int) -> records.Incident:
-    """Return the incident.
+    """Return the incident; in a transaction nobody else decides on it until that ends.
 
     Raises:
         NotFound: there is none with this number.
     """
-    incident = await session.get(records.Incident, incident_id)
+    incident = await store.incident(session, incident_id)
     if incident is None:
         raise NotFound(f"There is no incident inc-{incident_id}.", remedy="`/incident list` shows the open ones.")
     return incident

@@ -12,13 +12,15 @@ from sqlmodel import SQLModel
 from incidents import migrations, records
 from incidents.clock import SystemClock
 from incidents.errors import ConfigurationError
-from incidents.migrations import column_types
+from incidents.migrations import column_types, scope
 from incidents.store import Store
 
 
 def differences(connection: Connection) -> list[object]:
     """What Alembic would still change to make the database equal to the records."""
-    context = MigrationContext.configure(connection, opts={"compare_type": column_types.differ})
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": column_types.differ, "include_name": scope.ours}
+    )
     return list(autogenerate.compare_metadata(context, SQLModel.metadata))
 
 

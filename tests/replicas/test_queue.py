@@ -1,0 +1,233 @@
+"""Steps on PostgreSQL: queued with the decision that makes them ready, carried out once, by whoever is there."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import text
+from sqlmodel import select
+
+from incidents import loading, migrations, records
+from incidents.agents.base import StepRequest, StepResult
+from incidents.clock import SystemClock
+from incidents.context import Context
+from incidents.response import queued
+from incidents.response.engine import Engine
+from incidents.response.expiry import Expiry
+from incidents.response.progress import Progress
+from incidents.response.queued import QueuedDispatcher
+from incidents.response.threads import Threads
+from incidents.room import Room
+from incidents.store import Store
+from incidents.tools.evidence import EvidenceKind, capture
+from tests.clock import START
+from tests.integration.response.conftest import SETTINGS, House, Scripted, script
+from tests.processes import database_on
+
+PHASE_1 = ("1.1", "1.2", "1.3")  # what a critical incident's response does before it asks people
+
+
+@dataclass
+class Patient(Scripted):
+    """An agent that can be held up."""
+
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_end.set()
+
+    async def run(self, request: StepRequest) -> StepResult:
+        self.begun.set()
+        result = await super().run(request)
+        await self.may_end.wait()
+        return result
+
+
+@dataclass
+class Replica(House):
+    """One replica's parts; the rows are shared."""
+
+    agent: Patient
+    steps: QueuedDispatcher
+
+    async def rows(self, query: str) -> list[Any]:
+        async with self.store.read() as session:
+            return list((await session.execute(text(query))).all())
+
+    async def jobs(self) -> Counter[str]:
+        """Jobs in the queue, by state."""
+        return Counter(state for (state,) in await self.rows("SELECT status::text FROM procrastinate_jobs"))
+
+
+@dataclass
+class Replicas:
+    """A database and the replicas on it."""
+
+    url: str
+    folder: Path
+    stack: AsyncExitStack
+    made: list[Replica] = field(default_factory=list)
+
+    async def add(self) -> Replica:
+        name = f"replica-{len(self.made)}"
+        store = Store(self.url, SystemClock())
+        self.stack.push_async_callback(store.close)
+        await migrations.upgrade(store)
+        ctx = Context(store, store.clock, loading.load(loading.templates_root(), None)[0], SETTINGS)
+        for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx)):
+            reactors.register()
+        seen = capture(EvidenceKind.LOG, "app.log", "KeyError", summary="412 KeyErrors", captured_at=START)
+        agent = Patient(seen, script(seen.id))
+        engine = Engine(ctx, agent, self.folder / name, name)
+        replica = Replica(ctx, engine, agent, store.clock, QueuedDispatcher(engine, store))  # type: ignore[arg-type]
+        self.made.append(replica)
+        return replica
+
+    async def started(self) -> Replica:
+        replica = await self.add()
+        await replica.steps.start()
+        self.stack.push_async_callback(replica.steps.stop)
+        return replica
+
+    def asked(self) -> Counter[str]:
+        """How often an agent was asked for each step, over all replicas."""
+        return Counter(request.step.name for replica in self.made for request in replica.agent.asked)
+
+
+@pytest.fixture
+async def replicas(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Replicas]:
+    monkeypatch.setattr(queued, "SWEEP_SECONDS", 0.2)
+    monkeypatch.setattr(queued, "_REST_SECONDS", 0.05)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
+    async with database_on(postgres) as url, AsyncExitStack() as stack:
+        yield Replicas(url, tmp_path, stack)
+    structlog.reset_defaults()
+
+
+async def until(look: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await look():  # noqa: ASYNC110 - other processes' rows tell nobody
+            await asyncio.sleep(0.02)
+
+
+async def until_asked(replica: Replica, incident: records.Incident) -> None:
+    """Wait until the response waits for people: phase 1 is done."""
+
+    async def waits() -> bool:
+        states = await replica.states(incident)
+        return all(states[name] == "done" for name in PHASE_1) and states["2.1"] == "waiting"
+
+    await until(waits)
+
+
+async def test_a_step_is_queued_by_the_transaction_that_makes_it_ready(replicas: Replicas) -> None:
+    replica = await replicas.add()
+    await replica.declare()
+    assert await replica.jobs() == {"todo": 2}
+
+
+async def test_a_decision_that_is_not_committed_leaves_nothing_in_the_queue(replicas: Replicas) -> None:
+    replica = await replicas.add()
+
+    async def breaks(*_: object) -> None:
+        raise RuntimeError("the last one that writes breaks")
+
+    replica.store.before_commit(breaks)
+    with pytest.raises(RuntimeError):
+        await replica.declare()
+    assert await replica.jobs() == {}
+    assert await replica.rows("SELECT 1 FROM incident") == []
+
+
+async def test_several_replicas_carry_each_step_out_once(replicas: Replicas) -> None:
+    made = [await replicas.started() for _ in range(3)]
+    incidents = [await made[number % 3].declare() for number in range(6)]
+    for incident in incidents:
+        await until_asked(made[0], incident)
+    assert replicas.asked() == dict.fromkeys(PHASE_1, 6)
+    await until(lambda: _is_empty(made[0]))
+
+
+async def _is_empty(replica: Replica) -> bool:
+    return await replica.jobs() == {}
+
+
+async def test_a_replica_that_stops_gives_its_steps_to_another(replicas: Replicas) -> None:
+    leaving = await replicas.started()
+    leaving.agent.may_end.clear()
+    incident = await leaving.declare()
+    await leaving.agent.begun.wait()
+    async with asyncio.timeout(5):
+        await leaving.steps.stop()
+    staying = await replicas.started()
+    await until_asked(staying, incident)
+    assert {request.attempt for request in staying.agent.asked} == {1, 2}
+
+
+async def test_steps_of_a_replica_that_died_are_taken_up_when_its_lease_and_heartbeat_ran_out(
+    replicas: Replicas,
+) -> None:
+    staying = await replicas.add()
+    incident = await staying.declare()
+    worker = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '31 s') RETURNING id"
+    async with staying.store.transaction() as tx:
+        dead = await tx.session.scalar(text(worker))
+        await tx.session.execute(
+            text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = :dead"), {"dead": dead}
+        )
+        await tx.session.execute(
+            text("UPDATE step SET state = 'running', owner = 'dead', lease_until = now() + interval '1 s', attempt = 1 "
+                 "WHERE state = 'ready'")
+        )  # fmt: skip
+    await staying.steps.start()
+    replicas.stack.push_async_callback(staying.steps.stop)
+    await until_asked(staying, incident)
+    assert replicas.asked() == dict.fromkeys(PHASE_1, 1)
+    await until(lambda: _is_empty(staying))
+
+
+async def test_a_step_whose_job_was_lost_is_queued_again(replicas: Replicas) -> None:
+    replica = await replicas.started()
+    replica.agent.may_end.clear()
+    incident = await replica.declare()
+    await replica.agent.begun.wait()
+    async with replica.store.transaction() as tx:  # as a replica of a version that knew no queue would leave it
+        step = (await tx.session.scalars(select(records.Step).where(records.Step.name == "1.3"))).one()
+        step.state = "ready"
+    replica.agent.may_end.set()
+    await until_asked(replica, incident)
+    assert replicas.asked()["1.3"] == 1
+
+
+async def test_a_database_that_breaks_every_connection_costs_no_step_and_runs_none_twice(replicas: Replicas) -> None:
+    replica = await replicas.started()
+    replica.agent.may_end.clear()
+    first = await replica.declare()
+    await until(lambda: _begun(replica, 2))
+    async with replica.store.transaction() as tx:
+        await tx.session.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                 "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        )  # fmt: skip
+    second = await replica.declare()  # taken up while the first one's steps go on
+    await until(lambda: _begun(replica, 4))
+    replica.agent.may_end.set()
+    await until_asked(replica, first)
+    await until_asked(replica, second)
+    assert replicas.asked() == dict.fromkeys(PHASE_1, 2)
+
+
+async def _begun(replica: Replica, count: int) -> bool:
+    return len(replica.agent.asked) >= count
