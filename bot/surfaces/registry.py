@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import ending, home, room, telling, work
+from bot.surfaces import elsewhere, ending, home, room, telling, work
 from bot.views import direct
 from bot.views.message import Message
 from escalation import succession
@@ -107,6 +108,11 @@ async def _escalation_notice(asking: Asking) -> Message:
     return direct.escalation(letter, reason, offered=Role.COMMANDER if vacant else None)
 
 
+async def _told_elsewhere(asking: Asking) -> Message:
+    since = datetime.fromisoformat(str(asking.params["since"]))
+    return await elsewhere.told(asking.session, asking.ctx, asking.incident_id, since=since)
+
+
 async def _resolved(asking: Asking) -> Message:
     return await ending.resolved(asking.session, asking.ctx, asking.incident_id)
 
@@ -138,6 +144,7 @@ SURFACES: dict[str, Surface] = {
     "page": _page,
     "matrix_notice": _matrix_notice,
     "escalation_notice": _escalation_notice,
+    "told_elsewhere": _told_elsewhere,
     "resolved": _resolved,
     "postmortem": _postmortem,
     "postmortem_markdown": _postmortem_markdown,
