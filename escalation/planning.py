@@ -1,6 +1,6 @@
 """Everything that is planned when an incident is declared, changes or ends, joined to the events that call for it."""
 
-from escalation import timers
+from escalation import telling, timers
 from escalation.escalating import Escalating
 from escalation.paging import Paging
 from escalation.promises import Promises
@@ -35,7 +35,13 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     StatusUpdates(desk).register(store, clock)
     Reminders(desk).register(store, clock)
     Vacancy(desk).register(store)
+    store.react(EventKind.CHANNEL_READY, _link)
     return desk
+
+
+async def _link(tx: Tx, incident: records.Incident, event: records.Event) -> None:
+    """Bring the channel's link into what people were told before there was one."""
+    await telling.redraw(tx, incident, event, await telling.notices_with(tx.session, incident, telling.TELLING))
 
 
 async def _stop_all(tx: Tx, incident: records.Incident, event: records.Event) -> None:

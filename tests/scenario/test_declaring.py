@@ -1,7 +1,8 @@
 """Declaring, through the front door."""
 
+from bot.workspace.rules.faults import Fault
 from incidents.definitions import Severity
-from tests.scenario.office import TITLE, Office, text_of
+from tests.scenario.office import TITLE, Office, has_button, text_of
 
 
 async def test_the_modal_opens_with_the_words_typed_and_shows_each_severitys_consequence(office: Office) -> None:
@@ -36,3 +37,22 @@ async def test_declaring_ends_with_the_link_to_a_channel_that_has_reporter_topic
     assert room["topic"]["value"] == f"Critical: {TITLE}"
     asked = await office.dee.wait_for_message(channel, lambda row: "What we still need to know" in text_of(row))
     assert "Steps to reproduce" in text_of(asked)
+
+
+async def test_a_page_that_overtook_the_channel_gets_its_link_in_the_same_message(office: Office) -> None:
+    slow = Fault.model_validate({"method": "conversations.create", "kind": "latency", "seconds": 3})
+    office.workspace.core.faults.request([slow])
+    await office.dee.command("/incident", TITLE)
+    modal = await office.dee.wait_for_view()
+    await office.dee.click_in_view(modal, "severity_critical")
+    modal = await office.dee.wait_for_view(lambda view: "✓ Critical" in text_of(view))
+    await office.dee.submit(modal, {"service": "checkout"})
+    direct = await office.direct(office.ana)
+    page = await office.ana.wait_for_message(direct, has_button("Acknowledge"))
+    assert not has_button("Open the channel")(page)
+    linked = await office.ana.wait_for_message(direct, has_button("Open the channel"))
+    assert linked["ts"] == page["ts"]
+    assert has_button("Acknowledge")(linked)
+    told = await office.direct(office.bo)
+    await office.bo.wait_for_message(told, has_button("Open the channel"))
+    assert len(await office.ana.messages(direct)) == len(await office.bo.messages(told)) == 1
