@@ -63,6 +63,24 @@ def export(incident: Annotated[str, typer.Argument(metavar="INC", help="inc-7, o
 
 
 @app.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file, such as sitrep-2026-11-21.jsonl.gz.")]) -> None:
+    """Write the whole database into a file, also while `sitrep serve` runs."""
+    from bot import settings  # noqa: PLC0415 - see the module
+    from bot.cli import safekeeping  # noqa: PLC0415 - see the module
+
+    print(asyncio.run(safekeeping.save(settings.load(), file)))  # noqa: T201 - says what was done
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="What `sitrep backup` wrote.")]) -> None:
+    """Fill an empty database, SQLite or PostgreSQL, from a backup of either."""
+    from bot import settings  # noqa: PLC0415 - see the module
+    from bot.cli import safekeeping  # noqa: PLC0415 - see the module
+
+    print(asyncio.run(safekeeping.restore(settings.load(), file)))  # noqa: T201 - says what was done
+
+
+@app.command()
 def check_config(
     folder: Annotated[Path | None, typer.Argument(help="The configuration folder; default SITREP_CONFIG.")] = None,
 ) -> None:
