@@ -262,6 +262,7 @@ class ShownMeta(Value):
     approval: int = 0
     roles: int = 0  #: incident whose roles panel it is
     card: int = 0  #: incident whose card it is
+    gates: int = 0  #: incident whose open quality gates they are
 
 
 class FormMeta(Value):

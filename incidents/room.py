@@ -94,6 +94,8 @@ class Room:
         react(EventKind.RESOLVED, self.change_topic)
         react(EventKind.REOPENED, self.change_topic)
         react(EventKind.FACTS_ADDED, self.redraw_triage)
+        react(EventKind.ROLE_TAKEN, self.redraw_decisions)
+        react(EventKind.ROLE_RELEASED, self.redraw_decisions)
         react(EventKind.ROLE_TAKEN, self.invite_holder)
         react(EventKind.RESOLVED, self.say_resolved)
         Roomless(self._ctx).register()
@@ -161,6 +163,14 @@ class Room:
     async def redraw_triage(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the triage question to what is still missing."""
         await outbox.put(tx, incident.id, edit(f"{incident.key}:triage", event, "triage_question"))
+
+    async def redraw_decisions(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit what waits for a decision: who may decide has changed."""
+        for approval in await queries.pending_approvals(tx.session, incident.number):
+            key = f"{incident.key}:approval:{approval.id}"
+            await outbox.put(
+                tx, incident.id, edit(key, event, "approval", {"approval_id": approval.id}, lane=Lane.DECISION)
+            )
 
     async def say_line(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Say in one line what changed."""

@@ -169,6 +169,7 @@ async def _send_back_words(desk: Desk, click: Click) -> None:
 async def _attest(desk: Desk, click: Click) -> None:
     value = OfGate.decode(click.value)
     await steering.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
+    await _again(desk, click)
 
 
 async def _retry(desk: Desk, click: Click) -> None:

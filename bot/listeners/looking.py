@@ -9,7 +9,7 @@ from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place
-from bot.surfaces import home, promised, room, work
+from bot.surfaces import gates, home, promised, room, work
 from bot.views import declare, help, overview, parts, reading, trouble
 from bot.views.message import Json, Message
 from escalation import matrix
@@ -17,6 +17,8 @@ from incidents import records, timeline
 from incidents.definitions import ApprovalKind, Severity
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.service import queries
+
+_ALL_HOLD = "✓ Every gate holds; the response goes on."
 
 
 def _message(fallback: str, blocks: list[Block]) -> Message:
@@ -132,11 +134,13 @@ async def review(desk: Desk, order: Order) -> Json:
     """Return the oldest decision that waits, as a modal with its buttons."""
     async with desk.ctx.store.read() as session:
         waiting = await queries.pending_approvals(session, order.incident_id)
-        if not waiting:
-            return trouble.modal("Nothing waits", "Nothing waits for a decision now.")
-        card = await work.approval_card(session, desk.ctx, waiting[0].number)
-    meta = ShownMeta(approval=waiting[0].number)
-    return reading.shown_blocks("Decide", card.blocks, meta)
+        if waiting:
+            card = await work.approval_card(session, desk.ctx, waiting[0].number)
+            return reading.shown_blocks("Decide", card.blocks, ShownMeta(approval=waiting[0].number))
+        asked = await gates.asked(session, desk.ctx, order.incident_id)
+    if asked is None:
+        return trouble.modal("Nothing waits", "Nothing waits for a decision now.")
+    return reading.shown_blocks("Attest", asked.blocks, ShownMeta(gates=order.incident_id))
 
 
 async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
@@ -144,6 +148,8 @@ async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
     async with desk.ctx.store.read() as session:
         if meta.approval:
             message, title = await work.approval_card(session, desk.ctx, meta.approval), "Decide"
+        elif meta.gates:
+            message, title = await gates.asked(session, desk.ctx, meta.gates) or replies.note(_ALL_HOLD), "Attest"
         elif meta.card:
             message, title = await room.live_card(session, desk.ctx, meta.card), "Catch up"
         else:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
-from bot.surfaces import deciders
+from bot.surfaces import deciders, gates
 from bot.views import card, line, phase, triage, trouble
 from bot.views.message import Message
 from incidents import kpis, posts, records
@@ -16,7 +16,7 @@ from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.response import plan, progress
-from incidents.response.gates import GateState, GateVerdict
+from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
 
@@ -58,7 +58,9 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         steps=_doing(definition, steps) if definition else (),
         approvals=approvals,
         deciders={each.number: deciders.of_approval(each, roles, ctx.settings)[:1] for each in approvals},
-        gates=await _open_gates(session, ctx, incident, run, outputs, steps) if run else (),
+        gates=tuple(each.gate for each in await gates.waiting(session, ctx, incident, run, outputs, steps))
+        if run
+        else (),
         cause=_cause(outputs),
         measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, now)),
         told=_told(deliveries, incident, now),
@@ -90,28 +92,6 @@ def _doing(definition: WorkflowDefinition, steps: list[records.Step]) -> tuple[c
         )
         for step in steps
         if step.name in defined and step.state in (StepState.RUNNING.value, StepState.FAILED.value)
-    )
-
-
-async def _open_gates(
-    session: AsyncSession,
-    ctx: Context,
-    incident: records.Incident,
-    run: records.Run,
-    outputs: Mapping[str, object],
-    steps: list[records.Step],
-) -> tuple[str, ...]:
-    if not any(step.state == StepState.WAITING.value for step in steps):
-        return ()
-    definition = progress.definition_of(run)
-    states = {step.name: StepState(step.state) for step in steps}
-    judged = await progress.verdicts(session, ctx, incident, run, outputs)
-    return tuple(
-        verdict.gate
-        for number, verdicts in judged.items()
-        if plan.stage_finished(definition, number, states)
-        for verdict in verdicts
-        if not verdict.holds and verdict.state is not GateState.COMING
     )
 
 

@@ -116,7 +116,7 @@ def now_line(card: Card) -> str:
         place = f"{card.cause.file}:{card.cause.line}" if card.cause.file and card.cause.line else ""
         at = f" {mrkdwn.code(place)}" if place and place not in card.cause.summary else ""
         cause = f"\n*Cause ({card.cause.verdict}):* {mrkdwn.prose(card.cause.summary, 300)}{at}"
-    return f"*Now:* {happening(card)}.{cause}"
+    return f"*Now:* {happening(card).rstrip('.')}.{cause}"
 
 
 def happening(card: Card) -> str:
@@ -134,9 +134,17 @@ def happening(card: Card) -> str:
     parts_ += [
         f"{mrkdwn.said(each.agent, 40)} at work on {mrkdwn.said(each.title, 60)}" for each in _in_state(card, "running")
     ]
-    if card.gates and not parts_:
-        parts_.append("waiting for a person to attest " + ", ".join(g.replace("_", " ") for g in card.gates[:3]))
-    return mrkdwn.listed(parts_) or "the next step is being prepared"
+    return mrkdwn.listed(parts_) or _standing_still(card)
+
+
+def _standing_still(card: Card) -> str:
+    """Return what is waited for where nobody decides and no agent works."""
+    if card.incident.deployed_at is not None or card.incident.mitigated_at is not None:
+        who = mrkdwn.people(card.roles.get(Role.COMMANDER, ())) or "anybody here"
+        return f"users are served again, {who} says when it is resolved"
+    if card.gates:
+        return "waiting for a person to attest " + ", ".join(gate.replace("_", " ") for gate in card.gates[:3])
+    return "the next step is being prepared"
 
 
 def _asked(card: Card, approval: records.Approval) -> str:
@@ -176,6 +184,8 @@ def _next_action(card: Card, this: OfIncident) -> InteractiveElement:
         return parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY)
     if incident.deployed_at is not None or incident.mitigated_at is not None:
         return parts.button("Resolve", Act.RESOLVE, this, style=parts.PRIMARY)
+    if card.gates:
+        return parts.button("Review the gate", Act.REVIEW, this, style=parts.PRIMARY)
     return parts.button("Timeline", Act.TIMELINE, this)
 
 

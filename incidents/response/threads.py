@@ -5,6 +5,7 @@ from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.events import EventKind
 from incidents.notices import Lane
+from incidents.response import progress
 
 
 class Threads:
@@ -55,8 +56,12 @@ class Threads:
         await outbox.put(tx, incident.id, notice)
 
     async def redraw_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
-        """Edit the gate's question to who attested it."""
+        """Edit the gate's question to who attested it, and the count of gates that hold."""
         data = event.data
         key = f"{incident.key}:gate:{data['run']}:{data['stage']}:{data['gate']}"
         params = {"run_id": data["run"], "stage": data["stage"], "gate": data["gate"]}
         await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))
+        run = await tx.session.get_one(records.Run, data["run"])
+        for stage in progress.definition_of(run).stages:
+            if stage.number == data["stage"]:
+                await room.show_phase(tx, incident, stage.steps[-1].phase, event)  # its head counts the gates

@@ -128,6 +128,29 @@ async def test_the_deploy_is_reviewed_and_approved_from_the_live_card(office: Of
     await eventually(lambda: _deploying(office))
 
 
+async def test_the_gate_that_holds_the_response_up_is_attested_from_the_live_card(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    choice = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.click(channel, choice, "Choose 1")
+    card = await office.ana.wait_for_message(channel, has_button("Review the gate"))
+    await office.ana.click(channel, card, "Review the gate")
+    asked = await office.ana.wait_for_view(lambda view: "Initial mitigation attempted" in text_of(view))
+    await office.ana.click_in_view(asked, "Attest")
+    await office.ana.wait_for_view(lambda view: "Every gate holds" in text_of(view))
+    await office.ana.wait_for_message(
+        channel, lambda row: "Stabilize" in text_of(row) and "gates 3 of 3" in text_of(row)
+    )
+
+
+async def test_a_decision_that_waits_names_the_new_commander(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    asked = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.command("/incident", "ack", channel)
+    await office.ana.wait_for_message(
+        channel, lambda row: row["ts"] == asked["ts"] and "Waiting for <@U01ANA>" in text_of(row)
+    )
+
+
 async def _deploying(office: Office) -> bool:
     return any(request.step.name == "3.1" for request in office.agents.asked)
 

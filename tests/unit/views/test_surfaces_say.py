@@ -29,6 +29,7 @@ def green(message: Message) -> list[str]:
         ({}, "Review the fix"),
         ({"approvals": (samples.fix_approval("x"),)}, "Choose the fix"),
         ({"approvals": (), "run_state": "paused"}, "Resume agents"),
+        ({"approvals": (), "gates": ("no_new_issues_introduced",)}, "Review the gate"),
         ({"approvals": (), "incident": incident("x", deployed_at=NOW)}, "Resolve"),
         ({"incident": incident("x", status=Status.RESOLVED, resolved_at=NOW)}, "Write my part"),
     ],
@@ -42,6 +43,16 @@ def test_the_card_offers_the_open_role_and_says_who_is_waited_for() -> None:
     assert "Take comms" in shown
     assert f"approval asked of <@{ANA}> since" in shown
     assert "Told on time 6 of 6" in shown
+
+
+def test_the_card_of_a_repaired_service_waits_for_the_commanders_word() -> None:
+    repaired = samples._card("x", approvals=(), incident=incident("x", deployed_at=NOW))
+    assert f"users are served again, <@{ANA}> says when it is resolved." in text_of(card.draw(repaired))
+
+
+def test_the_cards_sentence_ends_once() -> None:
+    resolved = incident("x", status=Status.RESOLVED, resolution="Reverted the change.")
+    assert "resolved: Reverted the change.\\n" in text_of(card.draw(samples._card("x", incident=resolved)))
 
 
 def test_a_late_update_says_how_late() -> None:
