@@ -5,10 +5,13 @@ reactor: it runs in the same transaction, before the commit, and may write more.
 """
 
 import asyncio
+import heapq
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import event as sqlalchemy_event
@@ -42,6 +45,48 @@ _HOLDS = "holds incidents"  # marks sessions that write on PostgreSQL
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
 
 
+class Turn(IntEnum):
+    """Who writes first when several want to."""
+
+    FIRST = 0  #: somebody waits in front of a screen, or for a page
+    USUAL = 1
+
+
+class _Turns:
+    """The one writer's place: handed to whoever has the first turn, among equals to who came first."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: list[tuple[Turn, int, asyncio.Future[None]]] = []
+        self._came = itertools.count()
+
+    @asynccontextmanager
+    async def take(self, turn: Turn) -> AsyncIterator[None]:
+        """Wait for the place and hold it."""
+        if self._taken:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (turn, next(self._came), waiter))
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self._hand_on()  # it came to us in the moment in which we stopped wanting it
+                raise
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        while self._waiting:
+            _, _, waiter = heapq.heappop(self._waiting)
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._taken = False
+
+
 class Tx:
     """One open transaction: a session, its time, and the events recorded in it."""
 
@@ -51,6 +96,7 @@ class Tx:
         self.wakes: set[str] = set()
         self.offered: list[int] = []  #: steps that became ready
         self._unheard: deque[tuple[records.Incident, records.Event]] = deque()
+        self._following: list[Callable[[], None]] = []
 
     async def record(
         self,
@@ -79,6 +125,15 @@ class Tx:
         self.offered.append(step_id)
         self.wake(STEPS)
 
+    def then(self, follow: Callable[[], None]) -> None:
+        """Call `follow` once the transaction has committed."""
+        self._following.append(follow)
+
+    def committed(self) -> None:
+        """Do what was to follow the commit."""
+        for follow in self._following:
+            follow()
+
     async def settle(self, reactors: dict[EventKind, list[Reactor]]) -> None:
         """Let every reactor hear every event, those that reactors record included."""
         while self._unheard:
@@ -99,7 +154,7 @@ class Store:
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False, info=mark)
         self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
-        self._turn = asyncio.Lock()
+        self._turns = _Turns()
         self._reactors: dict[EventKind, list[Reactor]] = {}
         self._lasts: list[Callable[[Tx], Awaitable[None]]] = []
         self._wakers: list[Callable[[frozenset[str]], None]] = []
@@ -122,10 +177,10 @@ class Store:
         return not self._sqlite
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self, *, turn: Turn = Turn.USUAL) -> AsyncIterator[Tx]:
         """Open a write transaction; commits at the end, rolls back on any exception."""
         if self._sqlite:
-            async with self._turn:
+            async with self._turns.take(turn):
                 tx = await self._begin()
                 async with tx.session:
                     yield tx
@@ -135,6 +190,7 @@ class Store:
             async with tx.session:
                 yield tx
                 await self._finish(tx)
+        tx.committed()
         if tx.wakes:
             topics = frozenset(tx.wakes)
             for waker in self._wakers:
@@ -147,6 +203,7 @@ class Store:
         await tx.settle(self._reactors)
         for last in self._lasts:
             await last(tx)
+            await tx.settle(self._reactors)
         await tx.session.commit()
 
     @asynccontextmanager

@@ -1,13 +1,12 @@
 """The transaction before the calls: which rows go now, checked on the rows as they are."""
 
 import time
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.delivery import holding, places
-from bot.delivery.pace import Pace
-from bot.delivery.roads import METHODS
+from bot.delivery import holding, pace, places
 from bot.delivery.trip import Place, Trip
 from incidents import outbox, records, store
 from incidents.notices import Action, Lane, Road
@@ -25,26 +24,35 @@ class Choice:
 
     at: datetime  #: the transaction's time (UTC)
     trips: list[Trip] = field(default_factory=list)
-    nowhere: list[tuple[Trip, str]] = field(default_factory=list)  #: begun, but there is no such place
     more: bool = False  #: further rows may be due; look again at once
+    crowded: bool = False  #: rows remain for which there was no room
+    postponed_to: datetime | None = None  #: when the first of those may go that Slack's pace holds back (UTC)
 
 
 class Chooser:
     """Chooses what goes."""
 
-    def __init__(self, owner: str, roads: Collection[Road], pace: Pace) -> None:
+    def __init__(
+        self,
+        owner: str,
+        roads: Collection[Road],
+        limits: pace.Pace,
+        calls: Callable[[Action, Place], tuple[str, ...]],
+    ) -> None:
         self._owner = owner
         self._roads = roads
-        self._pace = pace
+        self._pace = limits
+        self._calls = calls
 
     async def choose(self, tx: store.Tx, *, in_flight: int, shut: frozenset[Road]) -> Choice:
         """Begin the rows that go now; postpone, leave out or let wait the others that were due."""
         choice = Choice(tx.now)
         rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut)
-        queued: dict[str, int] = {}
+        queue: Counter[pace.Scope] = Counter()
         for row in rows:
             if in_flight + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
-                return choice  # the rows behind it are no more urgent; whatever arrives makes room and wakes us
+                choice.crowded = True  # the rows behind it are no more urgent; whatever ends makes room
+                return choice
             incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
             reason = await holding.why_not(tx.session, row, incident, tx.now)
             if reason:
@@ -55,8 +63,10 @@ class Chooser:
             if isinstance(place, places.NotYet):
                 outbox.wait_for(row, place.key)
             elif isinstance(place, places.Nowhere):
-                choice.nowhere.append((self._begin(tx, row, incident, Place()), place.reason))
-            elif not self._paced(tx, row, place, queued):
+                choice.trips.append(self._begin(tx, row, incident, Place(), nowhere=place.reason))
+            elif until := self._paced(tx, row, place, queue):
+                choice.postponed_to = min(until, choice.postponed_to or until)
+            else:
                 choice.trips.append(self._begin(tx, row, incident, place))
         choice.more = len(rows) == LOOKED_AT
         return choice
@@ -68,20 +78,27 @@ class Chooser:
             return places.Nowhere(f"Sitrep runs without the road {row.road}; set SMTP_URL or PAGER_ROUTING_KEY.")
         return await places.find(tx.session, row, incident)
 
-    def _paced(self, tx: store.Tx, row: records.Outbox, place: Place, queued: dict[str, int]) -> bool:
-        methods, scope = METHODS[Action(row.action)], place.channel or place.person
+    def _paced(self, tx: store.Tx, row: records.Outbox, place: Place, queue: "Counter[pace.Scope]") -> datetime | None:
+        """Postpone `row` where Slack's pace asks for it; returns until when (UTC)."""
+        methods, scope = self._calls(Action(row.action), place), place.channel or place.person
         now = time.monotonic()
-        wait_seconds = self._pace.wait(methods, scope, now)
+        wait_seconds = self._pace.wait(methods, scope, now, lane=Lane(row.lane), queue=queue)
         if wait_seconds <= 0:
             self._pace.take(methods, scope, now)
-            return False
-        # Those behind it in the same queue come a second later each, not all at once to be sent back again.
-        queue = f"{methods}{scope}"
-        outbox.postpone(row, tx.now + timedelta(seconds=wait_seconds + queued.get(queue, 0)))
-        queued[queue] = queued.get(queue, 0) + 1
-        return True
+            return None
+        until = tx.now + timedelta(seconds=wait_seconds)
+        outbox.postpone(row, until)
+        return until
 
-    def _begin(self, tx: store.Tx, row: records.Outbox, incident: records.Incident | None, place: Place) -> Trip:
+    def _begin(
+        self,
+        tx: store.Tx,
+        row: records.Outbox,
+        incident: records.Incident | None,
+        place: Place,
+        *,
+        nowhere: str = "",
+    ) -> Trip:
         unclear = row.first_tried_at is not None
         outbox.begin(tx, row, self._owner)
-        return Trip(row, place, incident, unclear, time.monotonic())
+        return Trip(row, place, incident, unclear, time.monotonic(), nowhere)

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import uuid4
@@ -12,10 +11,11 @@ from prometheus_client import Counter, Gauge
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
-from bot.delivery import lost_room, settling
+from bot.delivery import lost_room, returning, settling
 from bot.delivery.choosing import Choice, Chooser
 from bot.delivery.lookout import Lookout
 from bot.delivery.messages import Messages
+from bot.delivery.outage import Outage
 from bot.delivery.pace import Pace
 from bot.delivery.papers import Papers
 from bot.delivery.roads import Road, SlackRoad
@@ -24,13 +24,15 @@ from bot.delivery.trip import Draw, NoLongerWanted, Trip, Undelivered
 from bot.delivery.web import Json, Web
 from bot.slack_errors import Refusal, Verdict
 from bot.views.message import Message
+from escalation.fallback import Fallback
 from incidents import notices, outbox, store, store_errors
 from incidents.context import Context
 from incidents.service import queries
+from incidents.store import Turn
 
 SWEEP_SECONDS = 1.0  #: how often rows are looked for that no commit of this process announced
 _SWEEPS = 5  # after so many, all rows are looked at: one may lie there that another, lost process put in
-_PROBE_SECONDS = 15.0  # how often a token that was refused is tried again
+_LATE_SECONDS = 0.005  # an alarm that rang a moment early would find nothing due
 _DRAIN_SECONDS = 12.0  # longer than the slowest answer that is waited for (10 s)
 
 TRIPS = Counter("sitrep_deliveries_total", "Notices sent, by what came of it.", ("road", "action", "outcome"))
@@ -50,6 +52,7 @@ class Deliverer:
         *,
         others: Mapping[notices.Road, Road] | None = None,
         owner: str = "",
+        limits: Pace | None = None,
     ) -> None:
         self._ctx = ctx
         self._drawing = draw
@@ -57,25 +60,29 @@ class Deliverer:
         lookout = Lookout(self._web)
         slack = SlackRoad(Messages(self._web, lookout), Rooms(self._web, self._is_taken), Papers(self._web, lookout))
         self._roads: dict[notices.Road, Road] = {notices.Road.SLACK: slack, **(others or {})}
-        self._pace = Pace()
-        self._chooser = Chooser(owner or f"{socket.gethostname()}-{uuid4().hex[:8]}", self._roads, self._pace)
+        self._pace = limits or Pace()
+        ours = owner or f"{socket.gethostname()}-{uuid4().hex[:8]}"
+        self._chooser = Chooser(ours, self._roads, self._pace, slack.calls)
+        self._easel = asyncio.Lock()
         self._woken = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
         self._rung = False  # the alarm woke us, not a commit
-        self._shut_out: Refusal | None = None
-        self._unreachable: Refusal | None = None
-        self._probe_at = 0.0
+        self._crowded = False  # rows wait for room
+        self._held_back = False  # rows wait for room or for Slack's pace, and a new one must not overtake them
+        self._outage = Outage(self._web)
+        self._asking: asyncio.Task[None] | None = None
+        self._fallback = Fallback(ctx, frozenset(self._roads))
 
     @property
     def trouble(self) -> str:
         """Return why notices do not reach Slack now, or an empty string."""
-        refusal = self._shut_out or self._unreachable
-        return str(refusal) if refusal else ""
+        return self._outage.trouble
 
     def start(self) -> None:
         """Begin to deliver; rows left by an earlier process are found at once."""
+        self._ctx.store.before_commit(self._begin)
         self._ctx.store.on_commit(self._hear)
         self._running = asyncio.create_task(self._run(), name="deliverer")
 
@@ -85,6 +92,9 @@ class Deliverer:
         self._woken.set()
         if self._running is not None:
             await self._running
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=_DRAIN_SECONDS)
             for task in late:
@@ -99,10 +109,29 @@ class Deliverer:
         if store.OUTBOX in topics:
             self._woken.set()
 
+    async def _begin(self, tx: store.Tx) -> None:
+        """Begin what a decision puts on its way inside its own transaction: one of delivery's own would come later."""
+        if store.OUTBOX not in tx.wakes or self._stopping or self._held_back:
+            return
+        await tx.session.flush()  # a fault of the decision's own is not ours to catch
+        try:
+            async with tx.session.begin_nested():
+                choice = await self._choose(tx)
+        except Exception:  # a fault of delivery must not undo somebody's decision
+            log.exception("what was decided could not be begun at once")
+            return
+        tx.wakes.discard(store.OUTBOX)  # what woke it has just been looked at
+        tx.then(lambda: self._set_off(choice))
+
     async def _run(self) -> None:
+        sorted_out = False
         while not self._stopping:
             self._woken.clear()
+            self._ask()
             try:
+                if not sorted_out:  # a former process may have left what went stale
+                    await self._sort_out()
+                    sorted_out = True
                 choice = await self._go()
                 if not choice.more:
                     await self._sleep(choice.at)
@@ -116,25 +145,43 @@ class Deliverer:
     async def _go(self) -> Choice:
         """Send what may go now."""
         async with self._ctx.store.transaction() as tx:
-            choice = await self._choose(tx, in_flight=len(self._under_way))
+            if not self._fallback.needed and not self._outage.lasts:  # else it looks before each choice
+                await self._fallback.look(tx, away=False)
+            choice = await self._choose(tx)
         self._set_off(choice)
         return choice
 
-    async def _choose(self, tx: store.Tx, *, in_flight: int) -> Choice:
-        shut = frozenset({notices.Road.SLACK}) if self._shut_out else frozenset()
-        choice = await self._chooser.choose(tx, in_flight=in_flight, shut=shut)
-        for trip, reason in choice.nowhere:
-            await settling.give_up(tx, trip, reason)
-        return choice
+    async def _choose(self, tx: store.Tx) -> Choice:
+        if self._stopping:
+            return Choice(tx.now)
+        away = self._outage.lasts
+        if away or self._fallback.needed:
+            await self._fallback.look(tx, away=away)
+        shut = frozenset({notices.Road.SLACK}) if away else frozenset()
+        return await self._chooser.choose(tx, in_flight=len(self._under_way), shut=shut)
 
     def _set_off(self, choice: Choice) -> None:
         for trip in choice.trips:
             task = asyncio.create_task(self._deliver(trip), name=f"deliver {trip.row.key}")
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._ended)
         UNDER_WAY.set(len(self._under_way))
+        self._crowded = choice.crowded
+        self._held_back = choice.crowded or choice.more or choice.postponed_to is not None
         if choice.more:
             self._woken.set()
+        if choice.postponed_to is not None:
+            self._wake_at(choice.postponed_to)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        UNDER_WAY.set(len(self._under_way))
+        if self._crowded:
+            self._woken.set()
+
+    def _wake_at(self, at: datetime) -> None:
+        wait_seconds = (at - self._ctx.clock.now()).total_seconds()
+        asyncio.get_running_loop().call_later(max(0.0, wait_seconds) + _LATE_SECONDS, self._woken.set)
 
     async def _sleep(self, looked_at: datetime) -> None:
         """Wait until a commit wakes us, or a row is due that was not due at `looked_at` (UTC)."""
@@ -154,7 +201,7 @@ class Deliverer:
                 return
             self._rung = False
             self._woken.clear()
-            await self._probe()
+            self._ask()
 
     def _ring(self) -> None:
         self._rung = True
@@ -172,6 +219,8 @@ class Deliverer:
             TRIPS.labels(row.road, row.action, outcome).inc()
 
     async def _carry(self, trip: Trip) -> Json | Exception:
+        if trip.nowhere:
+            return Undelivered(Refusal(Verdict.REFUSED, "nowhere", trip.nowhere))
         try:
             return await self._roads[notices.Road(trip.row.road)].carry(trip, lambda: self._draw(trip))
         except (Undelivered, NoLongerWanted) as end:
@@ -181,28 +230,25 @@ class Deliverer:
             return fault
 
     async def _draw(self, trip: Trip) -> Message:
-        async with self._ctx.store.read() as session:
+        # One at a time, as they were chosen: side by side all would be ready when the last is.
+        async with self._easel, self._ctx.store.read() as session:
             if trip.row.surface == lost_room.SURFACE:
                 return await lost_room.draw(session, trip.row)
             return await self._drawing(session, self._ctx, trip.row)
 
     async def _settle(self, trip: Trip, end: Json | Exception) -> str:
-        """Store what came of a trip and begin what waited for it, in one transaction: a channel is usable sooner."""
+        """Store what came of a trip; what waited for it begins in the same transaction."""
         self._note_health(trip, end)
-        choice: Choice | None = None
-        async with self._ctx.store.transaction() as tx:
-            outcome = await self._store(tx, trip, end)
-            if not self._stopping:
-                choice = await self._choose(tx, in_flight=len(self._under_way) - 1)
-                tx.wakes.discard(store.OUTBOX)  # what woke it has just been looked at
-        if choice is not None:
-            self._set_off(choice)
-        return outcome
+        turn = Turn.FIRST if trip.row.lane <= notices.Lane.ROOM else Turn.USUAL
+        async with self._ctx.store.transaction(turn=turn) as tx:
+            return await self._store(tx, trip, end)
 
     async def _store(self, tx: store.Tx, trip: Trip, end: Json | Exception) -> str:
         match end:
             case Undelivered():
-                await settling.failed(tx, trip, end, self._pace)
+                again_at = await settling.failed(tx, trip, end, self._pace)
+                if again_at is not None:
+                    tx.then(lambda: self._wake_at(again_at))
                 return end.refusal.verdict.value
             case NoLongerWanted():
                 await outbox.drop(tx, trip.row, str(end))
@@ -215,24 +261,29 @@ class Deliverer:
                 return "done"
 
     def _note_health(self, trip: Trip, end: Json | Exception) -> None:
-        if trip.row.road != notices.Road.SLACK:
+        if trip.row.road != notices.Road.SLACK or trip.nowhere:
             return
-        refusal = end.refusal if isinstance(end, Undelivered) else None
-        if refusal is not None and refusal.verdict is Verdict.SHUT_OUT:
-            if self._shut_out is None:
-                log.error("nothing can be sent to Slack", why=str(refusal))
-            self._shut_out, self._probe_at = refusal, time.monotonic() + _PROBE_SECONDS
-        self._unreachable = refusal if refusal is not None and refusal.error == "unreachable" else None
+        if isinstance(end, Undelivered):
+            self._outage.note(end)
+        elif not isinstance(end, Exception):
+            self._outage.note(None)
 
-    async def _probe(self) -> None:
-        if self._shut_out is None or time.monotonic() < self._probe_at:
-            return
-        self._probe_at = time.monotonic() + _PROBE_SECONDS
+    def _ask(self) -> None:
+        """Ask Slack beside everything else whether it is back: other roads go on meanwhile."""
+        if self._outage.may_be_asked and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._ask_slack(), name="ask Slack")
+
+    async def _ask_slack(self) -> None:
         try:
-            await self._web.read("auth.test")
-        except Undelivered as failure:
-            log.warning("still nothing can be sent to Slack", why=str(failure))
-            return
-        log.info("Slack accepts the token again")
-        self._shut_out = None
-        self._woken.set()
+            if await self._outage.answers():
+                await self._sort_out()
+                self._outage.end()
+                self._woken.set()
+        except Exception:  # the edge of a task: it is asked again
+            log.exception("could not go on although Slack is back; trying again")
+
+    async def _sort_out(self) -> None:
+        async with self._ctx.store.transaction() as tx:
+            count = await returning.sort_out(tx)
+        if count:
+            log.info("left out what a newer notice says", notices=count)

@@ -72,6 +72,10 @@ class Messages:
                 raise
         return {"channel": place.channel, "ts": place.message_ts}
 
+    def is_open(self, person: str) -> bool:
+        """Return whether the conversation with `person` is known; else it costs a call to open it."""
+        return person in self._directs
+
     async def direct(self, trip: Trip, message: Message) -> Json:
         """Post to one person, once; returns {channel, ts}."""
         person = trip.place.person

@@ -60,17 +60,22 @@ class Outage:
             log.error("nothing can be sent to Slack", why=str(refusal))
         self._refusal, self.probe_at = refusal, time.monotonic() + wait_seconds
 
-    async def is_over(self) -> bool:
-        """Ask Slack whether it is back, not too often; returns True once when it is."""
-        if self._refusal is None or time.monotonic() < self.probe_at:
-            return False
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether it is time to ask Slack if it is back."""
+        return self._refusal is not None and time.monotonic() >= self.probe_at
+
+    async def answers(self) -> bool:
+        """Ask Slack; returns whether it answers and takes the token. `end` then ends the outage."""
         try:
             await self._web.read("auth.test")
         except Undelivered as failure:
-            if failure.refusal.retry_after_seconds is None:
-                shut_out = failure.refusal.verdict is Verdict.SHUT_OUT
-                self._begin(failure.refusal, _REFUSED_PROBE_SECONDS if shut_out else _AWAY_PROBE_SECONDS)
-                return False
+            shut_out = failure.refusal.verdict is Verdict.SHUT_OUT
+            self._begin(failure.refusal, _REFUSED_PROBE_SECONDS if shut_out else _AWAY_PROBE_SECONDS)
+            return failure.refusal.retry_after_seconds is not None  # to be asked to slow down is an answer
+        return True
+
+    def end(self) -> None:
+        """Let notices go to Slack again."""
         log.info("Slack takes notices again")
         self._refusal, self._failed_in_a_row = None, 0
-        return True

@@ -1,50 +1,124 @@
-"""How fast Slack may be called: pauses that it asked for, and one message a second per channel. Monotonic seconds."""
+"""How fast Slack may be called: its limits per method, channel and workspace, and the pauses it asked for.
 
+Kept ahead of Slack's refusals: a call that would be refused costs an attempt, and Slack counts it. All times in seconds
+of one clock that runs forward.
+"""
+
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
-POST = "chat.postMessage"
+from incidents.notices import Lane
 
-#: https://docs.slack.dev/apis/web-api/rate-limits: one message per second per channel, short bursts allowed.
-_POSTS_PER_SECOND = 1.0
-_POST_BURST = 4.0  # the card, the triage question, a first line and a phase's head go at once
-_KEPT = 2000  # channels remembered; a full bucket need not be
+POST: Final = "chat.postMessage"
+OPEN: Final = "conversations.open"
+
+#: Calls a minute of each tier, and their methods: https://docs.slack.dev/apis/web-api/rate-limits. The page promises at
+#: least so many and tolerates occasional bursts.
+TIERS: Final = {
+    20: (
+        "bookmarks.add",
+        "conversations.archive",
+        "conversations.canvases.create",
+        "conversations.create",
+        "conversations.rename",
+        "conversations.setTopic",
+        "pins.add",
+    ),
+    50: ("canvases.edit", "chat.update", "conversations.invite", OPEN),
+    100: (
+        "chat.postEphemeral",
+        "files.completeUploadExternal",
+        "files.getUploadURLExternal",
+        "views.publish",
+        "views.update",
+    ),
+}
+_BURST = 0.5  # of a minute's calls at once: so the worst minute has one and a half times what is promised
+
+#: "Several hundred messages a minute" for a workspace, one a second for a channel, "short bursts allowed".
+_POSTS_PER_MINUTE, _POST_BURST = 240, 80
+_CHANNEL_POSTS_PER_SECOND, _CHANNEL_BURST = 1.0, 4.0  # the card, the triage question, a line and a phase's head
+
+#: What a lane leaves of a workspace's posts for more urgent ones, as a share of the burst.
+_LEFT = {Lane.PAGE: 0.0, Lane.DECISION: 0.2, Lane.ROOM: 0.3, Lane.STATUS: 0.4, Lane.CHATTER: 0.5}
+_SHARED_BY_LANES = frozenset({POST, OPEN})
+
+_KEPT = 2000  # buckets remembered; a full one need not be
+
+Scope = tuple[str, str]  #: a method, and the channel or person where Slack counts by it
 
 
 @dataclass
 class _Bucket:
+    size: float
+    per_second: float
     level: float
     at: float
 
-    def wait(self, now: float) -> float:
-        self.level = min(_POST_BURST, self.level + (now - self.at) * _POSTS_PER_SECOND)
-        self.at = now
-        return 0.0 if self.level >= 1 else (1 - self.level) / _POSTS_PER_SECOND
+    def wait(self, now: float, left: float, ahead: int) -> float:
+        """Return in how many seconds one more than `ahead` calls may be made that leave `left`."""
+        self._fill(now)
+        return max(0.0, (1 + ahead + left - self.level) / self.per_second)
+
+    def take(self, now: float) -> None:
+        self._fill(now)
+        self.level -= 1
 
     def is_full(self, now: float) -> bool:
-        self.wait(now)
-        return self.level >= _POST_BURST
+        self._fill(now)
+        return self.level >= self.size
+
+    def _fill(self, now: float) -> None:
+        self.level = min(self.size, self.level + max(0.0, now - self.at) * self.per_second)
+        self.at = now
 
 
 class Pace:
     """What was called when."""
 
-    def __init__(self) -> None:
-        self._paused_until: dict[tuple[str, str], float] = {}
-        self._posts: dict[str, _Bucket] = {}
+    def __init__(self, *, share: float = 1.0) -> None:
+        self._share = share  # of Slack's limits: less where several processes call, each for itself
+        self._paused_until: dict[Scope, float] = {}
+        self._buckets: dict[Scope, _Bucket] = {}
 
-    def wait(self, methods: tuple[str, ...], channel: str, now: float) -> float:
-        """Return in how many seconds all of `methods` may be called for `channel`; zero means now."""
-        waits = [self._paused_until.get(_scope(method, channel), now) - now for method in methods]
-        if POST in methods and channel:
-            waits.append(self._bucket(channel, now).wait(now))
-        return max(0.0, *waits) if waits else 0.0
+    def wait(
+        self,
+        methods: Collection[str],
+        channel: str,
+        now: float,
+        *,
+        lane: Lane = Lane.PAGE,
+        queue: "Counter[Scope] | None" = None,
+    ) -> float:
+        """Return in how many seconds all of `methods` may be called for `channel`; zero means now.
 
-    def take(self, methods: tuple[str, ...], channel: str, now: float) -> None:
-        """Count a call that is about to be made; a wait asked for earlier is taken to be over."""
-        if POST in methods and channel:
-            bucket = self._bucket(channel, now)
-            bucket.wait(now)
-            bucket.level -= 1
+        Those before it in `queue` go first, and whoever waits stands in it from then on.
+        """
+        queue = Counter() if queue is None else queue
+        paused = max((self._paused_until.get(_scope(method, channel), now) - now for method in methods), default=0.0)
+        longest, where = max(
+            (
+                (self._bucket(each, now).wait(now, self._left(each, lane), queue[each]), each)
+                for each in _scopes(methods, channel)
+            ),
+            default=(0.0, None),
+        )
+        if where is not None and longest > 0:
+            queue[where] += 1
+        return max(0.0, paused, longest)
+
+    def _left(self, scope: Scope, lane: Lane) -> float:
+        method, channel = scope
+        if channel or method not in _SHARED_BY_LANES:
+            return 0.0
+        return _LEFT[lane] * _limit(scope)[0] * self._share
+
+    def take(self, methods: Collection[str], channel: str, now: float) -> None:
+        """Count calls that are about to be made; a wait asked for earlier is taken to be over."""
+        for scope in _scopes(methods, channel):
+            self._bucket(scope, now).take(now)
 
     def pause(self, method: str, channel: str, seconds: float, now: float) -> None:
         """Leave `method` alone for `seconds`; posting is paused for the one channel only."""
@@ -52,12 +126,34 @@ class Pace:
         self._paused_until[scope] = max(self._paused_until.get(scope, 0.0), now + seconds)
         self._paused_until = {each: until for each, until in self._paused_until.items() if until > now}
 
-    def _bucket(self, channel: str, now: float) -> _Bucket:
-        if len(self._posts) > _KEPT:
-            self._posts = {name: bucket for name, bucket in self._posts.items() if not bucket.is_full(now)}
-        return self._posts.setdefault(channel, _Bucket(_POST_BURST, now))
+    def _bucket(self, scope: Scope, now: float) -> _Bucket:
+        if len(self._buckets) > _KEPT:
+            self._buckets = {each: bucket for each, bucket in self._buckets.items() if not bucket.is_full(now)}
+        if scope not in self._buckets:
+            size, per_second = _limit(scope)
+            full = max(1.0, size * self._share)
+            self._buckets[scope] = _Bucket(full, per_second * self._share, full, now)
+        return self._buckets[scope]
 
 
-def _scope(method: str, channel: str) -> tuple[str, str]:
+_PER_MINUTE = {method: calls for calls, methods in TIERS.items() for method in methods}
+
+
+def _limit(scope: Scope) -> tuple[float, float]:
+    """Return how many calls may be made at once, and how many a second."""
+    method, channel = scope
+    if channel:
+        return _CHANNEL_BURST, _CHANNEL_POSTS_PER_SECOND
+    if method == POST:
+        return _POST_BURST, _POSTS_PER_MINUTE / 60
+    return _PER_MINUTE[method] * _BURST, _PER_MINUTE[method] / 60
+
+
+def _scopes(methods: Collection[str], channel: str) -> list[Scope]:
+    scopes = [(method, "") for method in methods]
+    return [*scopes, (POST, channel)] if POST in methods and channel else scopes
+
+
+def _scope(method: str, channel: str) -> Scope:
     # Slack counts posts per channel, everything else per method and workspace.
     return (method, channel if method == POST else "")

@@ -7,7 +7,7 @@ from bot.delivery import pace
 from bot.delivery.messages import Messages
 from bot.delivery.papers import Papers
 from bot.delivery.rooms import Rooms
-from bot.delivery.trip import Trip
+from bot.delivery.trip import Place, Trip
 from bot.delivery.web import Json
 from bot.views.message import Message
 from incidents.notices import Action
@@ -22,7 +22,7 @@ METHODS: dict[Action, tuple[str, ...]] = {
     Action.EDIT: ("chat.update",),
     Action.PIN: ("pins.add",),
     Action.EPHEMERAL: ("chat.postEphemeral",),
-    Action.DIRECT: ("conversations.open", pace.POST),
+    Action.DIRECT: (pace.OPEN, pace.POST),
     Action.HOME: ("views.publish",),
     Action.CANVAS: ("conversations.canvases.create", "canvases.edit"),
     Action.FILE: ("files.getUploadURLExternal", "files.completeUploadExternal"),
@@ -54,6 +54,7 @@ class SlackRoad:
     """Carries notices to Slack."""
 
     def __init__(self, messages: Messages, rooms: Rooms, papers: Papers) -> None:
+        self._messages = messages
         self._drawn: dict[str, Callable[[Trip, Message], Awaitable[Json]]] = {
             Action.POST: messages.post,
             Action.EDIT: messages.edit,
@@ -72,6 +73,12 @@ class SlackRoad:
             Action.ARCHIVE: rooms.archive,
             Action.PIN: messages.pin,
         }
+
+    def calls(self, action: Action, place: Place) -> tuple[str, ...]:
+        """Return the methods that will be called."""
+        if action is Action.DIRECT and self._messages.is_open(place.person):
+            return (pace.POST,)
+        return METHODS[action]
 
     async def carry(self, trip: Trip, draw: Drawing) -> Json:
         """Send it by the calls that its action means."""

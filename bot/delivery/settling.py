@@ -1,7 +1,7 @@
 """The transaction after the calls: what came of a trip, and what follows from it."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,7 +11,7 @@ from bot.delivery.pace import Pace
 from bot.delivery.trip import Trip, Undelivered
 from bot.delivery.web import Json
 from bot.slack_client import ANSWER_TIMEOUT_SECONDS
-from bot.slack_errors import Verdict
+from bot.slack_errors import Refusal, Verdict
 from incidents import outbox, records, room, store
 from incidents.events import EventKind
 from incidents.notices import Action
@@ -55,11 +55,7 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
             road=row.road,
             error=f"<@{person}> could not be invited: {error}.",
         )
-    if (
-        "audience" in row.params
-        and row.action != Action.EDIT
-        and row.params.get("event_action", "trigger") == "trigger"
-    ):
+    if _tells_somebody(row):
         late = (tx.now - row.due_at).total_seconds() if row.due_at else 0.0
         await tx.record(
             incident,
@@ -72,32 +68,38 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
         )
 
 
-async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> None:
-    """Give the row back for later, or up."""
+async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> datetime | None:
+    """Give the row back for later, or up; returns when it is tried again (UTC)."""
     row, refusal = trip.row, failure.refusal
     if refusal.retry_after_seconds is not None:
         pace.pause(failure.method, trip.scope, refusal.retry_after_seconds, time.monotonic())
-    match refusal.verdict:
-        case Verdict.AGAIN:
-            wait = refusal.retry_after_seconds
-            await outbox.retry(
-                tx, row, tx.now + (backoff(row) if wait is None else timedelta(seconds=wait)), str(refusal)
-            )
-        case Verdict.SHUT_OUT:
-            await outbox.retry(tx, row, tx.now, str(refusal))
-        case Verdict.UNCLEAR if row.attempts >= _MOST_TRIES:
-            await give_up(tx, trip, f"{refusal} Given up after {row.attempts} tries.")
-        case Verdict.UNCLEAR if row.action in _REPEATABLE:
-            await outbox.retry(tx, row, tx.now + backoff(row), str(refusal))
-        case Verdict.UNCLEAR:
-            # The call may still be at work; once nobody would wait for its answer any more, its effect can be seen.
-            spent = time.monotonic() - trip.began_at
-            settled = timedelta(seconds=max(0.0, ANSWER_TIMEOUT_SECONDS - spent))
-            await outbox.doubt(tx, row, tx.now + max(settled, backoff(row)), str(refusal))
-        case Verdict.REFUSED:
-            await give_up(tx, trip, str(refusal))
-            if slack_errors.channel_is_gone(refusal.error):
-                await lost_room.tell(tx, trip, refusal)
+    if refusal.verdict is Verdict.REFUSED:
+        await give_up(tx, trip, str(refusal))
+        if slack_errors.channel_is_gone(refusal.error):
+            await lost_room.tell(tx, trip, refusal)
+        return None
+    if refusal.verdict is Verdict.UNCLEAR and row.attempts >= _MOST_TRIES:
+        await give_up(tx, trip, f"{refusal} Given up after {row.attempts} tries.")
+        return None
+    at = tx.now + _wait(trip, refusal)
+    if refusal.verdict is Verdict.UNCLEAR and row.action not in _REPEATABLE:
+        await outbox.doubt(tx, row, at, str(refusal))
+    else:
+        await outbox.retry(tx, row, at, str(refusal))
+    return at
+
+
+def _wait(trip: Trip, refusal: Refusal) -> timedelta:
+    """Return how long to leave the row alone."""
+    if refusal.verdict is Verdict.SHUT_OUT:
+        return timedelta()  # the whole road is shut; it goes when that opens
+    if refusal.retry_after_seconds is not None:
+        return timedelta(seconds=refusal.retry_after_seconds)
+    if refusal.verdict is Verdict.AGAIN or trip.row.action in _REPEATABLE:
+        return backoff(trip.row)
+    # The call may still be at work; once nobody would wait for its answer any more, its effect can be seen.
+    spent = time.monotonic() - trip.began_at
+    return max(backoff(trip.row), timedelta(seconds=ANSWER_TIMEOUT_SECONDS - spent))
 
 
 async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:

@@ -35,6 +35,7 @@ class Trip:
     incident: records.Incident | None
     unclear: bool  #: an earlier try may have taken effect
     began_at: float  #: time.monotonic() when it was begun, in seconds
+    nowhere: str = ""  #: why there is no place to go to
 
     def require_time(self) -> None:
         """Return when the lease still has time for one call; after a long look or a standstill another may send it.

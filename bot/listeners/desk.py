@@ -85,7 +85,7 @@ class Desk:
         Raises:
             SeenBefore: it was taken in before.
         """
-        async with self.ctx.store.transaction() as tx:
+        async with self.ctx.store.transaction(turn=store.Turn.FIRST) as tx:
             if not await inbound.first_time(tx, key):
                 raise SeenBefore
             yield tx

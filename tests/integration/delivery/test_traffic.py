@@ -192,7 +192,7 @@ async def test_revoked_token_stops_the_road_and_loses_nothing(post: Post) -> Non
     assert (await post.row("later")).state == "pending"
     assert tried <= 3
     post.workspace.core.faults.clear()
-    deliverer._probe_at = 0.0  # a quarter of a minute goes by
+    deliverer._outage.probe_at = 0.0  # a quarter of a minute goes by
     for key in ("n0", "n1", "n2", "later"):
         await post.wait(key)
     assert deliverer.trouble == ""

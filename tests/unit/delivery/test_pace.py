@@ -54,7 +54,7 @@ def test_thousands_of_channels_are_forgotten_without_losing_those_in_use() -> No
     for _ in range(4):
         pace.take((POST,), "C9", 3000.0)
     assert pace.wait((POST,), "C9", 3000.0) > 0
-    assert len(pace._posts) < 2100
+    assert len(pace._buckets) < 2100
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=60))
