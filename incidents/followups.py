@@ -1,5 +1,6 @@
 """What remains to do after an incident: each with an owner and a date."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlmodel import select
@@ -22,21 +23,24 @@ async def add(
     why: str = "",
     owner: str = "",
     due: datetime | None = None,
+    step: str = "",
 ) -> records.Followup:
-    """File a follow-up; the same title twice is one. `due` is UTC, by default in 14 days.
+    """File a follow-up, or complete the one of this title. `due` is UTC, by default in 14 days.
+
+    `step` is the step of the response that proposes it; empty where a person does.
 
     Raises:
         InvalidInput: no title.
     """
     incident = await queries.get(tx.session, incident_id)
-    said = " ".join(title.split())[:MAX_TITLE]
+    said = _titled(title)
     if not said:
         raise InvalidInput("Say what is to be done.", remedy="A few words are enough.", field="title")
     existing = await tx.session.scalar(
         select(records.Followup).where(records.Followup.incident_id == incident_id, records.Followup.title == said)
     )
     if existing is not None:
-        return existing
+        return await _complete(tx, incident, existing, actor, why=why, owner=owner, due=due)
     followup = records.Followup(
         incident_id=incident_id,
         title=said,
@@ -48,17 +52,66 @@ async def add(
     )
     tx.session.add(followup)
     await tx.session.flush()
+    await _tell(tx, incident, followup, actor, step)
+    return followup
+
+
+async def _complete(
+    tx: store.Tx,
+    incident: records.Incident,
+    followup: records.Followup,
+    actor: str,
+    *,
+    why: str,
+    owner: str,
+    due: datetime | None,
+) -> records.Followup:
+    """Give a follow-up what it lacks; one that was withdrawn counts again."""
+    before = (followup.state, followup.why, followup.owner, followup.due)
+    followup.state = "open" if followup.state == "dropped" else followup.state
+    followup.why, followup.owner = followup.why or why[:1000], owner or followup.owner
+    if owner and due is not None:
+        followup.due = due
+    tx.session.add(followup)
+    if before != (followup.state, followup.why, followup.owner, followup.due):
+        await _tell(tx, incident, followup, actor)
+    return followup
+
+
+async def _tell(
+    tx: store.Tx, incident: records.Incident, followup: records.Followup, actor: str, step: str = ""
+) -> None:
     await tx.record(
         incident,
         EventKind.FOLLOWUP_ADDED,
         actor=actor,
         followup=followup.id,
-        title=said,
-        owner=owner,
+        title=followup.title,
+        owner=followup.owner,
         due=_iso(followup),
+        step=step,
     )
     tx.wake(store.VIEWS)
-    return followup
+
+
+async def withdraw(tx: store.Tx, incident_id: int, step: str, *, but: Collection[str]) -> None:
+    """Drop what an earlier attempt of `step` proposed and a new one does not; what somebody took on stays."""
+    proposed = {
+        event.data.get("followup")
+        for event in await queries.events(tx.session, incident_id)
+        if event.kind is EventKind.FOLLOWUP_ADDED and event.data.get("step") == step
+    }
+    kept = {_titled(title) for title in but}
+    for followup in await queries.followups(tx.session, incident_id):
+        untouched = followup.state == "open" and not followup.owner
+        if followup.id in proposed and untouched and followup.title not in kept:
+            followup.state = "dropped"
+            tx.session.add(followup)
+    await tx.session.flush()
+
+
+def _titled(title: str) -> str:
+    return " ".join(title.split())[:MAX_TITLE]
 
 
 def _iso(followup: records.Followup) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from incidents import durations, records
 from incidents.definitions import Kpi
-from incidents.lifecycle import Milestone
+from incidents.lifecycle import Milestone, Status
 
 #: KPI of the seed -> the milestone that ends the time it measures, from declaring.
 _MILESTONES = {
@@ -31,17 +31,22 @@ class Measure:
 
     name: str
     title: str
-    value: str  #: `2 min`, `5 of 5`, or empty while it is not reached
+    value: str  #: `2 min`, `5 of 5`, or empty where the incident ended without it
     target: str  #: `15 min`, or empty
     met: bool | None  #: None while open and still within the target
     running: bool = False  #: not reached yet; `value` is the time so far
+
+    @property
+    def reached(self) -> bool:
+        """Return whether `value` is final: what it measures came about."""
+        return bool(self.value) and not self.running
 
     @property
     def sentence(self) -> str:
         """Return the figure in words: `2 min, target 15 min, met`."""
         state = {True: ", met", False: ", missed", None: ""}[self.met]
         target = f", target {self.target}" if self.target else ""
-        return f"{self.value}{' so far' if self.running else ''}{target}{state}"
+        return f"{self.value or 'not reached'}{' so far' if self.running else ''}{target}{state}"
 
 
 def measure(
@@ -49,10 +54,7 @@ def measure(
 ) -> list[Measure]:
     """Return the incident's measures, in the order of a response; `now` is UTC."""
     limits = {kpi.name: timedelta(seconds=kpi.limit) for kpi in kpis if kpi.unit == "seconds"}
-    found = [
-        _elapsed(name, incident.declared_at, incident.reached(milestone), limits.get(name), now)
-        for name, milestone in _MILESTONES.items()
-    ]
+    found = [_elapsed(incident, name, milestone, limits.get(name), now) for name, milestone in _MILESTONES.items()]
     owed = [each for each in updates if each.state in ("sent", "no_change", "missed") and "extra" not in each.slot]
     if owed:
         kept = sum(each.state != "missed" for each in owed)
@@ -62,10 +64,14 @@ def measure(
     return found
 
 
-def _elapsed(name: str, start: datetime, end: datetime | None, limit: timedelta | None, now: datetime) -> Measure:
-    spent = (end or now) - start
+def _elapsed(
+    incident: records.Incident, name: str, milestone: Milestone, limit: timedelta | None, now: datetime
+) -> Measure:
+    title, target = _TITLES[name], durations.spoken(limit) if limit else ""
+    end = incident.reached(milestone)
+    if end is None and incident.status is not Status.OPEN:
+        return Measure(name, title, "", target, None)  # nobody waits for it any more: it is neither met nor missed
+    spent = (end or now) - incident.declared_at
     over = limit is not None and spent >= limit
     met = None if limit is None or (end is None and not over) else not over
-    return Measure(
-        name, _TITLES[name], durations.spoken(spent), durations.spoken(limit) if limit else "", met, running=end is None
-    )
+    return Measure(name, title, durations.spoken(spent), target, met, running=end is None)

@@ -30,6 +30,7 @@ SECTIONS = {
 REVIEW_WITHIN = timedelta(days=7)  # five working days, as responders expect
 _MAX_SECTION = 3000
 _SETTLED = FINISHED | {StepState.FAILED, StepState.STOPPED}
+_PROPOSED = "prevention_strategy_proposal"  # the output whose items become follow-ups
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,14 @@ class Writer:
     async def file_followups(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """File what the analysis proposes; owners are people's to name."""
         step = await tx.session.get_one(records.Step, event.data["step_id"])
-        for name in ("prevention_strategy_proposal",):
-            for item in step.output.get(name, []):
-                measure = outputs.Recommendation.model_validate(item)
-                if not measure.title.strip():
-                    continue
-                due = tx.now + timedelta(days=measure.due_in_days)
-                await followups.add(tx, incident.number, event.actor, measure.title, why=measure.why, due=due)
+        proposed = [outputs.Recommendation.model_validate(item) for item in step.output.get(_PROPOSED, [])]
+        measures = [measure for measure in proposed if measure.title.strip()]
+        await followups.withdraw(tx, incident.number, step.name, but=[measure.title for measure in measures])
+        for measure in measures:
+            due = tx.now + timedelta(days=measure.due_in_days)
+            await followups.add(
+                tx, incident.number, event.actor, measure.title, why=measure.why, due=due, step=step.name
+            )
 
     async def post_when_ready(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Post it when the incident is resolved and the analysis has ended, well or not; once, then it is edited."""

@@ -215,7 +215,7 @@ def _menu(card: Card) -> InteractiveElement:
 
 
 def _footer(card: Card) -> list[str]:
-    figures = "  ".join(short(measure) for measure in card.measures if not (measure.running and measure.met is None))
+    figures = "  ".join(short(measure) for measure in card.measures if measure.reached or measure.met is False)
     running = [measure for measure in card.measures if measure.name == "fix_deployed" and measure.running]
     if card.incident.status is Status.OPEN and running and running[0].met is None:
         target = f", target {running[0].target}" if running[0].target else ""

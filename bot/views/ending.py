@@ -43,7 +43,7 @@ def resolved(facts: Resolved) -> Message:
         f"{incident.key} is resolved{spent}",
         [
             parts.section(f"✅ *{incident.key} is resolved*{spent} by {mrkdwn.person(facts.by)}\n{summary}".rstrip()),
-            parts.context("  ".join(card.short(each) for each in facts.measures if not each.running), told),
+            parts.context("  ".join(card.short(each) for each in facts.measures if each.reached), told),
             *still_missing(incident.number, facts.missing, before="closing"),
             parts.actions(
                 parts.button("Write my part", Act.WRITE, OfIncident(incident=incident.number), style=parts.PRIMARY),

@@ -39,7 +39,7 @@ def draw(found: Postmortem, *, canvas_url: str = "") -> Message:
 def _facts(found: Postmortem) -> list[str]:
     incident = found.incident
     measures = [
-        f"*{each.title}*  {'not reached' if each.running else each.value}{_target(each.target, met=each.met)}"
+        f"*{each.title}*  {each.value if each.reached else 'not reached'}{_target(each.target, met=each.met)}"
         for each in found.measures
     ]
     return [

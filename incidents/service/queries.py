@@ -173,9 +173,11 @@ async def deliveries(session: AsyncSession, incident_id: int, prefix: str = "") 
 
 
 async def followups(session: AsyncSession, incident_id: int) -> list[records.Followup]:
-    """Return the incident's follow-ups, oldest first."""
+    """Return the incident's follow-ups that stand, oldest first."""
     found = await session.scalars(
-        select(records.Followup).where(records.Followup.incident_id == incident_id).order_by(col(records.Followup.id))
+        select(records.Followup)
+        .where(records.Followup.incident_id == incident_id, records.Followup.state != "dropped")
+        .order_by(col(records.Followup.id))
     )
     return list(found.all())
 
