@@ -35,7 +35,7 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 torture: $(STAMP)
-	$(BIN)/pytest -m torture $(ARGS)
+	$(BIN)/python -m tests.torture $(ARGS)
 
 clean:
 	rm -rf $(VENV) var

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from incidents import records, store
-from incidents.notices import Action, Notice
+from incidents.notices import Action, Notice, Road
 
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
 
@@ -139,9 +139,16 @@ def wait_for(row: records.Outbox, key: str) -> None:
 
 
 async def leave_out(tx: store.Tx, row: records.Outbox, reason: str) -> None:
-    """Leave a candidate unsent because it no longer holds: answered, resolved, expired. So is what waited for it."""
+    """Leave a candidate unsent because it no longer holds: answered, resolved, expired. So is what waited for it.
+
+    A call that an earlier try may have put through is ended all the same: the pager rings until it is told to stop,
+    and ending a call that it never got changes nothing.
+    """
     row.state, row.error, row.owner, row.lease_until = "dropped", reason, "", None
-    await _follow(tx, row.key, "dropped", reason)
+    if row.road == Road.PAGER.value and row.first_tried_at is not None:
+        await release(tx, row.key)
+    else:
+        await _follow(tx, row.key, "dropped", reason)
 
 
 async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> bool:

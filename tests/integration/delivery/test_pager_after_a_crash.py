@@ -1,0 +1,57 @@
+"""A call that may have reached the pager is ended there, whoever was killed while making it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bot.delivery.outside import PagerRoad
+from escalation.roads import Pager
+from incidents import outbox, records
+from incidents.notices import Action, Lane, Notice, Road
+from tests.integration.delivery.conftest import Post
+from tests.torture.outside import PagerServer
+
+
+@pytest.fixture
+async def pager(post: Post) -> AsyncIterator[PagerServer]:
+    async with PagerServer(lambda: post.clock.now().timestamp()) as server:
+        yield server
+
+
+def event(action: str, **changes: object) -> Notice:
+    params = {"audience": "on_call_engineer", "level": 1, "of": 3, "person": "U0AVA"}
+    fields = {"key": "inc-1:pager:1:U0AVA", "lane": Lane.PAGE, "holds_while": "unacknowledged", **changes}
+    return Notice(
+        road=Road.PAGER,
+        action=Action.PAGE,
+        target="user:U0AVA",
+        surface="pager",
+        params={**params, "event_action": action, "dedup_key": "inc-1:pager:1:U0AVA"},
+        **fields,
+    )
+
+
+async def test_call_that_a_killed_process_was_making_is_ended_once_somebody_has_it(
+    post: Post, pager: PagerServer
+) -> None:
+    incident = await post.room()
+    await post.put(incident, event("trigger"))
+    async with post.ctx.store.transaction() as tx:  # the process that dies after the pager took the call
+        (row,) = await outbox.candidates(tx, 10, roads=[Road.PAGER])
+        outbox.begin(tx, row, "killed")
+    acknowledge = event(
+        "acknowledge", key="inc-1:pager:1:U0AVA:acknowledge", after="inc-1:pager:1:U0AVA", holds_while=""
+    )
+    await post.put(incident, acknowledge)
+    async with post.ctx.store.transaction() as tx:
+        row = await tx.session.get_one(records.Incident, incident.id)
+        row.acknowledged_at = tx.now
+    post.clock.advance(outbox.LEASE + timedelta(seconds=1))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        road = PagerRoad(post.ctx, Pager(pager.url, "key", client))
+        post.deliverer(others={Road.PAGER: road}).start()
+        await post.wait("inc-1:pager:1:U0AVA:acknowledge")
+        await post.deliverers.pop().stop()
+    assert [(ring.action, ring.dedup_key) for ring in pager.rings] == [("acknowledge", "inc-1:pager:1:U0AVA")]

