@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
@@ -21,6 +21,9 @@ GROUP = 50
 
 #: A timer whose handler failed is tried again after this, doubled each time up to the second.
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=5), timedelta(minutes=5)
+
+
+_PATIENCE = timedelta(milliseconds=250)  # how long an incident is waited for that another replica is changing
 
 
 class Kind(StrEnum):
@@ -127,30 +130,52 @@ async def fire_due(store_: store.Store, timers: Timers, *, limit: int = GROUP) -
     Of several replicas one fires each timer. When a handler fails, each of the group is fired alone: the one at fault
     is set back and logged, the others go.
     """
-    due = await next_due(store_)
-    if due is None or due > store_.clock.now():
+    soonest = await _soonest(store_)
+    if soonest is None or soonest.due_at > store_.clock.now():
         return 0
     try:
-        return len(await _fire(store_, timers, limit=limit))
+        fired = await _fire(store_, timers, limit=limit)
+        if not fired and store_.supports_skip_locked:
+            # Another replica is changing its incident. It is waited for: who only looks in now and then while others
+            # queue for an incident may never find it free. Not for long, though: other incidents have timers, too.
+            fired = await _fire(store_, timers, limit=limit, incident_id=soonest.incident_id)
+        return len(fired)
+    except store.Held:
+        return 0
     except Exception:
         # Whatever a handler raises, the timers beside its own must still fire; the fault is logged one by one below.
         log.warning("timers.group_failed", exc_info=True)
         return await _fire_singly(store_, timers, limit)
 
 
-async def _fire(store_: store.Store, timers: Timers, *, limit: int, key: str = "") -> list[str]:
+async def _soonest(store_: store.Store) -> records.Timer | None:
+    async with store_.read() as session:
+        timer: records.Timer | None = await session.scalar(
+            select(records.Timer).where(records.Timer.state == "pending").order_by(col(records.Timer.due_at)).limit(1)
+        )
+        return timer
+
+
+async def _fire(
+    store_: store.Store, timers: Timers, *, limit: int, key: str = "", incident_id: int | None = None
+) -> list[str]:
+    """Fire what is due: all, one, or those of an incident that is waited for."""
     fired = []
     async with store_.transaction() as tx:
-        todo = select(records.Timer).where(col(records.Timer.state) == "pending", col(records.Timer.due_at) <= tx.now)
+        due = [col(records.Timer.state) == "pending", col(records.Timer.due_at) <= tx.now]
         if key:
-            todo = todo.where(records.Timer.key == key)
+            due.append(col(records.Timer.key) == key)
+        # Incident first, then its timers: see store.incident.
+        if incident_id is None:
+            incidents = await _incidents(tx, store_, due, limit)
+        else:
+            held = await store.incident_soon(tx.session, incident_id, _PATIENCE)
+            incidents = {incident_id: held} if held else {}
+        todo = select(records.Timer).where(*due, col(records.Timer.incident_id).in_(incidents))
         todo = todo.order_by(col(records.Timer.due_at), col(records.Timer.key)).limit(limit)
         if store_.supports_skip_locked:
             todo = todo.with_for_update(skip_locked=True)
-        rows = (await tx.session.scalars(todo)).all()
-        incidents = await _incidents(tx, store_, {row.incident_id for row in rows})
-        # An incident that another replica is changing now is left to the next sweep, which sees the change.
-        for turn in _turns(row for row in rows if row.incident_id in incidents):
+        for turn in _turns((await tx.session.scalars(todo)).all()):
             for row in await _win(tx, turn):
                 await timers.handler(row.kind)(tx, row, incidents[row.incident_id])
                 fired.append(row.key)
@@ -170,8 +195,12 @@ def _turns(rows: Iterable[records.Timer]) -> list[list[records.Timer]]:
     return turns
 
 
-async def _incidents(tx: store.Tx, store_: store.Store, ids: set[int]) -> dict[int, records.Incident]:
-    query = select(records.Incident).where(col(records.Incident.id).in_(ids))
+async def _incidents(
+    tx: store.Tx, store_: store.Store, due: Sequence[ColumnElement[bool]], limit: int
+) -> dict[int, records.Incident]:
+    """Return the incidents of the first due timers, those left out that another replica is changing now."""
+    first = select(records.Timer.incident_id).where(*due).order_by(col(records.Timer.due_at), col(records.Timer.key))
+    query = select(records.Incident).where(col(records.Incident.id).in_(first.limit(limit)))
     if store_.supports_skip_locked:
         # No key update: rows that refer to the incident can still be added beside us.
         query = query.with_for_update(skip_locked=True, key_share=True)

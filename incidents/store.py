@@ -10,12 +10,14 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from incidents import records, sqlite_line
@@ -40,6 +42,7 @@ PATIENCE: dict[str, str | int] = {
     "tcp_user_timeout": 10_000,  # milliseconds
 }
 
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that was not had in time
 _HOLDS = "holds incidents"  # marks sessions that write on PostgreSQL
 
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
@@ -215,6 +218,28 @@ class Store:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+class Held(Exception):
+    """Somebody else held the incident for longer than the caller would wait."""
+
+
+async def incident_soon(session: AsyncSession, incident_id: int, wait: timedelta) -> records.Incident | None:
+    """Return the incident as `incident` does, waiting no longer than `wait` for whoever holds it; PostgreSQL only.
+
+    Raises:
+        Held: it took longer; the transaction is of no further use.
+    """
+    milliseconds = int(wait.total_seconds() * 1000)
+    await session.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
+    try:
+        found = await incident(session, incident_id)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
+            raise Held from error
+        raise
+    await session.execute(text("SET LOCAL lock_timeout = 0"))
+    return found
 
 
 async def incident(session: AsyncSession, incident_id: int) -> records.Incident | None:

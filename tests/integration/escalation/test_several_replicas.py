@@ -1,6 +1,7 @@
 """Timers of several replicas on one PostgreSQL: each fires once, and nobody waits for a row that another holds."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,7 +11,7 @@ from sqlmodel import SQLModel
 
 from escalation import timers
 from escalation.timers import Timers
-from incidents import records
+from incidents import records, store
 from incidents.definitions import Severity
 from incidents.lifecycle import Status
 from incidents.store import Store, Tx
@@ -92,3 +93,31 @@ async def test_a_timer_waits_while_another_replica_changes_its_incident_and_sees
             assert await timers.fire_due(first, clocks) == 0
     assert await timers.fire_due(first, clocks) == 1
     assert seen == [Status.RESOLVED]
+
+
+async def test_a_timer_fires_though_its_incident_is_never_free(replicas: tuple[Store, Store, ManualClock]) -> None:
+    first, second, clock = replicas
+    await arm(first, 1)
+    clock.advance(timedelta(hours=1))
+    fired = asyncio.Event()
+
+    async def note(tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        del tx, timer, incident
+        fired.set()
+
+    async def decide() -> None:
+        while not fired.is_set():
+            async with second.transaction() as tx:
+                await store.incident(tx.session, 1)
+                await asyncio.sleep(0.02)
+
+    clocks = Timers()
+    clocks.on("tick", note)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as others:
+        for _ in range(4):
+            others.create_task(decide())
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        while not fired.is_set():
+            await timers.fire_due(first, clocks)
+    assert time.monotonic() - began < 2
