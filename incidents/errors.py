@@ -8,6 +8,7 @@ SitrepError
 ├── ConfigurationError    a policy, workflow or sitrep.yml has mistakes (carries all of them)
 ├── ToolFailed            a tool could not do its work (repository, tests, deploy)
 ├── StepFailed            an agent could not finish its step
+│   └── OutcomeUnknown    something that cannot be undone was begun, and nobody can tell what became of it
 └── ModelUnavailable      the model's API failed, refused, or ran out of budget
 """
 
@@ -47,6 +48,14 @@ class ToolFailed(SitrepError):
 
 class StepFailed(SitrepError):
     """An agent could not finish its step."""
+
+
+class OutcomeUnknown(StepFailed):
+    """A command that must happen once was cut off, and there is no trace of what became of it; people are asked."""
+
+    def __init__(self, message: str, *, begun: str) -> None:
+        super().__init__(message, remedy="Look which release runs, then approve it once more or take the step over.")
+        self.begun = begun  #: The journal's id of what was begun.
 
 
 class ModelUnavailable(SitrepError):

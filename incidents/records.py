@@ -252,6 +252,7 @@ class Step(_Numbered, SQLModel, table=True):
     notes: list[str] = _json(list)
     error: str = _text()
     feedback: str = _text()
+    begun: list[dict[str, Any]] = _json(list)  #: commands that must happen once; see incidents.agents.journal
 
 
 class EvidenceRow(SQLModel, table=True):

@@ -146,12 +146,14 @@ def _deploy(asked: Asked) -> Message:
     row, subject = asked.row, asked.row.subject
     commit = str(subject.get("commit", ""))[:7]
     where = f"{said(str(subject.get('service', '')), 80)}, {said(str(subject.get('environment', '')), 40)}"
+    doubt = str(subject.get("doubt", ""))
     return parts.message(
         f"Approve this deploy? {commit} to {where}",
         [
             parts.section(f"*Approve this deploy?*   {where}"),
             parts.facts(*_deploy_facts(subject)),
             None if subject.get("ready") else parts.section(f":warning: *Not confirmed ready:* {_reason(subject)}"),
+            parts.section(f":warning: *It may have happened already.* {prose(doubt, 500)}") if doubt else None,
             _deploy_buttons(row, commit, where) if row.state == "pending" else parts.section(_decided(row)),
             parts.context(*_deploy_footer(asked)) if row.state == "pending" else None,
         ],

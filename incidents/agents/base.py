@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from incidents.agents.journal import Journal
 from incidents.catalog import Service
 from incidents.definitions import StepDefinition
 from incidents.tools.evidence import Evidence
@@ -49,6 +50,7 @@ class StepRequest:
     service: Service | None
     workdir: str  #: an existing folder that this incident's steps may fill (worktrees); survives retries
     deadline: timedelta  #: wall-clock budget left
+    journal: Journal  #: what this step began that cannot be undone
     approved: ApprovedSubject | None = None
     feedback: str = ""  #: what a person wrote when sending the previous version back
 

@@ -31,8 +31,13 @@ def digest(subject: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(subject, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def subject(kind: ApprovalKind, outputs: Mapping[str, Any], service: Service | None) -> dict[str, Any]:
-    """Return what would be done now, as JSON; the same facts give the same subject."""
+def subject(
+    kind: ApprovalKind, outputs: Mapping[str, Any], service: Service | None, *, doubt: str = ""
+) -> dict[str, Any]:
+    """Return what would be done now, as JSON; the same facts give the same subject.
+
+    `doubt` says why nobody knows whether an earlier attempt has done it; who approves, approves in spite of it.
+    """
     if kind is ApprovalKind.CHOOSE_FIX:
         cause = outputs.get(SOURCE[kind]) or {}
         return {
@@ -46,7 +51,7 @@ def subject(kind: ApprovalKind, outputs: Mapping[str, Any], service: Service | N
     readiness = outputs.get("deployment_readiness_confirmation") or {}
     rollback = outputs.get("rollback_procedure") or {}
     staging = readiness.get("staging") or {}
-    return {
+    wanted = {
         "service": service.key if service else "",
         "environment": "production",
         "commit": code.get("commit", ""),
@@ -68,6 +73,7 @@ def subject(kind: ApprovalKind, outputs: Mapping[str, Any], service: Service | N
         "watch_seconds": service.production.watch.total_seconds() if service else None,
         "max_error_rate": service.production.max_error_rate if service else None,
     }
+    return {**wanted, "doubt": doubt} if doubt else wanted
 
 
 async def ask(
@@ -78,9 +84,11 @@ async def ask(
     step: str,
     kind: ApprovalKind,
     outputs: Mapping[str, Any],
+    *,
+    doubt: str = "",
 ) -> records.Approval:
     """Ask for a decision on what would be done now; one that is pending for the same subject stays as it is."""
-    wanted = subject(kind, outputs, ctx.service(incident.service))
+    wanted = subject(kind, outputs, ctx.service(incident.service), doubt=doubt)
     print_ = digest(wanted)
     pending = await tx.session.scalars(
         select(records.Approval).where(

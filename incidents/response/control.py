@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import approvals, gates, plan, progress, rework
+from incidents.response import approvals, gates, journal, plan, progress, remarks, rework
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
 
@@ -90,7 +90,10 @@ async def _still_current(
     if approval.expires_at is not None and approval.expires_at <= tx.now:
         raise Conflict("This approval has expired.", remedy="Ask for it again with `/incident retry`.")
     outputs = await queries.outputs(tx.session, run.number)
-    wanted = approvals.subject(ApprovalKind(approval.kind), outputs, ctx.service(incident.service))
+    waiting = next(step for step in await queries.steps(tx.session, run.number) if step.name == approval.step)
+    wanted = approvals.subject(
+        ApprovalKind(approval.kind), outputs, ctx.service(incident.service), doubt=journal.doubt(waiting)
+    )
     if approvals.digest(wanted) != approval.digest:
         raise Conflict(
             "What would be done has changed since this was asked.", remedy="Decide on the newest card in the channel."
@@ -222,6 +225,7 @@ async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summar
     if not summary.strip():
         raise InvalidInput("Say what you did.", remedy="One sentence for the timeline.", field="summary")
     definition = progress.definition_of(run).step(step.name)
+    await remarks.of_what_goes_on(tx, incident, step)
     step.state, step.owner, step.lease_until = StepState.TAKEN_OVER.value, "", None
     step.runner, step.summary, step.finished_at = actor, summary.strip()[:300], tx.now
     tx.session.add(step)

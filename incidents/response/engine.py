@@ -1,7 +1,7 @@
 """Carrying out one step: claim, run the agent with no transaction open, store the result under a fence."""
 
 import asyncio
-from dataclasses import dataclass
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,28 +12,42 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import col, select
 
 from incidents import durations, records, store
-from incidents.agents.base import ApprovedSubject, Runner, StepRequest, StepResult
+from incidents.agents.base import Runner, StepResult
 from incidents.context import Context
-from incidents.definitions import ApprovalKind, StepDefinition
-from incidents.errors import SitrepError, StepFailed
+from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
-from incidents.lifecycle import Status
-from incidents.response import approvals, consequences, expiry, facts, progress
+from incidents.response import claims, consequences, expiry, progress, requests, results
+from incidents.response.claims import Claim as Claim
+from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
-from incidents.service import queries
+from incidents.response.requests import Prepared
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)  # renewed every 10 s; after a crash another takes the step over within this time
 
+_LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
+_TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
 
-@dataclass(frozen=True)
-class Claim:
-    """A step that is ours until its lease runs out; stored results are checked against it."""
 
-    step_id: int
-    owner: str
-    attempt: int
+class _Commits:
+    """Tells those who wait that a commit touched steps."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Future[None] | None = None
+
+    def next(self) -> "asyncio.Future[None]":
+        """Return what is done at the next such commit."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        return self._next
+
+    def hear(self, topics: frozenset[str]) -> None:
+        """Let those who wait go on, where `topics` are about steps."""
+        if store.STEPS in topics and self._next is not None:
+            heard, self._next = self._next, None
+            if not heard.done():
+                heard.set_result(None)
 
 
 class Engine:
@@ -44,8 +58,10 @@ class Engine:
         self._runner = runner
         self._workdir = workdir
         self.owner = owner  #: names this process in claims
-        self._agents: dict[Claim, asyncio.Task[StepResult]] = {}
+        self._agents: dict[Claim, tuple[asyncio.Task[StepResult], StepJournal]] = {}
         self._interrupted = False
+        self._commits = _Commits()
+        ctx.store.on_commit(self._commits.hear)
 
     async def waiting(self) -> list[int]:
         """Return the numbers of the steps that anybody may claim."""
@@ -58,7 +74,7 @@ class Engine:
             await expiry.ask_anew_what_came_too_late(tx, self._ctx)
             todo = select(records.Step).where(_free(tx.now)).order_by(col(records.Step.id)).limit(limit)
             if step_id is not None:
-                await _hold_incident(tx, step_id)
+                await claims.hold_incident(tx, step_id)
                 todo = todo.where(records.Step.id == step_id)
             if self._ctx.store.supports_skip_locked:
                 todo = todo.with_for_update(skip_locked=True)
@@ -69,7 +85,7 @@ class Engine:
         step.lease_until, step.attempt = tx.now + LEASE, step.attempt + 1
         step.started_at, step.finished_at, step.error = tx.now, None, ""
         tx.session.add(step)
-        run, incident = await _whose(tx, step)
+        run, incident = await claims.whose(tx, step)
         definition = progress.definition_of(run).step(step.name)
         await tx.record(
             incident,
@@ -86,7 +102,7 @@ class Engine:
         """Prolong the lease; False when the step is no longer ours (stopped, paused, taken over)."""
         async with self._ctx.store.transaction() as tx:
             changed = await tx.session.execute(
-                update(records.Step).where(*_ours(claim)).values(lease_until=tx.now + LEASE)
+                update(records.Step).where(*claims.ours(claim)).values(lease_until=tx.now + LEASE)
             )
             return bool(changed.rowcount)  # type: ignore[attr-defined]
 
@@ -95,212 +111,122 @@ class Engine:
         async with self._ctx.store.transaction() as tx:
             changed = await tx.session.execute(
                 update(records.Step)
-                .where(*_ours(claim))
+                .where(*claims.ours(claim))
                 .values(state=StepState.READY.value, owner="", lease_until=None)
             )
             if changed.rowcount:  # type: ignore[attr-defined]
                 tx.offer(claim.step_id)
 
     def interrupt(self, claim: Claim | None = None) -> None:
-        """Interrupt one step's agent, or all for good; interrupted steps are given back."""
+        """Interrupt one step's agent, or all for good; interrupted steps are given back.
+
+        A command that must not be cut off ends first, unless this process ends: then it runs on by itself, and the
+        next attempt adopts its outcome.
+        """
         self._interrupted = self._interrupted or claim is None
-        for each, agent in self._agents.items():
-            if claim in (None, each):
+        for each, (agent, kept) in self._agents.items():
+            if claim is None:
                 agent.cancel()
+            elif claim == each:
+                kept.once_idle(agent.cancel)
 
     async def carry_out(self, claim: Claim) -> None:
         """Run the step's agent and store what it brought, or why it failed; an interrupted step is given back."""
         # Whatever breaks must end the attempt: a step left as running would be taken up again every LEASE, for ever.
+        kept = None
         try:
-            request = await self._request(claim)
-            if request is None:
+            prepared = await requests.prepare(self._ctx, claim, self._workdir)
+            if prepared is None:
                 return
-            result = await self._brought(claim, request)
+            kept = prepared.journal
+            result = await self._brought(claim, prepared)
             if result is None:
                 await self.give_back(claim)
+                await results.tell_what_ended(self._ctx, claim, kept)
             else:
-                await self._store(claim, request.step, result)
+                await results.keep(self._ctx, claim, prepared.request.step, result, kept)
+        except OutcomeUnknown as error:
+            await results.ask_people(self._ctx, claim, error)
         except SitrepError as error:
-            await self._fail(claim, error)
+            await results.fail(self._ctx, claim, error, kept)
         except Exception as error:
             log.exception("step_crashed", step_id=claim.step_id)
-            await self._fail(
-                claim,
-                StepFailed(
-                    f"The step stopped with {type(error).__name__}.",
-                    remedy="Retry the step or take it over; the log has the details.",
-                ),
+            crashed = StepFailed(
+                f"The step stopped with {type(error).__name__}.",
+                remedy="Retry the step or take it over; the log has the details.",
             )
+            await results.fail(self._ctx, claim, crashed, kept)
 
-    async def _brought(self, claim: Claim, request: StepRequest) -> StepResult | None:
-        """Return what the agent brought, or None when it was interrupted."""
-        agent = asyncio.create_task(self._run(request), name=f"agent-{request.incident.key}-{request.step.name}")
-        self._agents[claim] = agent
-        if self._interrupted:
-            agent.cancel()
-        try:
-            await asyncio.wait({agent})
-        finally:
-            del self._agents[claim]
-            agent.cancel()
-        return None if agent.cancelled() else agent.result()
-
-    async def _run(self, request: StepRequest) -> StepResult:
-        """Have the agent carry the step out within its budget.
+    async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
+        """Return what the agent brought, or None when it was interrupted.
 
         Raises:
             StepFailed: it could not, took too long, or brought something of another form.
         """
+        request, kept = prepared.request, prepared.journal
+        agent = asyncio.create_task(self._runner.run(request), name=f"agent-{request.incident.key}-{request.step.name}")
+        self._agents[claim] = agent, kept
+        if self._interrupted:
+            agent.cancel()
         try:
-            async with asyncio.timeout(request.deadline.total_seconds()):
-                return await self._runner.run(request)
-        except TimeoutError as error:
-            raise StepFailed(
-                f"The step took longer than its budget of {durations.spoken(request.deadline)}.",
-                remedy="Retry it, or take it over by hand.",
-            ) from error
+            in_time = await self._wait(claim, agent, request.deadline) or await _let_finish(agent, kept)
+        finally:
+            del self._agents[claim]
+            agent.cancel()
+        if not in_time:
+            await asyncio.wait({agent})
+            raise _took_too_long(request.deadline, kept)
+        if agent.cancelled():
+            return None
+        try:
+            return agent.result()
         except ValidationError as error:
             log.warning("step_output_invalid", step=request.step.name, error=str(error))
             raise StepFailed(
                 "The agent's output does not have the form the step needs.", remedy="Retry the step."
             ) from error
 
-    async def _request(self, claim: Claim) -> StepRequest | None:
-        """Return what the agent needs, or None when the approval no longer covers what would be done."""
-        async with self._ctx.store.transaction() as tx:
-            await _hold_incident(tx, claim.step_id)
-            step = await tx.session.get_one(records.Step, claim.step_id)
-            run, incident = await _whose(tx, step)
-            definition = progress.definition_of(run).step(step.name)
-            outputs = await queries.outputs(tx.session, run.number)
-            approved = None
-            if definition.approval is not None:
-                approved = await self._approved(tx, incident, run, definition, outputs)
-                if approved is None:
-                    step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
-                    tx.session.add(step)
-                    await progress.advance(tx, self._ctx, incident, run)
-                    return None
-            known = await facts.for_agents(tx.session, self._ctx, incident, tx.now)
-            feedback = step.feedback
-        workdir = self._workdir / known.key
-        await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
-        return StepRequest(
-            incident=known,
-            step=definition,
-            attempt=claim.attempt,
-            inputs=outputs,  # type: ignore[arg-type]
-            service=self._ctx.service(incident.service),
-            workdir=str(workdir),
-            deadline=definition.duration,
-            approved=approved,
-            feedback=feedback,
-        )
+    async def _wait(self, claim: Claim, agent: asyncio.Task[StepResult], limit: timedelta) -> bool:
+        """Wait until the agent is done, and interrupt it once the step is no longer ours; False when time is up."""
+        deadline = time.monotonic() + limit.total_seconds()
+        while not agent.done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            either: set[asyncio.Future[Any]] = {agent, self._commits.next()}
+            await asyncio.wait(either, timeout=min(left, _LOOK_SECONDS), return_when=asyncio.FIRST_COMPLETED)
+            if not agent.done() and not await self._is_ours(claim):
+                self.interrupt(claim)
+        return True
 
-    async def _approved(
-        self,
-        tx: store.Tx,
-        incident: records.Incident,
-        run: records.Run,
-        definition: StepDefinition,
-        outputs: dict[str, Any],
-    ) -> ApprovedSubject | None:
-        kind = definition.approval
-        approval = (await approvals.given(tx, run)).get(definition.name)
-        if approval is None or kind is None:
-            return None
-        current = approvals.digest(approvals.subject(kind, outputs, self._ctx.service(incident.service)))
-        if approval.digest != current:
-            await approvals.supersede(tx, incident, approval)
-            return None
-        subject = approval.decision if kind is ApprovalKind.CHOOSE_FIX else approval.subject
-        return ApprovedSubject(kind.value, subject, approval.digest, approval.decided_by)
+    async def _is_ours(self, claim: Claim) -> bool:
+        try:
+            async with self._ctx.store.read() as session:
+                return await session.scalar(select(records.Step.id).where(*claims.ours(claim))) is not None
+        except Exception:
+            # The database may be away for a while; whether the lease lasts is the dispatcher's to watch.
+            log.exception("step_not_looked_at", step_id=claim.step_id)
+            return True
 
-    async def _store(self, claim: Claim, definition: StepDefinition, result: StepResult) -> None:
-        async with self._ctx.store.transaction() as tx:
-            step = await _held(tx, claim)
-            if step is None:
-                log.info("step_result_late", step=definition.name, attempt=claim.attempt)
-                return
-            run, incident = await _whose(tx, step)
-            step.state, step.owner, step.lease_until = StepState.DONE.value, "", None
-            step.version, step.finished_at = step.version + 1, tx.now
-            step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
-            step.usage = [usage.model_dump() for usage in result.usage]
-            step.notes, step.feedback = list(result.notes), ""
-            tx.session.add(step)
-            tx.session.add_all(consequences.evidence(incident, step, result))
-            await tx.session.flush()
-            await tx.record(
-                incident,
-                EventKind.STEP_DONE,
-                actor=result.runner,
-                step=step.name,
-                step_id=step.id,
-                title=definition.title,
-                attempt=claim.attempt,
-                version=step.version,
-                summary=result.summary,
-                runner=result.runner,
-                phase=definition.phase.value,
-            )
-            await consequences.of_output(tx, self._ctx, incident, definition, result)
-            await progress.advance(tx, self._ctx, incident, run)
 
-    async def _fail(self, claim: Claim, error: SitrepError) -> None:
-        async with self._ctx.store.transaction() as tx:
-            step = await _held(tx, claim)
-            if step is None:
-                return
-            run, incident = await _whose(tx, step)
-            definition = progress.definition_of(run).step(step.name)
-            step.state, step.owner, step.lease_until = StepState.FAILED.value, "", None
-            step.finished_at, step.error = tx.now, str(error)
-            tx.session.add(step)
-            await tx.record(
-                incident,
-                EventKind.STEP_FAILED,
-                step=step.name,
-                step_id=step.id,
-                title=definition.title,
-                attempt=claim.attempt,
-                error=error.message,
-                remedy=error.remedy,
-                phase=definition.phase.value,
-            )
-            if incident.status is Status.RESOLVED:
-                await progress.advance(tx, self._ctx, incident, run)
+async def _let_finish(agent: asyncio.Task[StepResult], kept: StepJournal) -> bool:
+    """Let an agent whose time is up end what must not be cut off and tell of it; False when it does not end."""
+    while kept.acted and not agent.done():
+        await kept.idle()
+        await asyncio.wait({agent}, timeout=_TELL_SECONDS)
+        if kept.is_idle:
+            break
+    return agent.done()
+
+
+def _took_too_long(limit: timedelta, kept: StepJournal) -> StepFailed:
+    ended = "".join(f" {outcome}" for _, outcome in kept.outcomes)
+    return StepFailed(
+        f"The step took longer than its budget of {durations.spoken(limit)}.{ended}",
+        remedy="Retry it, or take it over by hand.",
+    )
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
     state, lease_until = col(records.Step.state), col(records.Step.lease_until)
     return (state == StepState.READY.value) | ((state == StepState.RUNNING.value) & (lease_until < now))
-
-
-def _ours(claim: Claim) -> tuple[Any, ...]:
-    return (
-        col(records.Step.id) == claim.step_id,
-        col(records.Step.state) == StepState.RUNNING.value,
-        col(records.Step.owner) == claim.owner,
-        col(records.Step.attempt) == claim.attempt,
-    )
-
-
-async def _held(tx: store.Tx, claim: Claim) -> records.Step | None:
-    """Return the step while it is still ours: same owner, same attempt."""
-    await _hold_incident(tx, claim.step_id)
-    found: records.Step | None = await tx.session.scalar(select(records.Step).where(*_ours(claim)).with_for_update())
-    return found
-
-
-async def _hold_incident(tx: store.Tx, step_id: int) -> None:
-    # Incident first, then step: see store.incident.
-    of_step = select(records.Run.incident_id).join(records.Step).where(records.Step.id == step_id)
-    incident_id = await tx.session.scalar(of_step)
-    if incident_id is not None:
-        await queries.get(tx.session, incident_id)
-
-
-async def _whose(tx: store.Tx, step: records.Step) -> tuple[records.Run, records.Incident]:
-    run = await tx.session.get_one(records.Run, step.run_id)
-    return run, await queries.get(tx.session, run.incident_id)

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from incidents import records, store
 from incidents.context import Context
 from incidents.events import EventKind
-from incidents.response import progress
+from incidents.response import journal, progress
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -56,6 +56,8 @@ async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context) -> None:
         )
     )
     for approval, step in overdue.all():
+        if journal.under_way(step) is not None:
+            continue  # given back in mid-deploy: it goes on under the approval it began with
         incident = await queries.get(tx.session, approval.incident_id)
         if step.state != StepState.READY.value:
             continue  # another replica was faster

@@ -15,7 +15,7 @@ from incidents.definitions import ApprovalKind, Phase, StepDefinition, WorkflowD
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
-from incidents.response import approvals, facts, gates, plan
+from incidents.response import approvals, facts, gates, journal, plan, remarks
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -80,7 +80,11 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         after = {stage.number for stage in definition.stages if any(map(_is_analysis, stage.steps))}
         holds = {number: held or number not in after for number, held in holds.items()}
         judged = {number: found for number, found in judged.items() if number in after}
-    unstarted = {name for name, state in states.items() if state in (StepState.QUEUED, StepState.WAITING)}
+    unstarted = {
+        name
+        for name, state in states.items()
+        if state in (StepState.QUEUED, StepState.WAITING) and journal.under_way(steps[name]) is None
+    }
     await approvals.expire_unused(tx, incident, run, unstarted)
     approved = await approvals.given(tx, run)
     may_start, held = plan.ready(definition, states, holds, frozenset(approved))
@@ -131,7 +135,7 @@ async def _hold(
     step.state = (StepState.WAITING if waits.approval or waits.gates else StepState.QUEUED).value
     tx.session.add(step)
     if waits.approval is not None:
-        await approvals.ask(tx, ctx, incident, run, step.name, waits.approval, outputs)
+        await approvals.ask(tx, ctx, incident, run, step.name, waits.approval, outputs, doubt=journal.doubt(step))
 
 
 async def _ask_attestations(
@@ -289,6 +293,7 @@ async def _give_up(tx: store.Tx, incident: records.Incident, run: records.Run, s
     tx.session.add(run)
     for step in await queries.steps(tx.session, run.number):
         if StepState(step.state) not in plan.FINISHED:
+            await remarks.of_what_goes_on(tx, incident, step)
             step.state, step.owner = StepState.STOPPED.value, ""
             tx.session.add(step)
     for approval in await queries.pending_approvals(tx.session, incident.number):

@@ -20,7 +20,7 @@ async def run_again(
     again = {source, *plan.downstream(progress.definition_of(run), source)}
     for step in await queries.steps(tx.session, run.number):
         if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
-            step.state, step.owner = StepState.QUEUED.value, ""
+            step.state, step.owner, step.begun = StepState.QUEUED.value, "", []
             step.output = {} if step.name != source else step.output
             step.feedback = feedback if step.name == source else ""
             tx.session.add(step)

@@ -1,63 +1,28 @@
 """Reads the deploy log, and runs a service's deploy and rollback commands."""
 
-import asyncio
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import JsonValue
 
 from incidents import durations
 from incidents.agents.base import ApprovedSubject
+from incidents.agents.journal import Begun, Journal
 from incidents.catalog import Environment, Service
 from incidents.clock import Clock
 from incidents.errors import NotAllowed, ToolFailed
-from incidents.tools import evidence, processes
+from incidents.tools import aftermath, launches
 from incidents.tools.evidence import Evidence, EvidenceKind
-from incidents.tools.processes import Survivors
+from incidents.tools.processes import Completed
 
 _OURS = re.compile(r"(SLACK|ANTHROPIC|SITREP|SMTP|DATABASE)_")
 MAX_LOG = 2_000_000  # bytes; ten thousand deploys
-
-
-class Deploy(BaseModel):
-    """One line of the deploy log: at this time, this release ran there."""
-
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, extra="ignore")
-
-    at: AwareDatetime
-    release: str
-    commit: str
-    environment: str = "production"
-    by: str = ""
-
-
-@dataclass(frozen=True)
-class DeployLog:
-    """The deploys of a service, oldest first."""
-
-    deploys: tuple[Deploy, ...]
-    unreadable: int  #: lines that say nothing
-    evidence: Evidence
-
-    def current(self, environment: str = "production") -> Deploy | None:
-        """Return the deploy that runs in `environment` now."""
-        return next((deploy for deploy in reversed(self.deploys) if deploy.environment == environment), None)
-
-    def before(self, deploy: Deploy) -> Deploy | None:
-        """Return what ran in the same environment before `deploy`: the last one with another commit."""
-        earlier = self.deploys[: self.deploys.index(deploy)]
-        return next(
-            (e for e in reversed(earlier) if e.environment == deploy.environment and e.commit != deploy.commit), None
-        )
-
-    def at(self, moment: datetime, environment: str = "production") -> Deploy | None:
-        """Return the deploy that ran in `environment` at `moment`."""
-        return next((d for d in reversed(self.deploys) if d.environment == environment and d.at <= moment), None)
 
 
 @dataclass(frozen=True)
@@ -68,75 +33,59 @@ class Deployed:
     commit: str  #: full hash
     seconds: float
     evidence: Evidence
+    adopted: bool = False  #: an earlier attempt had begun it
 
 
-async def read(path: Path, clock: Clock) -> DeployLog:
-    """Return the deploy log at `path`; lines that cannot be read are counted and skipped.
+@dataclass(frozen=True)
+class _Wanted:
+    """What a command is to do."""
 
-    Raises:
-        ToolFailed: when the file cannot be read.
-    """
-    try:
-        text = await asyncio.to_thread(_tail, path)
-    except OSError as error:
-        raise ToolFailed(
-            f"The deploy log {path} cannot be read: {error.strerror}.",
-            remedy="Correct `deploys` in sitrep.yml, or let the deploy command write it.",
-        ) from error
-    deploys: list[Deploy] = []
-    unreadable = 0
-    for line in filter(str.strip, text.splitlines()):
-        try:
-            deploys.append(Deploy.model_validate_json(line))
-        except ValidationError:
-            unreadable += 1
-    deploys.sort(key=lambda deploy: deploy.at)
-    seen = evidence.capture(EvidenceKind.DEPLOY, str(path), text, summary=_summary(deploys), captured_at=clock.now())
-    return DeployLog(tuple(deploys), unreadable, seen)
+    verb: str
+    commit: str = ""
+    release: str = ""
 
-
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - MAX_LOG))
-        text = file.read().decode(errors="replace")
-    return text if size <= MAX_LOG else text.partition("\n")[2]
-
-
-def _summary(deploys: Sequence[Deploy]) -> str:
-    if not deploys:
-        return "The deploy log is empty"
-    last = deploys[-1]
-    by = f" by {last.by}" if last.by else ""
-    what = f"release {last.release} (`{last.commit[:7]}`) to {last.environment}{by}"
-    return f"{len(deploys)} deploys; last: {what}, {last.at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+    @property
+    def what(self) -> str:
+        return self.commit or self.release
 
 
 async def deploy(
-    service: Service, environment: str, *, commit: str, approved: ApprovedSubject | None, clock: Clock
+    service: Service,
+    environment: str,
+    *,
+    commit: str,
+    approved: ApprovedSubject | None,
+    journal: Journal,
+    clock: Clock,
+    before: Mapping[str, JsonValue] = MappingProxyType({}),
 ) -> Deployed:
-    """Start a release from `commit` in `environment` by the service's own command.
+    """Start a release from `commit` in `environment` by the service's own command, once.
 
+    Where an earlier attempt began it, the outcome of that is adopted. `before` is kept for such a later attempt.
     Production needs `approved`, and deploys exactly the commit that was approved.
 
     Raises:
         NotAllowed: when production was not approved for this commit.
         ToolFailed: when the command fails, runs too long, or started another commit.
+        OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
     if environment == "production":
         _require_approval(approved, environment, commit)
-    return await _start(service, environment, target.deploy, "deploy", commit=commit, clock=clock)
+    wanted = _Wanted("deploy", commit=commit)
+    return await _start(service, environment, target.deploy, wanted, journal=journal, clock=clock, before=before)
 
 
-async def rollback(service: Service, environment: str, *, release: str, clock: Clock) -> Deployed:
-    """Put `release` back in `environment` by the service's own command.
+async def rollback(service: Service, environment: str, *, release: str, journal: Journal, clock: Clock) -> Deployed:
+    """Put `release` back in `environment` by the service's own command, once.
 
     Raises:
         ToolFailed: when the command fails, runs too long, or put back another release.
+        OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
-    return await _start(service, environment, target.rollback, "rollback", release=release, clock=clock)
+    wanted = _Wanted("rollback", release=release)
+    return await _start(service, environment, target.rollback, wanted, journal=journal, clock=clock, before={})
 
 
 def command(argv: Sequence[str], *, commit: str = "", release: str = "") -> tuple[str, ...]:
@@ -175,52 +124,95 @@ async def _start(
     service: Service,
     environment: str,
     argv: Sequence[str],
-    verb: str,
+    wanted: _Wanted,
     *,
+    journal: Journal,
     clock: Clock,
-    commit: str = "",
-    release: str = "",
+    before: Mapping[str, JsonValue],
 ) -> Deployed:
     if not argv:
         raise ToolFailed(
-            f"{service.key or 'The service'} has no {verb} command for {environment}.",
-            remedy=f"Add `{environment}.{verb}` to it in sitrep.yml, or {verb} by hand.",
+            f"{service.key or 'The service'} has no {wanted.verb} command for {environment}.",
+            remedy=f"Add `{environment}.{wanted.verb}` to it in sitrep.yml, or {wanted.verb} by hand.",
         )
-    target = target_of(service, environment)
-    cwd = Path(service.repository) if service.repository else None
-    done = await processes.run(
-        command(argv, commit=commit, release=release),
-        cwd=cwd,
-        env=_environment(),
-        timeout=target.deploy_timeout,
-        survivors=Survivors.KEEP,
+    program = command(argv, commit=wanted.commit, release=wanted.release)
+    place = aftermath.Place(service, target_of(service, environment), program)
+    with journal.under_way():
+        earlier = journal.open(wanted.verb, environment, wanted.what)
+        if earlier is not None and earlier.doubt and earlier.doubt == journal.cleared:
+            earlier = None  # people were asked, and want it done again
+        begun, found = earlier, await aftermath.of(earlier, place, clock) if earlier else None
+        if begun is None or found is None:
+            begun = await _begin(place, environment, wanted, journal, clock, before)
+            earlier, found = None, await aftermath.of(begun, place, clock)
+        if found is None:
+            raise ToolFailed(f"The {begun.in_words} did not begin.", remedy="Read Sitrep's log, then retry the step.")
+        journal.ended(begun, found.in_words(begun), clock.now())
+    if isinstance(found, aftermath.Traced):
+        return Deployed(found.release, found.commit, 0.0, found.evidence, adopted=True)
+    started = _started(found.run, wanted, begun, place.target.deploy_timeout)
+    seen = found.run.as_evidence(
+        EvidenceKind.DEPLOY,
+        f"{service.key} {environment}",
+        summary=f"{begun.in_words}: release {started.get('release')} in {found.run.seconds:.1f} s",
+        captured_at=clock.now(),
     )
-    what = commit[:7] or f"release {release}"
+    release, commit = str(started.get("release", "")), str(started.get("commit", ""))
+    return Deployed(release, commit, found.run.seconds, seen, adopted=earlier is not None)
+
+
+async def _begin(
+    place: aftermath.Place,
+    environment: str,
+    wanted: _Wanted,
+    journal: Journal,
+    clock: Clock,
+    before: Mapping[str, JsonValue],
+) -> Begun:
+    """Write down that it begins, and begin."""
+    folder = journal.folder()
+    begun = Begun(
+        id=folder.name,
+        verb=wanted.verb,
+        environment=environment,
+        what=wanted.what,
+        at=clock.now(),
+        machine=launches.machine(),
+        folder=str(folder),
+        before=dict(before),
+    )
+    await journal.begin(begun)
+    cwd = Path(place.service.repository) if place.service.repository else None
+    await launches.start(folder, place.argv, cwd=cwd, env=_environment(), limit=place.target.deploy_timeout)
+    return begun
+
+
+def _started(done: Completed, wanted: _Wanted, begun: Begun, limit: timedelta) -> dict[str, object]:
+    """Return what the command says that it started.
+
+    Raises:
+        ToolFailed: when it failed, ran too long, or started something else.
+    """
     if done.timed_out:
-        limit = durations.spoken(target.deploy_timeout)
         raise ToolFailed(
-            f"The {verb} of {what} to {environment} did not end within {limit}.",
+            f"The {begun.in_words} did not end within {durations.spoken(limit)}.",
             remedy="Check by hand which release runs before trying again.",
         )
     if not done.ok:
         said = (done.output.splitlines() or ["no message"])[-1]
         raise ToolFailed(
-            f"The {verb} of {what} to {environment} failed (exit code {done.exit_code}): {said[:200]}.",
+            f"The {begun.in_words} failed (exit code {done.exit_code}): {said[:200]}.",
             remedy="Read the command's output, then retry the step or act by hand.",
         )
     started = _answer(done.stdout)
+    commit, release = wanted.commit, wanted.release
     if (commit and started.get("commit") != commit) or (release and str(started.get("release")) != release):
         raise ToolFailed(
-            f"The {verb} command was asked for {what} but says that it started {json.dumps(started)[:120]}.",
+            f"The {wanted.verb} command was asked for {begun.what_in_words} but says that it started"
+            f" {json.dumps(started)[:120]}.",
             remedy='Check by hand which release runs; the command must print {"release", "commit"} as JSON.',
         )
-    seen = done.as_evidence(
-        EvidenceKind.DEPLOY,
-        f"{service.key} {environment}",
-        summary=f"{verb} of {what} to {environment}: release {started.get('release')} in {done.seconds:.1f} s",
-        captured_at=clock.now(),
-    )
-    return Deployed(str(started.get("release", "")), str(started.get("commit", "")), done.seconds, seen)
+    return started
 
 
 def _environment() -> dict[str, str]:

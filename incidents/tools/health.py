@@ -24,11 +24,20 @@ Sleep = Callable[[float], Awaitable[object]]
 class Stats(BaseModel):
     """What the stats address answers: counts since the process started."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
     requests: int = Field(ge=0)
     errors: int = Field(ge=0)
     release: str | None = None  #: where the service says so
+    commit: str | None = None
+
+
+class _Version(BaseModel):
+    """What a health address may say of the release that answers."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    release: str | None = None
     commit: str | None = None
 
 
@@ -42,6 +51,7 @@ class Probe:
     trouble: str  #: why it did not answer; empty when it did
     stats: Stats | None  #: None without a stats address, or where it did not answer sensibly
     evidence: Evidence
+    version: tuple[str | None, str | None] = (None, None)  #: release and commit, where one of the addresses says so
 
     @property
     def error_rate(self) -> float | None:
@@ -84,7 +94,17 @@ async def probe(environment: Environment, clock: Clock, *, client: httpx.AsyncCl
     content = f"GET {environment.health} -> {status or trouble}\n{body}\n{stats_body}".rstrip()
     at = clock.now()
     seen = evidence.capture(EvidenceKind.HEALTH, environment.health, content, summary=summary, captured_at=at)
-    return Probe(at, healthy, status, trouble, stats, seen)
+    return Probe(at, healthy, status, trouble, stats, seen, _version(body, stats))
+
+
+def _version(body: str, stats: Stats | None) -> tuple[str | None, str | None]:
+    if stats is not None and (stats.release or stats.commit):
+        return stats.release, stats.commit
+    try:
+        told = _Version.model_validate_json(body)
+    except ValidationError:
+        return None, None
+    return told.release, told.commit
 
 
 async def watch(

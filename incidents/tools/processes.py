@@ -107,6 +107,16 @@ async def run(
     )
 
 
+def ends_of(path: Path, max_output: int = MAX_OUTPUT) -> tuple[str, bool]:
+    """Return what a program wrote into the file `path`, less the middle where it is too much, and whether it was."""
+    kept = _Kept(max_output)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            kept.add(chunk)
+    text = kept.text()
+    return text, kept.dropped
+
+
 async def _start(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: int) -> Process:
     if cwd is not None and not await asyncio.to_thread(cwd.is_dir):
         raise ToolFailed(f"There is no folder {cwd}.", remedy="Correct the path, or restore the folder.")

@@ -16,8 +16,9 @@ from incidents.agents.base import ApprovedSubject
 from incidents.catalog import Sandbox, Service
 from incidents.clock import SystemClock
 from incidents.errors import ToolFailed
-from incidents.tools import deploys, git, logs, reverts, suspects, testrun, worktrees
+from incidents.tools import deploylog, deploys, git, logs, reverts, suspects, testrun, worktrees
 from tests.integration.tools.workshop import Workshop
+from tests.jotter import Jotter
 
 CLOCK = SystemClock()
 LEGACY_TEST = "tests.contract.test_mobile_carts.MobileCartsTest.test_legacy_cart_can_be_ordered"
@@ -62,7 +63,7 @@ async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_pa
         assert await order(demo.production_url, "c-0001") == 500
 
         service = Service.model_validate({"key": "checkout", **demo.service_yaml()})
-        log = await deploys.read(demo.deploys, CLOCK)
+        log = await deploylog.read(demo.deploys, CLOCK)
         bad = log.current()
         assert bad is not None
         good = log.before(bad)
@@ -98,13 +99,17 @@ async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_pa
         assert LEGACY_TEST in compared.repaired
         assert compared.proven
 
-        staged = await deploys.deploy(service, "staging", commit=fix.commit, approved=None, clock=CLOCK)
+        staged = await deploys.deploy(
+            service, "staging", commit=fix.commit, approved=None, journal=Jotter(tmp_path), clock=CLOCK
+        )
         approved = ApprovedSubject("deploy", {"commit": fix.commit, "environment": "production"}, "digest", "ana")
-        released = await deploys.deploy(service, "production", commit=fix.commit, approved=approved, clock=CLOCK)
+        released = await deploys.deploy(
+            service, "production", commit=fix.commit, approved=approved, journal=Jotter(tmp_path), clock=CLOCK
+        )
         assert staged.release == released.release == "42"
         assert await order(demo.production_url, "c-0001") == 201
         assert await demo.healthy()
-        current = (await deploys.read(demo.deploys, CLOCK)).current()
+        current = (await deploylog.read(demo.deploys, CLOCK)).current()
         assert current is not None
         assert (current.release, current.commit, current.by) == ("42", fix.commit, "sitrep")
 
@@ -121,7 +126,7 @@ async def test_the_last_good_release_can_be_put_back_without_an_interruption(tmp
                     statuses.append((await client.get(f"{demo.production_url}/products")).status_code)
 
         asking = asyncio.create_task(ask_on())
-        done = await deploys.rollback(service, "production", release="40", clock=CLOCK)
+        done = await deploys.rollback(service, "production", release="40", journal=Jotter(tmp_path), clock=CLOCK)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
@@ -137,9 +142,9 @@ async def test_a_release_that_does_not_start_leaves_the_old_one_running(tmp_path
         head = Workshop(demo.repository).commit_files("Break the start", broken)
         service = Service.model_validate({"key": "checkout", **demo.service_yaml()})
         with pytest.raises(ToolFailed, match="ended at once"):
-            await deploys.deploy(service, "staging", commit=head, approved=None, clock=CLOCK)
+            await deploys.deploy(service, "staging", commit=head, approved=None, journal=Jotter(tmp_path), clock=CLOCK)
         assert (await demo.probe("staging")).healthy
-        current = (await deploys.read(demo.deploys, CLOCK)).current("staging")
+        current = (await deploylog.read(demo.deploys, CLOCK)).current("staging")
         assert current is not None
         assert current.release == "40"
 

@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pydantic import BaseModel
+
 from incidents.agents.base import ApprovedSubject
 from incidents.agents.outputs import (
     DeploymentOutput,
@@ -18,21 +20,33 @@ from incidents.agents.outputs import (
 )
 from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.sources import PRODUCTION
 from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, health
 from incidents.tools.deploys import Deployed
+from incidents.tools.evidence import Evidence
 from incidents.tools.health import Watched
 
 #: How much higher than before the error rate must be to count as worse: less is noise at light traffic.
 _WORSE_BY = 0.05
 
 
+class _Before(BaseModel):
+    """What production did just before the deploy; kept with it, as afterwards it cannot be seen any more."""
+
+    checks: int
+    failed_checks: int
+    requests: int
+    error_rate: float | None
+    evidence: Evidence
+
+
 @dataclass(frozen=True)
 class _Watch:
     """Production before and after."""
 
-    before: Watched | None
+    before: _Before | None
     rate_before: float | None  #: just before the deploy; with little traffic then, as measured when it was stabilized
     after: Watched | None
 
@@ -59,8 +73,8 @@ async def run(case: Case) -> tuple[Output, str]:
         StepFailed: when what was approved is not what was tested, or nothing could be deployed.
     """
     approved, commit = await _require_exact(case)
-    before = await _look(case, cadence.glance(case.service.production.watch))
-    deployed = await _deploy(case, approved, commit)
+    before = await _before(case, commit)
+    deployed = await _deploy(case, approved, commit, before)
     watch = _Watch(before, _rate_before(case, before), await _watch(case))
     rolled_back = await _roll_back(case, approved, watch) if watch.is_worse else None
     if rolled_back is not None:
@@ -68,7 +82,26 @@ async def run(case: Case) -> tuple[Output, str]:
     return _report(case, commit, deployed, watch, rolled_back)
 
 
-def _rate_before(case: Case, before: Watched | None) -> float | None:
+async def _before(case: Case, commit: str) -> _Before | None:
+    """Look at what runs now; where an earlier attempt began the deploy, return what that saw."""
+    begun = case.request.journal.open("deploy", PRODUCTION, commit)
+    if begun is not None:
+        kept = _Before.model_validate(begun.before) if begun.before else None
+        case.see(*([kept.evidence] if kept else []))
+        return kept
+    seen = await _look(case, cadence.glance(case.service.production.watch))
+    if seen is None:
+        return None
+    return _Before(
+        checks=seen.checks,
+        failed_checks=seen.failed_checks,
+        requests=seen.requests,
+        error_rate=seen.error_rate,
+        evidence=seen.evidence,
+    )
+
+
+def _rate_before(case: Case, before: _Before | None) -> float | None:
     status = case.earlier("system_status_report", SystemStatus)
     if before is None or before.requests < cadence.ENOUGH_REQUESTS:
         return status.error_rate if status else None
@@ -104,20 +137,33 @@ async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
     return approved, commit
 
 
-async def _deploy(case: Case, approved: ApprovedSubject, commit: str) -> Deployed:
-    """Deploy, unless an attempt that was cut short had done so already.
+async def _deploy(case: Case, approved: ApprovedSubject, commit: str, before: _Before | None) -> Deployed:
+    """Deploy, unless an earlier attempt had done so already.
 
     Raises:
         StepFailed: when the deploy failed; says how production is after it.
+        OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
-    if case.request.attempt > 1 and (running := await _running_already(case, commit)) is not None:
+    journal = case.request.journal
+    cut_off = journal.open("deploy", PRODUCTION, commit)
+    if not cut_off and case.request.attempt > 1 and (running := await _running_already(case, commit)) is not None:
         return running
     try:
-        deployed = await deploys.deploy(case.service, "production", commit=commit, approved=approved, clock=case.clock)
+        deployed = await deploys.deploy(
+            case.service,
+            PRODUCTION,
+            commit=commit,
+            approved=approved,
+            journal=journal,
+            clock=case.clock,
+            before=before.model_dump(mode="json") if before else {},
+        )
     except ToolFailed as fault:
         look = await sources.probe(case)
         state = "" if look is None else f" Production answers {look.status or look.trouble} now."
         raise StepFailed(f"{fault.message}{state}", remedy=fault.remedy) from fault
+    if deployed.adopted:
+        case.note(f"An earlier attempt had begun the deploy of `{commit[:7]}`; it was not deployed again.")
     case.see(deployed.evidence)
     return deployed
 
@@ -160,7 +206,9 @@ async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> De
         case.note(f"The release is worse than before ({summary}), and no release is known to go back to.")
         return None
     try:
-        back = await deploys.rollback(case.service, "production", release=release, clock=case.clock)
+        back = await deploys.rollback(
+            case.service, PRODUCTION, release=release, journal=case.request.journal, clock=case.clock
+        )
     except ToolFailed as fault:
         case.note(f"The release is worse than before, and going back failed: {fault}")
         return None

@@ -7,8 +7,8 @@ from pathlib import Path
 from incidents.agents.outputs import ImpactAssessment
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
-from incidents.tools import deploys, git, health, logs
-from incidents.tools.deploys import Deploy, DeployLog
+from incidents.tools import deploylog, git, health, logs
+from incidents.tools.deploylog import Deploy, DeployLog
 from incidents.tools.git import Repository
 from incidents.tools.health import Probe
 from incidents.tools.logs import Findings
@@ -110,7 +110,7 @@ async def _deploy_log(case: Case) -> DeployLog | None:
         case.missing(ToolFailed("No deploy log is known for this service.", remedy="Add `deploys` in sitrep.yml."))
         return None
     try:
-        return await deploys.read(Path(service.deploys), case.clock)
+        return await deploylog.read(Path(service.deploys), case.clock)
     except ToolFailed as fault:
         case.missing(fault)
         return None

@@ -17,7 +17,7 @@ from incidents.agents.playbook.sources import Release
 from incidents.agents.playbook.wording import percent, time_of_day
 from incidents.errors import ToolFailed
 from incidents.tools import filekinds, health
-from incidents.tools.deploys import Deploy
+from incidents.tools.deploylog import Deploy
 from incidents.tools.filekinds import FileKind
 from incidents.tools.git import Repository
 from incidents.tools.health import Probe, Watched

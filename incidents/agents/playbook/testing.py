@@ -131,7 +131,14 @@ async def _stage(case: Case, fix: FixCode, judged: _Judgement) -> StagingCheck |
         case.note("The service has no staging; the fix was not seen running before production.")
         return None
     try:
-        deployed = await deploys.deploy(case.service, "staging", commit=fix.commit, approved=None, clock=case.clock)
+        deployed = await deploys.deploy(
+            case.service,
+            "staging",
+            commit=fix.commit,
+            approved=None,
+            journal=case.request.journal,
+            clock=case.clock,
+        )
         judged.evidence += case.see(deployed.evidence)
         watched = await health.watch(
             staging, case.clock, period=cadence.fitting(staging.watch, case.left), every=cadence.every(staging.watch)

@@ -9,6 +9,7 @@ from incidents.agents.base import ApprovedSubject, IncidentFacts, Runner, StepRe
 from incidents.agents.outputs import MODELS, FixOption, Output
 from incidents.catalog import Service
 from incidents.definitions import Phase, StepDefinition
+from tests.jotter import Jotter
 
 AnyOutput = TypeVar("AnyOutput", bound=Output)
 
@@ -69,6 +70,7 @@ class Response:
             "service": self.service,
             "workdir": str(self.workdir),
             "deadline": timedelta(minutes=5),
+            "journal": Jotter(self.workdir.parent / "kept"),
         }
         return StepRequest(**{**asked, **changes})
 

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from incidents.definitions import Phase, StepDefinition
 from incidents.errors import StepFailed
 from incidents.tools.evidence import EvidenceKind, capture
 from tests.integration.agents.messages_api import Answer, MessagesApi, error, message
+from tests.jotter import Jotter
 
 AT = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 BLAME = capture(EvidenceKind.GIT, "repo", "a1b2c3d4 pricing.py:88", summary="blame", captured_at=AT)
@@ -102,7 +104,8 @@ def request(*, prompt: str = "rapid-root-cause-analysis.md", known: str = "", se
         priority="immediate",
     )
     facts = IncidentFacts("inc-7", "Checkout returns 500s", "critical", AT, known, {}, "ana")
-    return StepRequest(facts, step, 1, {}, Service(key="checkout"), "unused", timedelta(seconds=seconds))
+    journal = Jotter(Path("unused"))
+    return StepRequest(facts, step, 1, {}, Service(key="checkout"), "unused", timedelta(seconds=seconds), journal)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import pytest
 from incidents.agents.base import ApprovedSubject
 from incidents.catalog import Environment, Service
 from incidents.errors import NotAllowed, ToolFailed
-from incidents.tools import deploys
+from incidents.tools import deploylog, deploys
 from incidents.tools.evidence import EvidenceKind
 from tests.clock import START, ManualClock
+from tests.jotter import Jotter
 
 COMMIT = "a" * 40
 OTHER = "b" * 40
@@ -39,7 +40,9 @@ DEPLOYS = "print('exporting'); print(json.dumps({'release': 42, 'commit': asked}
 
 async def test_the_approved_commit_is_deployed(tmp_path: Path, clock: ManualClock) -> None:
     shop = service(DEPLOYS, tmp_path)
-    done = await deploys.deploy(shop, "production", commit=COMMIT, approved=approval(), clock=clock)
+    done = await deploys.deploy(
+        shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+    )
     assert (done.release, done.commit) == ("42", COMMIT)
     assert done.evidence.kind is EvidenceKind.DEPLOY
     assert done.evidence.command == (sys.executable, str(tmp_path / "deploy.py"), COMMIT)
@@ -56,54 +59,71 @@ async def test_production_gets_nothing_that_was_not_approved(
 ) -> None:
     shop = service(f"open({str(tmp_path / 'ran')!r}, 'w')\n{DEPLOYS}", tmp_path)
     with pytest.raises(NotAllowed):
-        await deploys.deploy(shop, "production", commit=COMMIT, approved=approved, clock=clock)
+        await deploys.deploy(
+            shop, "production", commit=COMMIT, approved=approved, journal=Jotter(tmp_path), clock=clock
+        )
     assert not (tmp_path / "ran").exists()
 
 
 async def test_staging_needs_no_approval(tmp_path: Path, clock: ManualClock) -> None:
     shop = service(DEPLOYS, tmp_path)
-    done = await deploys.deploy(shop, "staging", commit=COMMIT, approved=None, clock=clock)
+    done = await deploys.deploy(shop, "staging", commit=COMMIT, approved=None, journal=Jotter(tmp_path), clock=clock)
     assert done.commit == COMMIT
 
 
 async def test_a_command_that_started_another_commit_is_not_believed(tmp_path: Path, clock: ManualClock) -> None:
     shop = service(f"print(json.dumps({{'release': 42, 'commit': {OTHER!r}}}))", tmp_path)
     with pytest.raises(ToolFailed, match="was asked for aaaaaaa"):
-        await deploys.deploy(shop, "production", commit=COMMIT, approved=approval(), clock=clock)
+        await deploys.deploy(
+            shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+        )
 
 
 async def test_a_command_that_says_nothing_is_not_believed(tmp_path: Path, clock: ManualClock) -> None:
     with pytest.raises(ToolFailed, match="was asked for"):
         await deploys.deploy(
-            service("print('done')", tmp_path), "production", commit=COMMIT, approved=approval(), clock=clock
+            service("print('done')", tmp_path),
+            "production",
+            commit=COMMIT,
+            approved=approval(),
+            journal=Jotter(tmp_path),
+            clock=clock,
         )
 
 
 async def test_a_failing_command_is_told_with_its_last_words(tmp_path: Path, clock: ManualClock) -> None:
     shop = service("sys.exit('the disk is full')", tmp_path)
     with pytest.raises(ToolFailed, match=r"failed \(exit code 1\): the disk is full"):
-        await deploys.deploy(shop, "production", commit=COMMIT, approved=approval(), clock=clock)
+        await deploys.deploy(
+            shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+        )
 
 
 async def test_a_command_that_hangs_is_ended(tmp_path: Path, clock: ManualClock) -> None:
     shop = service("time.sleep(60)", tmp_path, deploy_timeout=timedelta(seconds=1))
     with pytest.raises(ToolFailed, match="did not end within 1 s") as failed:
-        await deploys.deploy(shop, "production", commit=COMMIT, approved=approval(), clock=clock)
+        await deploys.deploy(
+            shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+        )
     assert "which release runs" in failed.value.remedy
 
 
 async def test_a_release_is_put_back(tmp_path: Path, clock: ManualClock) -> None:
     shop = service(f"print(json.dumps({{'release': asked, 'commit': {OTHER!r}}}))", tmp_path)
-    done = await deploys.rollback(shop, "production", release="40", clock=clock)
+    done = await deploys.rollback(shop, "production", release="40", journal=Jotter(tmp_path), clock=clock)
     assert (done.release, done.commit) == ("40", OTHER)
 
 
 async def test_without_a_command_it_is_said_what_to_add(tmp_path: Path, clock: ManualClock) -> None:
     with pytest.raises(ToolFailed, match="no deploy command for production") as failed:
-        await deploys.deploy(Service(key="shop"), "production", commit=COMMIT, approved=approval(), clock=clock)
+        await deploys.deploy(
+            Service(key="shop"), "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+        )
     assert "production.deploy" in failed.value.remedy
     with pytest.raises(ToolFailed, match="no environment 'staging'"):
-        await deploys.deploy(Service(key="shop"), "staging", commit=COMMIT, approved=None, clock=clock)
+        await deploys.deploy(
+            Service(key="shop"), "staging", commit=COMMIT, approved=None, journal=Jotter(tmp_path), clock=clock
+        )
 
 
 async def test_the_command_does_not_see_our_secrets(
@@ -113,7 +133,9 @@ async def test_the_command_does_not_see_our_secrets(
         monkeypatch.setenv(name, "hunter2")
     monkeypatch.setenv("KUBECONFIG", "/etc/kube")
     script = f"open('environment', 'w').write(json.dumps(dict(os.environ)))\n{DEPLOYS}"
-    await deploys.deploy(service(script, tmp_path), "staging", commit=COMMIT, approved=None, clock=clock)
+    await deploys.deploy(
+        service(script, tmp_path), "staging", commit=COMMIT, approved=None, journal=Jotter(tmp_path), clock=clock
+    )
     seen = json.loads((tmp_path / "environment").read_text())
     assert "hunter2" not in seen.values()
     assert seen["KUBECONFIG"] == "/etc/kube"
@@ -133,7 +155,7 @@ async def test_the_log_says_what_runs_and_what_ran_before(tmp_path: Path, clock:
         + log_line(12, "41", COMMIT)
         + log_line(20, 42, "c" * 40, "staging")
     )
-    log = await deploys.read(path, clock)
+    log = await deploylog.read(path, clock)
     current = log.current()
     assert current is not None
     assert (current.release, current.at) == ("41", START + timedelta(minutes=12))
@@ -154,17 +176,17 @@ async def test_the_log_says_what_runs_and_what_ran_before(tmp_path: Path, clock:
 async def test_lines_that_say_nothing_are_counted(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "deploys.jsonl"
     path.write_text(log_line(0, 40, OTHER) + "rubbish\n\n" + '{"at": "yesterday"}\n')
-    log = await deploys.read(path, clock)
+    log = await deploylog.read(path, clock)
     assert (len(log.deploys), log.unreadable) == (1, 2)
 
 
 async def test_an_empty_log_knows_nothing(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "deploys.jsonl"
     path.touch()
-    log = await deploys.read(path, clock)
+    log = await deploylog.read(path, clock)
     assert log.current() is None
 
 
 async def test_a_missing_log_is_named(tmp_path: Path, clock: ManualClock) -> None:
     with pytest.raises(ToolFailed, match=r"deploys\.jsonl cannot be read"):
-        await deploys.read(tmp_path / "deploys.jsonl", clock)
+        await deploylog.read(tmp_path / "deploys.jsonl", clock)

@@ -1,0 +1,68 @@
+"""What a step began that cannot be undone, written down before it begins, so that no later attempt begins it again."""
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+
+class Begun(BaseModel):
+    """One command that was begun, and how to find out what became of it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    verb: str  #: `deploy` or `rollback`
+    environment: str
+    what: str  #: the commit, or the release to put back
+    at: AwareDatetime  #: UTC
+    machine: str  #: where it runs, see launches.machine
+    folder: str  #: where its recorder writes
+    before: dict[str, JsonValue] = Field(default_factory=dict)  #: what was seen of the service before it
+    doubt: str = ""  #: why nobody can tell what became of it; people were asked
+
+    @property
+    def what_in_words(self) -> str:
+        """Return `9f8e7d6` or `release 40`."""
+        return self.what[:7] if self.verb == "deploy" else f"release {self.what}"
+
+    @property
+    def in_words(self) -> str:
+        """Return `deploy of 9f8e7d6 to production`."""
+        return f"{self.verb} of {self.what_in_words} to {self.environment}"
+
+    def is_for(self, verb: str, environment: str, what: str) -> bool:
+        """Tell whether it does this."""
+        return (self.verb, self.environment, self.what) == (verb, environment, what)
+
+
+class Journal(Protocol):
+    """Keeps what one step began until its result is stored, also when an attempt is cut off."""
+
+    cleared: str  #: the doubt in spite of which people approved that it is done again
+
+    def open(self, verb: str, environment: str, what: str) -> Begun | None:
+        """Return what was begun last of this kind and whose result is not stored yet."""
+        ...
+
+    def folder(self) -> Path:
+        """Return a folder that does not exist yet, for a command's recorder."""
+        ...
+
+    async def begin(self, begun: Begun) -> None:
+        """Write down that this begins; it is safe once this returns.
+
+        Raises:
+            StepFailed: when the step is no longer ours; nothing may begin.
+        """
+        ...
+
+    def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
+        """Note what became of it, in one sentence for people, in case no result of the step will tell."""
+        ...
+
+    def under_way(self) -> AbstractContextManager[None]:
+        """Keep the step from being interrupted while a command runs."""
+        ...

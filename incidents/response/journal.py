@@ -1,0 +1,130 @@
+"""What steps began that cannot be undone, in their rows: the engine's side of `incidents.agents.journal`."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from incidents import records, store
+from incidents.agents.journal import Begun
+from incidents.errors import StepFailed
+from incidents.response import claims
+from incidents.response.claims import Claim
+from incidents.response.plan import StepState
+
+
+def read(step: records.Step) -> tuple[Begun, ...]:
+    """Return what the step began and whose result is not stored yet, oldest first."""
+    return tuple(Begun.model_validate(each) for each in step.begun)
+
+
+def under_way(step: records.Step) -> Begun | None:
+    """Return what an attempt of the step began last, unless people are asked about it already."""
+    begun = read(step)
+    return begun[-1] if begun and not begun[-1].doubt else None
+
+
+def ends_by_itself(step: records.Step) -> str:
+    """Return what to say when a step is stopped in the middle of a command; empty where none runs."""
+    begun = under_way(step)
+    if begun is None or step.state != StepState.RUNNING.value:
+        return ""
+    return f"The {begun.in_words} is under way and is not cut off half-way; what becomes of it will be told here."
+
+
+def doubt(step: records.Step) -> str:
+    """Return what nobody knows of what the step began; empty where nothing is in doubt."""
+    return next((each.doubt for each in reversed(read(step)) if each.doubt), "")
+
+
+def keep(step: records.Step, begun: Sequence[Begun]) -> None:
+    """Write into the row what is still open."""
+    step.begun = [each.model_dump(mode="json") for each in begun]
+
+
+class StepJournal:
+    """One attempt's journal; what it writes is in the row when `begin` returns."""
+
+    def __init__(self, kept: store.Store, claim: Claim, workdir: Path, begun: Sequence[Begun], cleared: str) -> None:
+        self.cleared = cleared
+        self.outcomes: list[tuple[datetime, str]] = []  #: what ended during this attempt, in words for people
+        self._store = kept
+        self._claim = claim
+        self._workdir = workdir
+        self._begun = list(begun)
+        self._ended: set[str] = set()
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._waiting: list[Callable[[], object]] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no command runs."""
+        return self._idle.is_set()
+
+    @property
+    def acted(self) -> bool:
+        """Tell whether a command was begun or followed in this attempt."""
+        return bool(self.outcomes) or not self.is_idle
+
+    @property
+    def still_open(self) -> tuple[Begun, ...]:
+        """Return what was begun and is not known to have ended."""
+        return tuple(each for each in self._begun if each.id not in self._ended)
+
+    def open(self, verb: str, environment: str, what: str) -> Begun | None:
+        """Return what was begun last of this kind and whose result is not stored yet."""
+        return next((each for each in reversed(self._begun) if each.is_for(verb, environment, what)), None)
+
+    def folder(self) -> Path:
+        """Return a folder that does not exist yet, also where a work folder outlived its database."""
+        name = f"{self._claim.step_id}-{self._claim.attempt}-{secrets.token_hex(4)}"
+        return self._workdir.resolve() / "commands" / name
+
+    async def begin(self, begun: Begun) -> None:
+        """Write down that this begins.
+
+        Raises:
+            StepFailed: when the step is no longer ours; nothing may begin.
+        """
+        async with self._store.transaction() as tx:
+            step = await claims.held(tx, self._claim)
+            if step is None:
+                raise StepFailed(f"The step was stopped before the {begun.in_words} began.", remedy="Nothing was done.")
+            keep(step, [*read(step), begun])
+            tx.session.add(step)
+        self._begun.append(begun)
+
+    def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
+        """Note what became of it, in one sentence for people, in case no result of the step will tell."""
+        self._ended.add(begun.id)
+        self.outcomes.append((at, outcome))
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Keep the step from being interrupted while a command runs."""
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+                waiting, self._waiting = self._waiting, []
+                for call in waiting:
+                    call()
+
+    def once_idle(self, call: Callable[[], object]) -> None:
+        """Call `call` as soon as no command runs."""
+        if self.is_idle:
+            call()
+        elif call not in self._waiting:
+            self._waiting.append(call)
+
+    async def idle(self) -> None:
+        """Wait until no command runs."""
+        await self._idle.wait()

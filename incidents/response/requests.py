@@ -1,0 +1,81 @@
+"""What an agent is handed for a step, and whether the approval it acts under still covers what would be done."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from incidents import records, store
+from incidents.agents.base import ApprovedSubject, StepRequest
+from incidents.context import Context
+from incidents.definitions import ApprovalKind
+from incidents.response import approvals, claims, facts, journal, progress
+from incidents.response.claims import Claim
+from incidents.response.journal import StepJournal
+from incidents.response.plan import StepState
+from incidents.service import queries
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request, and the engine's own hold on its journal."""
+
+    request: StepRequest
+    journal: StepJournal
+
+
+async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
+    """Return what the agent needs, or None when the approval no longer covers what would be done."""
+    async with ctx.store.transaction() as tx:
+        await claims.hold_incident(tx, claim.step_id)
+        step = await tx.session.get_one(records.Step, claim.step_id)
+        run, incident = await claims.whose(tx, step)
+        definition = progress.definition_of(run).step(step.name)
+        outputs = await queries.outputs(tx.session, run.number)
+        approved = None
+        if definition.approval is not None:
+            approved = await _approved(tx, ctx, incident, run, definition.approval, step, outputs)
+            if approved is None:
+                step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
+                tx.session.add(step)
+                await progress.advance(tx, ctx, incident, run)
+                return None
+        known = await facts.for_agents(tx.session, ctx, incident, tx.now)
+    workdir = work / known.key
+    await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
+    cleared = str(approved.subject.get("doubt", "")) if approved else ""
+    kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared)
+    request = StepRequest(
+        incident=known,
+        step=definition,
+        attempt=claim.attempt,
+        inputs=outputs,  # type: ignore[arg-type]
+        service=ctx.service(incident.service),
+        workdir=str(workdir),
+        deadline=definition.duration,
+        journal=kept,
+        approved=approved,
+        feedback=step.feedback,
+    )
+    return Prepared(request, kept)
+
+
+async def _approved(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    kind: ApprovalKind,
+    step: records.Step,
+    outputs: dict[str, Any],
+) -> ApprovedSubject | None:
+    approval = (await approvals.given(tx, run)).get(step.name)
+    if approval is None:
+        return None
+    current = approvals.subject(kind, outputs, ctx.service(incident.service), doubt=journal.doubt(step))
+    # What is under way already cannot be asked about any more: its outcome is adopted under the approval it began with.
+    if approval.digest != approvals.digest(current) and journal.under_way(step) is None:
+        await approvals.supersede(tx, incident, approval)
+        return None
+    subject = approval.decision if kind is ApprovalKind.CHOOSE_FIX else approval.subject
+    return ApprovedSubject(kind.value, subject, approval.digest, approval.decided_by)

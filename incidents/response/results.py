@@ -1,0 +1,138 @@
+"""What becomes of an attempt: its result or failure stored under the fence, and told where it comes too late."""
+
+import structlog
+
+from incidents import records, store
+from incidents.agents.base import StepResult
+from incidents.context import Context
+from incidents.definitions import StepDefinition
+from incidents.errors import OutcomeUnknown, SitrepError
+from incidents.events import EventKind
+from incidents.lifecycle import Status
+from incidents.response import approvals, claims, consequences, journal, progress, remarks
+from incidents.response.claims import Claim
+from incidents.response.journal import StepJournal
+from incidents.response.plan import StepState
+
+log = structlog.get_logger(__name__)
+
+
+async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: StepResult, kept: StepJournal) -> None:
+    """Store what the agent brought, with all that follows from it."""
+    async with ctx.store.transaction() as tx:
+        step = await claims.held(tx, claim)
+        if step is None:
+            log.info("step_result_late", step=definition.name, attempt=claim.attempt)
+            await _tell(tx, claim, kept)
+            return
+        run, incident = await claims.whose(tx, step)
+        _end(step, StepState.DONE, tx)
+        step.version += 1
+        step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
+        step.usage = [usage.model_dump() for usage in result.usage]
+        step.notes, step.feedback, step.begun = list(result.notes), "", []
+        tx.session.add(step)
+        tx.session.add_all(consequences.evidence(incident, step, result))
+        await tx.session.flush()
+        await tx.record(
+            incident,
+            EventKind.STEP_DONE,
+            actor=result.runner,
+            step=step.name,
+            step_id=step.id,
+            title=definition.title,
+            attempt=claim.attempt,
+            version=step.version,
+            summary=result.summary,
+            runner=result.runner,
+            phase=definition.phase.value,
+        )
+        await consequences.of_output(tx, ctx, incident, definition, result)
+        await progress.advance(tx, ctx, incident, run)
+
+
+async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
+    """Store why the attempt failed, where people see it with the ways on."""
+    async with ctx.store.transaction() as tx:
+        step = await claims.held(tx, claim)
+        if step is None:
+            if kept is not None:
+                await _tell(tx, claim, kept)
+            return
+        run, incident = await claims.whose(tx, step)
+        _end(step, StepState.FAILED, tx)
+        step.error = str(error)
+        if kept is not None:
+            # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
+            journal.keep(step, kept.still_open)
+        tx.session.add(step)
+        await _record_failure(tx, incident, run, step, claim, error)
+        if incident.status is Status.RESOLVED:
+            await progress.advance(tx, ctx, incident, run)
+
+
+async def _record_failure(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    step: records.Step,
+    claim: Claim,
+    error: SitrepError,
+) -> None:
+    definition = progress.definition_of(run).step(step.name)
+    await tx.record(
+        incident,
+        EventKind.STEP_FAILED,
+        step=step.name,
+        step_id=step.id,
+        title=definition.title,
+        attempt=claim.attempt,
+        error=error.message,
+        remedy=error.remedy,
+        phase=definition.phase.value,
+    )
+
+
+async def ask_people(ctx: Context, claim: Claim, error: OutcomeUnknown) -> None:
+    """Ask people before anything that may have happened is done again: the approval is asked for anew, and says so."""
+    async with ctx.store.transaction() as tx:
+        step = await claims.held(tx, claim)
+        if step is None:
+            return
+        run, incident = await claims.whose(tx, step)
+        journal.keep(
+            step,
+            [
+                each.model_copy(update={"doubt": error.message}) if each.id == error.begun else each
+                for each in journal.read(step)
+            ],
+        )
+        step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
+        tx.session.add(step)
+        approval = (await approvals.given(tx, run)).get(step.name)
+        if approval is not None:
+            await approvals.supersede(tx, incident, approval)
+        await remarks.say(tx, incident, f"{error.message} It is not done again unless somebody approves that.")
+        await progress.advance(tx, ctx, incident, run)
+
+
+async def tell_what_ended(ctx: Context, claim: Claim, kept: StepJournal) -> None:
+    """Tell what became of commands that ran on after their step was stopped or taken over."""
+    if kept.outcomes:
+        async with ctx.store.transaction() as tx:
+            if await claims.held(tx, claim) is None:
+                await _tell(tx, claim, kept)
+
+
+async def _tell(tx: store.Tx, claim: Claim, kept: StepJournal) -> None:
+    await claims.hold_incident(tx, claim.step_id)
+    step = await tx.session.get_one(records.Step, claim.step_id)
+    _, incident = await claims.whose(tx, step)
+    for _, outcome in kept.outcomes:
+        await remarks.say(tx, incident, f"{outcome} Step {step.name} was stopped or taken over meanwhile.")
+    kept.outcomes.clear()
+
+
+def _end(step: records.Step, state: StepState, tx: store.Tx) -> None:
+    step.state, step.owner, step.lease_until = state.value, "", None
+    step.finished_at = tx.now

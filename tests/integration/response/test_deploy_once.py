@@ -1,0 +1,301 @@
+"""A deploy whose process dies, whose step is stopped, or whose time is up: done once, never cut off, told truly."""
+
+import asyncio
+import dataclasses
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents import catalog, records
+from incidents.agents.base import StepRequest, StepResult
+from incidents.clock import SystemClock
+from incidents.events import EventKind
+from incidents.response import control, engine, journal
+from incidents.response.engine import Claim, Engine
+from incidents.service import queries
+from incidents.tools import deploys
+from tests.integration.response.conftest import ANA, BO, SETTINGS, House, Scripted
+from tests.integration.response.test_story import until_deploy_is_asked
+from tests.integration.tools.test_launches import recorder_of, until
+
+SCRIPT = """
+import json, pathlib, sys, time
+here, asked = pathlib.Path(sys.argv[1]), sys.argv[2]
+with (here / "ran").open("a") as file: file.write("x")
+while not (here / "go").exists(): time.sleep(0.02)
+print(json.dumps({"release": 43, "commit": asked}))
+"""
+
+
+class Deployer:
+    """Carries steps out as scripted, but deploys for real."""
+
+    name = "scripted"
+
+    def __init__(self, scripted: Scripted, watch_seconds: float = 0.0) -> None:
+        self.scripted = scripted
+        self.watch_seconds = watch_seconds
+
+    async def run(self, request: StepRequest) -> StepResult:
+        if request.step.name != "3.1":
+            return await self.scripted.run(request)
+        assert request.service is not None
+        assert request.approved is not None
+        commit = str(request.approved.subject["commit"])
+        done = await deploys.deploy(
+            request.service,
+            "production",
+            commit=commit,
+            approved=request.approved,
+            journal=request.journal,
+            clock=SystemClock(),
+        )
+        await asyncio.sleep(self.watch_seconds)
+        result = await self.scripted.run(request)
+        notes = ("adopted",) if done.adopted else ()
+        return dataclasses.replace(result, evidence=(*result.evidence, done.evidence), notes=notes)
+
+
+class Mortal(Engine):
+    """An engine that can end without a word, as kill -9 ends it; no transaction of this process is cut off."""
+
+    dead = False
+
+    async def give_back(self, claim: Claim) -> None:
+        if not self.dead:
+            await super().give_back(claim)
+
+    def die(self) -> None:
+        self.dead = True
+        self.interrupt()
+
+
+class Site:
+    """A house whose service is deployed by a command that waits until it may go on."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self.house = house
+        self.folder = folder
+        command = (sys.executable, "-c", SCRIPT, str(folder), "{commit}")
+        production = SETTINGS.services["checkout"].production.model_copy(update={"deploy": command})
+        service = catalog.Service(key="checkout", title="Checkout", production=production)
+        self.ctx = dataclasses.replace(
+            house.ctx, settings=SETTINGS.model_copy(update={"services": {"checkout": service}})
+        )
+        self.agent = Deployer(house.agent)
+        self.engine = self.process("here")
+
+    def process(self, owner: str) -> Mortal:
+        """Let a process take up the steps from now on."""
+        self.house.engine = engine = Mortal(self.ctx, self.agent, self.folder / "work", owner)
+        return engine
+
+    def go(self) -> None:
+        (self.folder / "go").touch()
+
+    @property
+    def times(self) -> int:
+        return len((self.folder / "ran").read_text()) if (self.folder / "ran").exists() else 0
+
+    async def approved(self) -> records.Incident:
+        incident, deploy = await until_deploy_is_asked(self.house)
+        await self.house.do(control.decide, deploy.number, BO, "approve")
+        return incident
+
+    async def begun(self) -> tuple[records.Incident, Claim, asyncio.Task[None]]:
+        """Approve the deploy and begin it."""
+        incident = await self.approved()
+        [claim] = await self.engine.claim(1)
+        work = asyncio.create_task(self.engine.carry_out(claim))
+        await until((self.folder / "ran").exists)
+        return incident, claim, work
+
+    async def step(self, claim: Claim) -> records.Step:
+        async with self.house.store.read() as session:
+            return await session.get_one(records.Step, claim.step_id)
+
+    async def notes(self, incident: records.Incident) -> list[str]:
+        async with self.house.store.read() as session:
+            found = await queries.events(session, incident.number)
+        return [event.data["text"] for event in found if event.kind is EventKind.NOTE]
+
+
+@pytest.fixture
+async def site(house: House, tmp_path: Path) -> AsyncIterator[Site]:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    site = Site(house, folder)
+    yield site
+    site.go()
+
+
+async def lost(site: Site, work: asyncio.Task[None]) -> None:
+    """Let the process of `work` end without a word, as kill -9 does, and its lease run out."""
+    site.engine.die()
+    await work
+    site.house.clock.advance(timedelta(seconds=31))
+    site.engine = site.process("successor")
+
+
+async def test_the_next_process_adopts_a_deploy_that_outlives_the_first(site: Site) -> None:
+    _, claim, work = await site.begun()
+    await lost(site, work)
+    site.go()
+    assert "3.1" in await site.house.work()
+    step = await site.step(claim)
+    assert (step.state, step.attempt, step.notes, site.times) == ("done", 2, ["adopted"], 1)
+    assert step.begun == []
+
+
+async def test_a_process_that_ends_leaves_the_deploy_running_and_another_adopts_it(site: Site) -> None:
+    incident, claim, work = await site.begun()
+    site.engine.interrupt()
+    await work
+    assert (await site.step(claim)).state == "ready"
+    site.house.clock.advance(timedelta(minutes=31))  # the approval's time is over meanwhile: it has begun in time
+    site.engine = site.process("successor")
+    site.go()
+    assert "3.1" in await site.house.work()
+    assert site.times == 1
+    assert await site.house.pending(incident) == []
+
+
+def kill(step: records.Step) -> None:
+    """End the recorder and the command that the step began last."""
+    folder = Path(journal.read(step)[-1].folder)
+    command = int(json.loads((folder / "begun.json").read_text())["pid"])
+    for each in (recorder_of(folder), command):
+        os.kill(each, signal.SIGKILL)
+
+
+async def vanished(site: Site) -> tuple[records.Incident, Claim]:
+    """Lose the process, the recorder and the command: there is no trace of what became of the deploy."""
+    incident, claim, work = await site.begun()
+    await lost(site, work)
+    kill(await site.step(claim))
+    site.go()
+    return incident, claim
+
+
+async def test_where_nobody_can_know_people_are_asked_and_nothing_is_run(site: Site) -> None:
+    incident, claim = await vanished(site)
+    await site.house.work()
+    assert (await site.step(claim)).state == "waiting"
+    [asked] = await site.house.pending(incident)
+    assert "what became of it is not known" in asked.subject["doubt"]
+    assert "It is not done again unless" in (await site.notes(incident))[-1]
+    assert site.times == 1
+
+
+async def test_whoever_approves_in_spite_of_the_doubt_has_it_done_again(site: Site) -> None:
+    incident, claim = await vanished(site)
+    await site.house.work()
+    [asked] = await site.house.pending(incident)
+    await site.house.do(control.decide, asked.number, BO, "approve")
+    assert "3.1" in await site.house.work()
+    assert (await site.step(claim)).state == "done"
+    assert site.times == 2
+
+
+async def test_a_second_doubt_is_asked_about_again(site: Site) -> None:
+    incident, claim = await vanished(site)
+    await site.house.work()
+    [asked] = await site.house.pending(incident)
+    (site.folder / "go").unlink()
+    await site.house.do(control.decide, asked.number, BO, "approve")
+    [second] = await site.house.engine.claim(1)
+    work = asyncio.create_task(site.house.engine.carry_out(second))
+    await until(lambda: site.times == 2)
+    await lost(site, work)
+    kill(await site.step(claim))
+    site.go()
+    await site.house.work()
+    [anew] = await site.house.pending(incident)
+    assert anew.id != asked.id
+    assert site.times == 2
+
+
+async def test_a_deploy_taken_over_while_in_doubt_is_not_asked_about_any_more(site: Site) -> None:
+    incident, claim = await vanished(site)
+    await site.house.work()
+    await site.house.do(control.take_over, claim.step_id, ANA, "release 43 runs")
+    assert await site.house.pending(incident) == []
+
+
+async def test_stopping_the_response_lets_a_running_deploy_end_and_tells_what_became_of_it(site: Site) -> None:
+    incident, claim, work = await site.begun()
+    await site.house.do(control.stop, incident.number, ANA, "by hand now")
+    assert any("is not cut off" in note for note in await site.notes(incident))
+    await asyncio.wait({work}, timeout=0.5)
+    assert not work.done()
+    site.go()
+    await work
+    assert (await site.step(claim)).state == "stopped"
+    assert "The deploy of 9f8e7d6 to production went through." in (await site.notes(incident))[-1]
+    assert "3.1" not in await site.house.work()
+
+
+async def test_a_deploy_that_was_stopped_after_its_end_is_not_done_again_when_it_is_retried(site: Site) -> None:
+    incident, claim, work = await site.begun()
+    await site.house.do(control.stop, incident.number, ANA, "by hand now")
+    site.go()
+    await work
+    await site.house.do(control.retry_step, claim.step_id, ANA)
+    await site.house.work()
+    assert ((await site.step(claim)).state, site.times) == ("done", 1)
+
+
+async def test_a_step_that_is_stopped_first_begins_no_deploy(site: Site) -> None:
+    incident = await site.approved()
+    [claim] = await site.house.engine.claim(1)
+    await site.house.do(control.stop, incident.number, ANA, "by hand now")
+    await site.house.engine.carry_out(claim)
+    assert site.times == 0
+
+
+async def short_of_time(site: Site, incident: records.Incident, budget: str) -> None:
+    """Give the deploy step less time than it takes."""
+    async with site.house.store.transaction() as tx:
+        run = await queries.latest_run(tx.session, incident.number)
+        assert run is not None
+        definition = json.loads(json.dumps(run.definition))
+        for stage in definition["stages"]:
+            for step in stage["steps"]:
+                step["duration"] = budget if step["name"] == "3.1" else step["duration"]
+        run.definition = definition
+        tx.session.add(run)
+
+
+async def test_a_deploy_over_its_budget_ends_and_its_result_counts(site: Site) -> None:
+    incident = await site.approved()
+    await short_of_time(site, incident, "0.3s")
+    [claim] = await site.house.engine.claim(1)
+    work = asyncio.create_task(site.house.engine.carry_out(claim))
+    await until((site.folder / "ran").exists)
+    await asyncio.wait({work}, timeout=0.6)
+    assert not work.done()
+    site.go()
+    await work
+    assert ((await site.step(claim)).state, site.times) == ("done", 1)
+
+
+async def test_a_deploy_step_that_hangs_after_its_deploy_fails_and_says_that_it_went_through(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_TELL_SECONDS", 0.2)
+    site.agent.watch_seconds = 60
+    site.go()
+    incident = await site.approved()
+    await short_of_time(site, incident, "1s")
+    [claim] = await site.house.engine.claim(1)
+    await site.house.engine.carry_out(claim)
+    step = await site.step(claim)
+    assert step.state == "failed"
+    assert "longer than its budget" in step.error
+    assert "The deploy of 9f8e7d6 to production went through." in step.error

@@ -1,0 +1,81 @@
+"""An agent whose step a person stops or takes over ends at once, in whatever process it runs."""
+
+import asyncio
+import time
+
+import pytest
+
+from incidents import records
+from incidents.agents.base import StepRequest, StepResult
+from incidents.context import Context
+from incidents.response import control
+from incidents.response.engine import Claim, Engine
+from incidents.store import Store
+from tests.integration.response.conftest import ANA, House
+
+
+class Pondering:
+    """An agent that goes on until it is interrupted."""
+
+    name = "pondering"
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.interrupted = 0
+
+    async def run(self, request: StepRequest) -> StepResult:
+        self.begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            self.interrupted += 1
+            raise
+        raise AssertionError("nobody interrupted it")
+
+
+async def pondered(house: House, ctx: Context) -> tuple[records.Incident, Claim, asyncio.Task[None], Pondering]:
+    """Begin the first step with an agent that ponders."""
+    agent = Pondering()
+    engine = Engine(ctx, agent, house.engine._workdir, "there")
+    incident = await house.declare()
+    [claim, *_] = await engine.claim(1)
+    work = asyncio.create_task(engine.carry_out(claim))
+    await agent.begun.wait()
+    return incident, claim, work, agent
+
+
+async def test_an_agent_of_a_stopped_response_ends_with_the_commit(house: House) -> None:
+    incident, claim, work, agent = await pondered(house, house.ctx)
+    began = time.monotonic()
+    await house.do(control.stop, incident.number, ANA, "by hand")
+    async with asyncio.timeout(10):
+        await work
+    assert agent.interrupted == 1
+    assert time.monotonic() - began < 0.9  # sooner than the look that comes every second
+    async with house.store.read() as session:
+        assert (await session.get_one(records.Step, claim.step_id)).state == "stopped"
+
+
+async def test_an_agent_whose_step_is_taken_over_ends_with_the_commit(house: House) -> None:
+    _, claim, work, agent = await pondered(house, house.ctx)
+    await house.do(control.take_over, claim.step_id, ANA, "I know it already")
+    async with asyncio.timeout(10):
+        await work
+    assert agent.interrupted == 1
+
+
+@pytest.fixture
+def elsewhere(house: House) -> Context:
+    """The same database as another replica sees it: it does not hear this process's commits."""
+    return Context(Store(str(house.store.engine.url), house.clock), house.clock, house.ctx.library, house.ctx.settings)
+
+
+async def test_an_agent_of_another_replica_ends_within_about_a_second(house: House, elsewhere: Context) -> None:
+    incident, _, work, agent = await pondered(house, elsewhere)
+    began = time.monotonic()
+    await house.do(control.stop, incident.number, ANA, "by hand")
+    async with asyncio.timeout(10):
+        await work
+    assert agent.interrupted == 1
+    assert time.monotonic() - began < 3
+    await elsewhere.store.close()

@@ -1,0 +1,227 @@
+"""A deploy that was cut off is not done again: its outcome is adopted, or people are asked."""
+
+import json
+import os
+import signal
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from incidents.agents.base import ApprovedSubject
+from incidents.agents.journal import Begun
+from incidents.catalog import Environment, Service
+from incidents.errors import OutcomeUnknown, ToolFailed
+from incidents.tools import deploys, launches
+from incidents.tools.deploys import Deployed
+from tests.clock import START, ManualClock
+from tests.integration.tools.test_launches import recorder_of, until
+from tests.jotter import Jotter
+
+COMMIT = "a" * 40
+APPROVED = ApprovedSubject("deploy", {"commit": COMMIT, "environment": "production"}, "digest", "ana")
+SCRIPT = """
+import json, pathlib, sys, time
+here, asked = pathlib.Path(sys.argv[1]), sys.argv[2]
+with (here / "ran").open("a") as file: file.write("x")
+while not (here / "go").exists(): time.sleep(0.02)
+if (here / "fail").exists(): sys.exit("no space left")
+print(json.dumps({"release": 42, "commit": asked}))
+"""
+
+
+class Site:
+    """A service whose deploy command waits until it may go on, and the journal of the step that deploys to it."""
+
+    def __init__(self, folder: Path, clock: ManualClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.journal = Jotter(folder / "journal")
+        self.environment = Environment(deploy=(sys.executable, "-c", SCRIPT, str(folder), "{commit}"))
+        self.deploys = ""
+
+    def go(self) -> None:
+        (self.folder / "go").touch()
+
+    def logged(self, at: datetime) -> None:
+        """Write the deploy log as the command does."""
+        log = self.folder / "deploys.jsonl"
+        log.write_text(json.dumps({"at": at.isoformat(), "release": 42, "commit": COMMIT}) + "\n")
+        self.deploys = str(log)
+
+    @property
+    def times(self) -> int:
+        return len((self.folder / "ran").read_text()) if (self.folder / "ran").exists() else 0
+
+    async def deploy(self, environment: str = "production") -> Deployed:
+        service = Service(key="shop", deploys=self.deploys, production=self.environment, staging=self.environment)
+        approved = APPROVED if environment == "production" else None
+        return await deploys.deploy(
+            service, environment, commit=COMMIT, approved=approved, journal=self.journal, clock=self.clock
+        )
+
+    async def begin(self, environment: str = "production", *, machine: str = "") -> Begun:
+        """Begin as an attempt does that is cut off then."""
+        folder = self.journal.folder()
+        begun = Begun(
+            id="1",
+            verb="deploy",
+            environment=environment,
+            what=COMMIT,
+            at=START,
+            machine=machine or launches.machine(),
+            folder=str(folder),
+        )
+        await self.journal.begin(begun)
+        argv = deploys.command(self.environment.deploy, commit=COMMIT)
+        await launches.start(folder, argv, cwd=None, env=dict(os.environ), limit=timedelta(seconds=30))
+        return begun
+
+    async def vanish(self, environment: str = "production") -> Begun:
+        """Begin, and lose recorder and command as with the whole machine."""
+        begun = await self.begin(environment)
+        folder = Path(begun.folder)
+        await until((self.folder / "ran").exists)
+        os.kill(recorder_of(folder), signal.SIGKILL)
+        os.kill(int(json.loads((folder / "begun.json").read_text())["pid"]), signal.SIGKILL)
+        self.go()
+        return begun
+
+
+@pytest.fixture
+def site(tmp_path: Path, clock: ManualClock) -> Site:
+    return Site(tmp_path, clock)
+
+
+async def test_what_is_begun_is_written_down_first(site: Site) -> None:
+    site.go()
+    done = await site.deploy()
+    assert not done.adopted
+    assert [each.in_words for each in site.journal.begun] == ["deploy of aaaaaaa to production"]
+    assert site.journal.outcomes == ["The deploy of aaaaaaa to production went through."]
+
+
+async def test_a_deploy_that_still_runs_is_waited_for(site: Site) -> None:
+    await site.begin()
+    await until((site.folder / "ran").exists)
+    site.go()
+    done = await site.deploy()
+    assert (done.release, done.adopted, site.times) == ("42", True, 1)
+
+
+async def test_a_deploy_that_ended_meanwhile_is_adopted(site: Site) -> None:
+    site.go()
+    begun = await site.begin()
+    await launches.wait(Path(begun.folder), timedelta(seconds=30))
+    done = await site.deploy()
+    assert (done.release, done.adopted, site.times) == ("42", True, 1)
+    assert done.evidence.exit_code == 0
+
+
+async def test_a_deploy_that_failed_meanwhile_has_failed(site: Site) -> None:
+    (site.folder / "fail").touch()
+    site.go()
+    await site.begin()
+    with pytest.raises(ToolFailed, match="no space left"):
+        await site.deploy()
+    assert site.times == 1
+
+
+async def test_a_deploy_that_was_only_written_down_begins_now(site: Site) -> None:
+    site.go()
+    begun = Begun(
+        id="1", verb="deploy", environment="production", what=COMMIT, at=START, machine=launches.machine(),
+        folder=str(site.journal.folder()),
+    )  # fmt: skip
+    await site.journal.begin(begun)
+    done = await site.deploy()
+    assert (done.release, done.adopted, site.times) == ("42", False, 1)
+
+
+async def test_a_deploy_that_vanished_is_found_in_the_deploy_log(site: Site) -> None:
+    await site.vanish()
+    site.logged(START + timedelta(seconds=4))
+    done = await site.deploy()
+    assert (done.release, done.adopted, site.times) == ("42", True, 1)
+
+
+async def test_a_line_of_before_does_not_count(site: Site) -> None:
+    await site.vanish()
+    site.logged(START - timedelta(hours=4))
+    with pytest.raises(OutcomeUnknown):
+        await site.deploy()
+
+
+@pytest.mark.parametrize("address", ["health", "stats"])
+async def test_a_deploy_that_vanished_is_seen_by_its_version(site: Site, httpserver: HTTPServer, address: str) -> None:
+    told = {"release": "42", "commit": COMMIT}
+    counts = {"requests": 1, "errors": 0}
+    httpserver.expect_request("/health").respond_with_json(told if address == "health" else {})
+    httpserver.expect_request("/stats").respond_with_json({**counts, **(told if address == "stats" else {})})
+    await site.vanish()
+    site.environment = site.environment.model_copy(
+        update={"health": httpserver.url_for("/health"), "stats": httpserver.url_for("/stats")}
+    )
+    done = await site.deploy()
+    assert (done.release, done.adopted, site.times) == ("42", True, 1)
+
+
+async def test_without_a_trace_people_are_asked(site: Site, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/health").respond_with_json({"release": "41", "commit": "b" * 40})
+    begun = await site.vanish()
+    site.environment = site.environment.model_copy(update={"health": httpserver.url_for("/health")})
+    with pytest.raises(OutcomeUnknown, match=r"was cut off.*Now it runs release 41 \(bbbbbbb\)") as asked:
+        await site.deploy()
+    assert asked.value.begun == begun.id
+    assert site.times == 1
+
+
+async def test_once_people_said_so_it_is_done_again(site: Site) -> None:
+    begun = await site.vanish()
+    with pytest.raises(OutcomeUnknown) as asked:
+        await site.deploy()
+    site.journal.begun = [begun.model_copy(update={"doubt": asked.value.message})]
+    site.journal.cleared = asked.value.message
+    done = await site.deploy()
+    assert (done.adopted, site.times) == (False, 2)
+
+
+async def test_staging_is_deployed_to_again_without_asking(site: Site) -> None:
+    await site.vanish("staging")
+    done = await site.deploy("staging")
+    assert (done.adopted, site.times) == (False, 2)
+
+
+async def test_a_deploy_of_another_machine_is_followed_as_far_as_can_be_seen(site: Site) -> None:
+    await site.begin(machine="elsewhere 1")
+    await until((site.folder / "ran").exists)
+    site.go()
+    done = await site.deploy()  # its recorder writes into a folder that both machines see
+    assert (done.release, done.adopted, site.times) == ("42", True, 1)
+
+
+async def test_a_deploy_of_a_machine_that_is_gone_is_asked_about_once_its_time_is_over(site: Site) -> None:
+    begun = Begun(
+        id="1", verb="deploy", environment="production", what=COMMIT, at=START, machine="gone 1", folder="/nonexistent"
+    )
+    await site.journal.begin(begun)
+    site.clock.advance(site.environment.deploy_timeout)
+    with pytest.raises(OutcomeUnknown):
+        await site.deploy()
+    assert site.times == 0
+
+
+async def test_nothing_interrupts_while_a_command_runs(site: Site) -> None:
+    running = []
+    begin = site.journal.begin
+
+    async def note(begun: Begun) -> None:
+        running.append(site.journal.running)
+        await begin(begun)
+
+    site.journal.begin = note  # type: ignore[method-assign]
+    site.go()
+    await site.deploy()
+    assert (running, site.journal.running) == ([1], 0)
