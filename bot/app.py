@@ -22,6 +22,7 @@ from bot.listeners import (
     submissions,
 )
 from bot.listeners.desk import Changes, Desk, Identity, SeenBefore
+from bot.listeners.homes import Homes
 from bot.slack_client import SlackLine
 from incidents.context import Context
 from incidents.errors import Conflict, SitrepError
@@ -37,9 +38,11 @@ class App(AsyncApp):
     """The app with its desk."""
 
     desk: Desk
+    homes: Homes
 
     async def drain(self) -> None:
         """Finish what goes on after acks."""
+        self.homes.close()
         await self.desk.background.drain(_DRAIN_SECONDS)
 
 
@@ -52,6 +55,7 @@ def create_app(ctx: Context, line: SlackLine, *, signing_secret: str = "") -> Ap
         process_before_response=True,
     )
     app.desk = Desk(ctx, line.client, Identity(line.client), Changes(ctx.store))
+    app.homes = Homes(ctx, app.desk.background)
     for register in (_commands, _presses, _forms, _shortcuts, _events):
         register(app, app.desk)
     app.error(_failed)

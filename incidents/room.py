@@ -159,6 +159,7 @@ class Room:
     async def redraw_card(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the live card to the newest state."""
         await outbox.put(tx, incident.id, edit(f"{incident.key}:card", event, "live_card", lane=Lane.ROOM))
+        tx.wake(store.VIEWS)
 
     async def redraw_triage(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the triage question to what is still missing."""

@@ -6,8 +6,7 @@ from bot.listeners import commands, looking, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place
-from incidents import outbox
-from incidents.notices import Action, Lane, Notice
+from incidents import homes
 from incidents.service import queries
 
 
@@ -34,15 +33,4 @@ async def opened_home(desk: Desk, body: dict[str, Any]) -> None:
     if event.get("tab") not in (None, "home"):
         return
     async with desk.once(f"event:{body['event_id']}") as tx:
-        await outbox.put(
-            tx,
-            None,
-            Notice(
-                key=f"home:{event['user']}:{body['event_id']}",
-                lane=Lane.ROOM,
-                action=Action.HOME,
-                surface="home",
-                params={"person": event["user"]},
-                coalesce=f"home:{event['user']}",
-            ),
-        )
+        await homes.opened(tx, event["user"], body["event_id"])

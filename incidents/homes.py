@@ -1,0 +1,55 @@
+"""App Homes that people have open: drawn when they are opened, and anew while they probably look at them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, delete
+from sqlmodel import col, select
+
+from incidents import outbox, records, store
+from incidents.notices import Action, Lane, Notice
+
+LOOKED_AT_FOR = timedelta(hours=1)  # Slack tells when a home is opened, never when somebody leaves it
+MOST = 25  # homes drawn anew at once: each costs a call and the lists of one person
+_AGAIN = "again"
+_GONE_OUT = ("done", "failed", "dropped", "superseded")
+
+
+async def opened(tx: store.Tx, person: str, opening: str) -> None:
+    """Have the home drawn for whoever opened it; `opening` names the payload that said so."""
+    await outbox.put(tx, None, _notice(person, opening, Lane.ROOM))
+
+
+async def redraw(tx: store.Tx) -> Sequence[str]:
+    """Have the homes drawn anew that were opened lately, the newest first; returns whose they are."""
+    row = records.Outbox
+    homes = (col(row.incident_id).is_(None), row.action == Action.HOME.value)
+    # What went out long ago, and redrawings that are done, tell nobody anything any more.
+    await tx.session.execute(delete(row).where(*homes, col(row.created_at) < tx.now - LOOKED_AT_FOR, _is_over()))
+    await tx.session.execute(delete(row).where(*homes, _is_again(), _is_over()))
+    found = (await tx.session.scalars(select(row).where(*homes).order_by(col(row.id).desc()))).all()
+    # One that still waits is drawn from the newest state anyway.
+    waiting = {each.params["person"] for each in found if each.state in ("pending", "waiting")}
+    openings = (each.params["person"] for each in found if f":{_AGAIN}:" not in each.key)
+    people = [person for person in dict.fromkeys(openings) if person not in waiting][:MOST]
+    await outbox.put(tx, None, *(_notice(person, f"{_AGAIN}:{tx.now.isoformat()}", Lane.CHATTER) for person in people))
+    return people
+
+
+def _is_over() -> ColumnElement[bool]:
+    return col(records.Outbox.state).in_(_GONE_OUT)
+
+
+def _is_again() -> ColumnElement[bool]:
+    return col(records.Outbox.key).like(f"home:%:{_AGAIN}:%")
+
+
+def _notice(person: str, word: str, lane: Lane) -> Notice:
+    return Notice(
+        key=f"home:{person}:{word}",
+        lane=lane,
+        action=Action.HOME,
+        surface="home",
+        params={"person": person},
+        coalesce=f"home:{person}",
+    )
