@@ -23,7 +23,7 @@ async def opened(tx: store.Tx, person: str, opening: str) -> None:
 async def redraw(tx: store.Tx) -> Sequence[str]:
     """Have the homes drawn anew that were opened lately, the newest first; returns whose they are."""
     row = records.Outbox
-    homes = (col(row.incident_id).is_(None), row.action == Action.HOME.value)
+    homes = (col(row.incident_id).is_(None), col(row.action) == Action.HOME.value)
     # What went out long ago, and redrawings that are done, tell nobody anything any more.
     await tx.session.execute(delete(row).where(*homes, col(row.created_at) < tx.now - LOOKED_AT_FOR, _is_over()))
     await tx.session.execute(delete(row).where(*homes, _is_again(), _is_over()))
