@@ -37,6 +37,7 @@ class Fallback:
     def __init__(self, ctx: Context, roads: frozenset[Road]) -> None:
         self._ctx = ctx
         self._roads = roads
+        self.needed = False  #: whether stand-ins were under way at the last look, so that one is due before each choice
 
     @property
     def soonest(self) -> timedelta:
@@ -44,29 +45,28 @@ class Fallback:
         policy = self._ctx.settings.while_slack_is_away
         return min(policy.page_after, policy.notice_after)
 
-    async def look(self, tx: store.Tx, *, away: bool) -> list[records.Outbox]:
-        """Give every overdue notice its stand-in, or its end; returns those that another road has told.
+    async def look(self, tx: store.Tx, *, away: bool) -> None:
+        """Give every overdue notice its stand-in, its turn, or its end.
 
         Args:
             tx: The transaction in which it is then chosen what goes.
-            away: Whether Slack takes nothing now. Else only what was tried in vain counts as overdue: what merely
-                waits its turn in a storm goes by Slack.
+            away: Whether Slack takes nothing now. Else only what was tried in vain gets a stand-in: what merely waits
+                its turn in a storm goes by Slack.
         """
-        told = []
+        self.needed = False
         for row in await self._overdue(tx):
-            if not self._is_due(row, tx, away=away):
-                continue
             stand_ins = await self._stand_ins(tx, row)
+            if not stand_ins and not away and not row.error:
+                continue
+            self.needed = True
             heard = next((each for each in stand_ins if each.state == "done"), None)
             if heard is not None:
-                if await self._end(tx, row, heard):
-                    told.append(row)
+                await self._end(tx, row, heard)
             elif coming := [each for each in stand_ins if each.state in ("pending", "waiting", "sending")]:
                 _take_turns(tx, row, coming)
             else:
                 await self._send_by_another(tx, row, stand_ins)
         await self._withdraw(tx)
-        return told
 
     async def _overdue(self, tx: store.Tx) -> Sequence[records.Outbox]:
         row = records.Outbox
@@ -82,13 +82,10 @@ class Fallback:
             .order_by(col(row.lane), col(row.id))
             .limit(_MOST)
         )
-        return (await tx.session.scalars(_ours(tx, overdue))).all()
-
-    def _is_due(self, row: records.Outbox, tx: store.Tx, *, away: bool) -> bool:
         policy = self._ctx.settings.while_slack_is_away
-        after = policy.page_after if row.lane == Lane.PAGE else policy.notice_after
-        tried_in_vain = bool(row.error) or row.first_tried_at is not None
-        return row.created_at <= tx.now - after and (away or tried_in_vain)
+        after = {Lane.PAGE.value: policy.page_after}
+        rows = (await tx.session.scalars(_ours(tx, overdue))).all()
+        return [each for each in rows if each.created_at <= tx.now - after.get(each.lane, policy.notice_after)]
 
     async def _stand_ins(self, tx: store.Tx, row: records.Outbox) -> list[records.Outbox]:
         surfaces = (f"mail_{row.surface}", *_ALSO_RUNG.get(row.surface, ()))
@@ -115,15 +112,14 @@ class Fallback:
     def _leads(self, road: Road, who: Contact) -> bool:
         return road in self._roads and (road is Road.WEBHOOK or bool(who.email))
 
-    async def _end(self, tx: store.Tx, row: records.Outbox, heard: records.Outbox) -> bool:
-        if row.state == "sending" and row.lease_until is not None and row.lease_until >= tx.now:
-            return False  # Slack may be taking it this moment; its end is known soon
+    async def _end(self, tx: store.Tx, row: records.Outbox, heard: records.Outbox) -> None:
+        if _is_under_way(row, tx):
+            return  # Slack may be taking it this moment; its end is known soon
         row.state, row.owner, row.lease_until, row.error = "done", "", None, ""
         row.sent_at = heard.sent_at
         row.result = {"told_by": heard.road, "key": heard.key}
         await outbox.release(tx, row.key)
         await self._say(tx, row, heard)
-        return True
 
     async def _say(self, tx: store.Tx, row: records.Outbox, heard: records.Outbox) -> None:
         """Let the incident's channel read, once Slack is back, who was told by another road: one post for all."""
@@ -171,6 +167,10 @@ def _ours(tx: store.Tx, query: SelectOfScalar[records.Outbox]) -> SelectOfScalar
     return query
 
 
+def _is_under_way(row: records.Outbox, tx: store.Tx) -> bool:
+    return row.state == "sending" and row.lease_until is not None and row.lease_until >= tx.now
+
+
 def _tells_the_same(other: records.Outbox, row: records.Outbox) -> bool:
     if _STANDS_FOR in other.params:
         return bool(other.params[_STANDS_FOR] == row.key)
@@ -182,7 +182,7 @@ def _tells_the_same(other: records.Outbox, row: records.Outbox) -> bool:
 
 
 def _take_turns(tx: store.Tx, row: records.Outbox, coming: Sequence[records.Outbox]) -> None:
-    under_way = row.state == "sending" and row.lease_until is not None and row.lease_until >= tx.now
+    under_way = _is_under_way(row, tx)
     for stand_in in coming:
         if under_way:
             if stand_in.state == "pending" and _STANDS_FOR in stand_in.params:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists as exists_
-from sqlalchemy import func, or_, update
+from sqlalchemy import ColumnElement, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -15,6 +15,7 @@ from incidents import records, store
 from incidents.notices import Action, Notice, Road
 
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
+_FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
 
 
 async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozenset[str]:
@@ -87,24 +88,35 @@ async def was_put(tx: store.Tx, key: str) -> bool:
     return await tx.session.scalar(select(records.Outbox.id).where(records.Outbox.key == key)) is not None
 
 
-async def candidates(tx: store.Tx, limit: int, *, roads: Collection[str]) -> list[records.Outbox]:
+async def candidates(
+    tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = ()
+) -> list[records.Outbox]:
     """Return up to `limit` rows that may go now by one of `roads`, pages first, for `begin`, `postpone` or `drop`.
 
     A row whose lease ran out is among them, and so is one that `doubt` gave back: its `first_tried_at` is set, which
     tells that the call may have taken effect. Of what has the same `coalesce` word one row goes at a time: an edit
     that overtook an older one would be painted over by it.
+
+    Args:
+        tx: The open transaction.
+        limit: How many rows at most.
+        roads: The roads that are open.
+        busy: Ids of the rows that this process has under way: when the clock steps ahead, their leases seem to run out.
     """
     row, other = records.Outbox, aliased(records.Outbox)
     under_way = exists_().where(
-        col(other.coalesce) == col(row.coalesce), col(other.state) == "sending", col(other.lease_until) >= tx.now
+        col(other.coalesce) == col(row.coalesce),
+        col(other.state) == "sending",
+        or_(col(other.lease_until) >= tx.now, col(other.id).in_(busy)),
     )
     todo = (
         select(row)
         .where(
             or_(
-                (col(row.state) == "pending") & (col(row.not_before) <= tx.now),
-                (col(row.state) == "sending") & (col(row.lease_until) < tx.now),
+                (col(row.state) == "pending") & _has_come(col(row.not_before), tx),
+                (col(row.state) == "sending") & _has_come(col(row.lease_until), tx),
             ),
+            col(row.id).not_in(busy),
             col(row.road).in_(roads),
             or_(col(row.coalesce) == "", ~under_way),
         )
@@ -119,6 +131,10 @@ async def candidates(tx: store.Tx, limit: int, *, roads: Collection[str]) -> lis
         if newest.get(found.coalesce, found.number) != found.number:
             found.state = "superseded"
     return [found for found in rows if found.state != "superseded"]
+
+
+def _has_come(at: Any, tx: store.Tx) -> ColumnElement[bool]:
+    return or_(at <= tx.now, at > tx.now + _FAR)
 
 
 def begin(tx: store.Tx, row: records.Outbox, owner: str) -> None:

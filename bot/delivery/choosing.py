@@ -44,13 +44,13 @@ class Chooser:
         self._pace = limits
         self._calls = calls
 
-    async def choose(self, tx: store.Tx, *, in_flight: int, shut: frozenset[Road]) -> Choice:
+    async def choose(self, tx: store.Tx, *, busy: Collection[int], shut: frozenset[Road]) -> Choice:
         """Begin the rows that go now; postpone, leave out or let wait the others that were due."""
         choice = Choice(tx.now)
-        rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut)
+        rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy)
         queue: Counter[pace.Scope] = Counter()
         for row in rows:
-            if in_flight + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
+            if len(busy) + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
                 choice.crowded = True  # the rows behind it are no more urgent; whatever ends makes room
                 return choice
             incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None

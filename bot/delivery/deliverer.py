@@ -65,7 +65,7 @@ class Deliverer:
         self._chooser = Chooser(ours, self._roads, self._pace, slack.calls)
         self._easel = asyncio.Lock()
         self._woken = asyncio.Event()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}  # -> id of the row
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
         self._rung = False  # the alarm woke us, not a commit
@@ -96,7 +96,7 @@ class Deliverer:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
         if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=_DRAIN_SECONDS)
+            _, late = await asyncio.wait(list(self._under_way), timeout=_DRAIN_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -158,12 +158,12 @@ class Deliverer:
         if away or self._fallback.needed:
             await self._fallback.look(tx, away=away)
         shut = frozenset({notices.Road.SLACK}) if away else frozenset()
-        return await self._chooser.choose(tx, in_flight=len(self._under_way), shut=shut)
+        return await self._chooser.choose(tx, busy=tuple(self._under_way.values()), shut=shut)
 
     def _set_off(self, choice: Choice) -> None:
         for trip in choice.trips:
             task = asyncio.create_task(self._deliver(trip), name=f"deliver {trip.row.key}")
-            self._under_way.add(task)
+            self._under_way[task] = trip.row.number
             task.add_done_callback(self._ended)
         UNDER_WAY.set(len(self._under_way))
         self._crowded = choice.crowded
@@ -174,7 +174,7 @@ class Deliverer:
             self._wake_at(choice.postponed_to)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        self._under_way.pop(task, None)
         UNDER_WAY.set(len(self._under_way))
         if self._crowded:
             self._woken.set()
