@@ -108,6 +108,11 @@ def _outside(env: Settings, ctx: Context) -> tuple[dict[Road, delivery.Road], As
     closing = AsyncExitStack()
     if url := env.smtp_url.get_secret_value():
         ways[Road.EMAIL] = outside.MailRoad(ctx, roads.Mailer(url))
+    hook = env.webhook_url.get_secret_value()
+    if hook or any(person.webhook for person in ctx.settings.people.values()):
+        poster = httpx.AsyncClient()
+        closing.push_async_callback(poster.aclose)
+        ways[Road.WEBHOOK] = outside.WebhookRoad(ctx, roads.Webhook(hook, poster))
     if key := env.pager_routing_key.get_secret_value():
         client = httpx.AsyncClient()
         closing.push_async_callback(client.aclose)

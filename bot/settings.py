@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = SecretStr("")  #: `smtp://user:password@host:587`
     pager_url: Annotated[str, BeforeValidator(_api_url)] = "https://events.pagerduty.com/"
     pager_routing_key: SecretStr = SecretStr("")  #: set means pages ring a pager, too
+    webhook_url: SecretStr = SecretStr("")  #: takes JSON while Slack is away; often holds a secret of its own
     github_token: SecretStr = SecretStr("")
     github_api_url: Annotated[str, BeforeValidator(_api_url)] = "https://api.github.com/"
     config: Annotated[Path | None, Field(alias="SITREP_CONFIG")] = None  #: folder of sitrep.yml
