@@ -48,8 +48,11 @@ def _decided(row: records.Approval) -> str:
     by = f" by {mrkdwn.person(row.decided_by)}" if row.decided_by else ""
     at = f" at {mrkdwn.clock(row.decided_at)}" if row.decided_at else ""
     feedback = str(row.decision.get("feedback", ""))
+    failed = str(row.decision.get("failed", ""))
+    feedback = feedback or failed
     chosen = row.state == "approved" and ApprovalKind(row.kind) is ApprovalKind.CHOOSE_FIX
-    return f"{'✅ *Chosen*' if chosen else _OVER[row.state]}{by}{at}" + (
+    over = "✅ *Chosen*" if chosen else _OVER[row.state]
+    return f"{over}{by}{at}{', it failed' if failed else ''}" + (
         f"\n{mrkdwn.quote(mrkdwn.paragraphs(feedback, 900))}" if feedback else ""
     )
 
@@ -71,6 +74,7 @@ def _choose_fix(asked: Asked) -> Message:
     verdict = str(asked.row.subject.get("verdict") or "inconclusive")
     blocks: list[Block | None] = [
         parts.section(f"*Root cause: {said(verdict, 20)}*\n{_cause(asked)}"),
+        _tried(asked.row),
         _quoted(asked),
         _discarded(asked.ideas),
         parts.divider(),
@@ -89,6 +93,14 @@ def _choose_fix(asked: Asked) -> Message:
         chosen = asked.row.decision.get("number")
         blocks += [parts.section(_decided(asked.row)), *[_settled(each, chosen) for each in options]]
     return parts.message(f"Root cause {verdict}: {_cause(asked)}. Choose a fix.", blocks)
+
+
+def _tried(row: records.Approval) -> Block | None:
+    lines = [
+        f"~{each['number']}  {prose(str(each['title']), 120)}~   {prose(str(each['failed']), 300)}"
+        for each in row.subject.get("tried", ())
+    ]
+    return parts.section("*Tried*\n" + "\n".join(lines)) if lines else None
 
 
 def _cause(asked: Asked) -> str:

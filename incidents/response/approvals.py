@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
+from incidents.response import journal
 
 #: How long an approval is good for. Longer, and production has moved on since it was asked.
 VALID = timedelta(minutes=30)
@@ -32,19 +33,29 @@ def digest(subject: Mapping[str, Any]) -> str:
 
 
 def subject(
-    kind: ApprovalKind, outputs: Mapping[str, Any], service: Service | None, *, doubt: str = ""
+    kind: ApprovalKind,
+    outputs: Mapping[str, Any],
+    service: Service | None,
+    *,
+    doubt: str = "",
+    tried: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return what would be done now, as JSON; the same facts give the same subject.
 
-    `doubt` says why nobody knows whether an earlier attempt has done it; who approves, approves in spite of it.
+    `doubt` says why nobody knows whether an earlier attempt has done it; who approves, approves in spite of it. `tried`
+    are fixes that were chosen and failed: they are not offered again.
     """
     if kind is ApprovalKind.CHOOSE_FIX:
         cause = outputs.get(SOURCE[kind]) or {}
-        return {
+        failed = {each["number"]: each["failed"] for each in tried}
+        options = cause.get("fix_options", [])
+        offered = {
             "verdict": cause.get("verdict"),
             "summary": cause.get("summary", ""),
-            "options": cause.get("fix_options", []),
+            "options": [each for each in options if each["number"] not in failed],
         }
+        known = [{**each, "failed": failed[each["number"]]} for each in options if each["number"] in failed]
+        return {**offered, "tried": known} if known else offered
     code = outputs.get(SOURCE[kind]) or {}
     tests = outputs.get("minimal_test_suite") or {}
     regression = outputs.get("regression_test_results") or tests.get("after") or {}
@@ -76,6 +87,22 @@ def subject(
     return {**wanted, "doubt": doubt} if doubt else wanted
 
 
+async def wanted(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    step: str,
+    kind: ApprovalKind,
+    outputs: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what would be done now by `step`, as the rows say."""
+    tried = [each.decision for each in await approved(tx, run) if each.decision.get("failed")]
+    row = await tx.session.scalar(select(records.Step).where(records.Step.run_id == run.id, records.Step.name == step))
+    doubt = journal.doubt(row) if row else ""
+    return subject(kind, outputs, ctx.service(incident.service), doubt=doubt, tried=tried)
+
+
 async def ask(
     tx: store.Tx,
     ctx: Context,
@@ -84,12 +111,10 @@ async def ask(
     step: str,
     kind: ApprovalKind,
     outputs: Mapping[str, Any],
-    *,
-    doubt: str = "",
 ) -> records.Approval:
-    """Ask for a decision on what would be done now; one that is pending for the same subject stays as it is."""
-    wanted = subject(kind, outputs, ctx.service(incident.service), doubt=doubt)
-    print_ = digest(wanted)
+    """Ask for a decision on what `step` would do now; one that is pending for the same subject stays as it is."""
+    now = await wanted(tx, ctx, incident, run, step, kind, outputs)
+    print_ = digest(now)
     pending = await tx.session.scalars(
         select(records.Approval).where(
             records.Approval.run_id == run.id, records.Approval.step == step, records.Approval.state == "pending"
@@ -104,7 +129,7 @@ async def ask(
         run_id=run.number,
         step=step,
         kind=kind.value,
-        subject=wanted,
+        subject=now,
         digest=print_,
         asked_at=tx.now,
         expires_at=tx.now + VALID if kind is ApprovalKind.DEPLOY else None,
@@ -184,7 +209,7 @@ async def settle(tx: store.Tx, approval: records.Approval, state: str, actor: st
 
 async def expire_unused(tx: store.Tx, incident: records.Incident, run: records.Run, unstarted: Collection[str]) -> None:
     """Expire what was approved for steps that did not start in time: production has moved on since."""
-    for approval in await _approved(tx, run):
+    for approval in await approved(tx, run):
         if approval.step in unstarted and approval.expires_at is not None and approval.expires_at <= tx.now:
             await expire(tx, incident, approval)
     await tx.session.flush()
@@ -192,10 +217,11 @@ async def expire_unused(tx: store.Tx, incident: records.Incident, run: records.R
 
 async def given(tx: store.Tx, run: records.Run) -> dict[str, records.Approval]:
     """Return the newest approved decision of each step of `run`, by step name."""
-    return {approval.step: approval for approval in await _approved(tx, run)}
+    return {approval.step: approval for approval in await approved(tx, run)}
 
 
-async def _approved(tx: store.Tx, run: records.Run) -> list[records.Approval]:
+async def approved(tx: store.Tx, run: records.Run) -> list[records.Approval]:
+    """Return every approved decision of `run`, oldest first."""
     rows = await tx.session.scalars(
         select(records.Approval)
         .where(records.Approval.run_id == run.id, records.Approval.state == "approved")

@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import approvals, gates, journal, plan, progress, remarks, rework
+from incidents.response import alternatives, approvals, gates, plan, progress, remarks, rework
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
 
@@ -71,9 +71,17 @@ async def decide(
     )
     await approvals.redraw(tx, incident, approval, state)
     if state == "rejected":
-        await rework.run_again(tx, incident, run, approvals.SOURCE[kind], event, feedback[:_MAX_FEEDBACK])
+        source = progress.source_of(run, approvals.SOURCE[kind])
+        await rework.run_again(tx, incident, run, source, event, feedback[:_MAX_FEEDBACK])
+    elif StepState(await _state_of(tx, run, approval.step)) in plan.FINISHED:
+        # The former choice was prepared and failed: this one is prepared in its place.
+        await rework.run_again(tx, incident, run, approval.step, event, "")
     await progress.advance(tx, ctx, incident, run)
     return approval
+
+
+async def _state_of(tx: store.Tx, run: records.Run, name: str) -> str:
+    return next(step.state for step in await queries.steps(tx.session, run.number) if step.name == name)
 
 
 def _still_pending(approval: records.Approval) -> None:
@@ -90,10 +98,7 @@ async def _still_current(
     if approval.expires_at is not None and approval.expires_at <= tx.now:
         raise Conflict("This approval has expired.", remedy="Ask for it again with `/incident retry`.")
     outputs = await queries.outputs(tx.session, run.number)
-    waiting = next(step for step in await queries.steps(tx.session, run.number) if step.name == approval.step)
-    wanted = approvals.subject(
-        ApprovalKind(approval.kind), outputs, ctx.service(incident.service), doubt=journal.doubt(waiting)
-    )
+    wanted = await approvals.wanted(tx, ctx, incident, run, approval.step, ApprovalKind(approval.kind), outputs)
     if approvals.digest(wanted) != approval.digest:
         raise Conflict(
             "What would be done has changed since this was asked.", remedy="Decide on the newest card in the channel."
@@ -207,6 +212,7 @@ async def retry_step(tx: store.Tx, ctx: Context, step_id: int, actor: str) -> No
         run.state, run.finished_at = "running", None
         tx.session.add(run)
     await tx.record(incident, EventKind.STEP_RETRIED, actor=actor, step=step.name, attempt=step.attempt + 1)
+    await alternatives.withdraw(tx, incident, run)
     await progress.advance(tx, ctx, incident, run)
 
 
@@ -241,6 +247,7 @@ async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summar
         phase=definition.phase.value,
         summary=summary.strip()[:300],
     )
+    await alternatives.withdraw(tx, incident, run)
     await progress.advance(tx, ctx, incident, run)
     tx.wake(store.STEPS)
 

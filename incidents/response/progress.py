@@ -135,7 +135,7 @@ async def _hold(
     step.state = (StepState.WAITING if waits.approval or waits.gates else StepState.QUEUED).value
     tx.session.add(step)
     if waits.approval is not None:
-        await approvals.ask(tx, ctx, incident, run, step.name, waits.approval, outputs, doubt=journal.doubt(step))
+        await approvals.ask(tx, ctx, incident, run, step.name, waits.approval, outputs)
 
 
 async def _ask_attestations(

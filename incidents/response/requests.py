@@ -72,7 +72,7 @@ async def _approved(
     approval = (await approvals.given(tx, run)).get(step.name)
     if approval is None:
         return None
-    current = approvals.subject(kind, outputs, ctx.service(incident.service), doubt=journal.doubt(step))
+    current = await approvals.wanted(tx, ctx, incident, run, step.name, kind, outputs)
     # What is under way already cannot be asked about any more: its outcome is adopted under the approval it began with.
     if approval.digest != approvals.digest(current) and journal.under_way(step) is None:
         await approvals.supersede(tx, incident, approval)

@@ -6,10 +6,10 @@ from incidents import records, store
 from incidents.agents.base import StepResult
 from incidents.context import Context
 from incidents.definitions import StepDefinition
-from incidents.errors import OutcomeUnknown, SitrepError
+from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import approvals, claims, consequences, journal, progress, remarks
+from incidents.response import alternatives, approvals, claims, consequences, journal, progress, remarks
 from incidents.response.claims import Claim
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
@@ -26,14 +26,18 @@ async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: S
             await _tell(tx, claim, kept)
             return
         run, incident = await claims.whose(tx, step)
-        _end(step, StepState.DONE, tx)
+        why = alternatives.taken_back(result)
+        _end(step, StepState.FAILED if why else StepState.DONE, tx)
         step.version += 1
         step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
         step.usage = [usage.model_dump() for usage in result.usage]
-        step.notes, step.feedback, step.begun = list(result.notes), "", []
+        step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
         tx.session.add(step)
         tx.session.add_all(consequences.evidence(incident, step, result))
         await tx.session.flush()
+        if why:
+            await _give_up_fix(tx, ctx, incident, run, step, claim, why)
+            return
         await tx.record(
             incident,
             EventKind.STEP_DONE,
@@ -48,6 +52,26 @@ async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: S
             phase=definition.phase.value,
         )
         await consequences.of_output(tx, ctx, incident, definition, result)
+        await progress.advance(tx, ctx, incident, run)
+
+
+async def _give_up_fix(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    step: records.Step,
+    claim: Claim,
+    why: str,
+) -> None:
+    """Note that the deploy does not count, and offer what was not tried; the same commit needs a new approval."""
+    remedy = "Choose another fix, send the analysis back, or take over by hand."
+    await _record_failure(tx, incident, run, step, claim, StepFailed(why, remedy=remedy))
+    approval = (await approvals.given(tx, run)).get(step.name)
+    if approval is not None:
+        await approvals.supersede(tx, incident, approval)
+    await alternatives.offer(tx, ctx, incident, run, step.name, why)
+    if incident.status is Status.RESOLVED:
         await progress.advance(tx, ctx, incident, run)
 
 
@@ -67,6 +91,8 @@ async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal
             journal.keep(step, kept.still_open)
         tx.session.add(step)
         await _record_failure(tx, incident, run, step, claim, error)
+        if kept is not None and kept.acted:
+            await alternatives.offer(tx, ctx, incident, run, step.name, error.message)
         if incident.status is Status.RESOLVED:
             await progress.advance(tx, ctx, incident, run)
 

@@ -11,12 +11,11 @@ async def run_again(
     tx: store.Tx,
     incident: records.Incident,
     run: records.Run,
-    output: str,
+    source: str,
     event: records.Event,
     feedback: str,
 ) -> None:
-    """Queue the step that brought `output` anew, with what was said, and all that build on it."""
-    source = progress.source_of(run, output)
+    """Queue the step `source` anew, with what was said, and all that build on it."""
     again = {source, *plan.downstream(progress.definition_of(run), source)}
     for step in await queries.steps(tx.session, run.number):
         if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
@@ -24,7 +23,7 @@ async def run_again(
             step.output = {} if step.name != source else step.output
             step.feedback = feedback if step.name == source else ""
             tx.session.add(step)
-    for approval in (await approvals.given(tx, run)).values():
+    for approval in await approvals.approved(tx, run):
         if approval.step in again and approval.step != source:
             approval.state = "superseded"
             tx.session.add(approval)
