@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from incidents import outbox, records, store, triage
+from incidents.announcing import Announcing
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.events import EventKind
@@ -99,6 +100,7 @@ class Room:
         react(EventKind.ROLE_TAKEN, self.invite_holder)
         react(EventKind.RESOLVED, self.say_resolved)
         Roomless(self._ctx).register()
+        Announcing(self._ctx).register()
 
     async def open(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Create the channel; then reporter and card side by side, decoration last."""

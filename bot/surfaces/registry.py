@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.surfaces import elsewhere, ending, home, room, telling, work
-from bot.views import direct
+from bot.views import direct, line
 from bot.views.message import Message
 from escalation import succession
-from incidents import records, roomless
+from incidents import announcing, records, roomless
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.lifecycle import Role
+from incidents.service import queries
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ async def _triage_question(asking: Asking) -> Message:
 
 async def _room_refused(asking: Asking) -> Message:
     return await room.refused(asking.session, asking.incident_id)
+
+
+async def _announcement(asking: Asking) -> Message:
+    return line.announcement(await queries.get(asking.session, asking.incident_id))
 
 
 async def _phase_head(asking: Asking) -> Message:
@@ -133,6 +138,7 @@ SURFACES: dict[str, Surface] = {
     "live_card": _live_card,
     "triage_question": _triage_question,
     roomless.SURFACE: _room_refused,
+    announcing.SURFACE: _announcement,
     "phase_head": _phase_head,
     "line": _line,
     "step_result": _step_result,

@@ -9,7 +9,7 @@ from escalation import oncall
 from incidents import records
 from incidents.definitions import Severity
 from incidents.events import EventKind
-from incidents.lifecycle import ROLE_TITLES, Role
+from incidents.lifecycle import ROLE_TITLES, Role, Status
 
 #: Event's payload, "by whom", ": because why" -> the line.
 Words = Callable[[dict[str, Any], str, str], str]
@@ -62,6 +62,21 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.CANCELLED: _cancelled,
     EventKind.NOTE: lambda data, by, because: f":warning: {mrkdwn.with_mentions(str(data.get('text', '')), 500)}",
 }
+
+
+def announcement(incident: records.Incident) -> Message:
+    """Return the line that announces an incident to everybody: how bad, what, where, how it ended."""
+    mark = words.STATUS_MARK.get(incident.status) or words.SEVERITY_MARK[incident.severity]
+    state = incident.severity.value if incident.status is Status.OPEN else incident.status.value
+    end = incident.resolved_at
+    after = f" after {mrkdwn.spoken(end - incident.declared_at)}" if end and incident.status is Status.RESOLVED else ""
+    line = f"{mark} *{incident.key} {state}*{after}   {mrkdwn.said(incident.title, 150)}"
+    where = mrkdwn.channel(incident.channel) if incident.channel else ""
+    return parts.message(line, [parts.section(mrkdwn.listed([line, where, _by(incident)]))])
+
+
+def _by(incident: records.Incident) -> str:
+    return f"declared {mrkdwn.clock(incident.declared_at)} by {mrkdwn.person(incident.reporter)}"
 
 
 def draw(event: records.Event, detail: str = "") -> Message:

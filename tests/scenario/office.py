@@ -214,8 +214,8 @@ def settings() -> Settings:
 
 
 @asynccontextmanager
-async def opened(tmp_path: Path, *handles: str) -> AsyncIterator[Office]:
-    """Open the office with these people at their screens."""
+async def opened(tmp_path: Path, *handles: str, **changed: Any) -> AsyncIterator[Office]:
+    """Open the office with these people at their screens; `changed` are keys of its `sitrep.yml`."""
     manifest = YAML(typ="safe").load(MANIFEST)
     sitrep = AppConfig(
         name="Sitrep", bot_token="xoxb-sitrep", app_token="xapp-sitrep", signing_secret="secret", manifest=manifest
@@ -235,7 +235,7 @@ async def opened(tmp_path: Path, *handles: str) -> AsyncIterator[Office]:
         store = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", SystemClock())
         stack.push_async_callback(store.close)
         await migrations.upgrade(store)
-        ctx = Context(store, SystemClock(), shipped(), settings())
+        ctx = Context(store, SystemClock(), shipped(), settings().model_copy(update=changed))
         timers, agents = Timers(), PlayedAgents()
         Room(ctx).register()
         planning.register(store, timers, ctx)
