@@ -14,6 +14,7 @@ from bot.listeners import (
     arriving,
     commands,
     declaring,
+    following,
     hearing,
     marking,
     options,
@@ -113,7 +114,7 @@ def _forms(app: App, desk: Desk) -> None:
             return
         await ack(response_action="update", view=view)
         if incident_id:
-            follow = declaring.follow(desk, sent.view.id, incident_id)
+            follow = following.follow(desk, sent.view.id, incident_id)
             desk.background.watch(replies.guarded(desk, sent.place, follow))
 
     @app.view(re.compile(".*"))

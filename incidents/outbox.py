@@ -4,15 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, case, func, or_, update
 from sqlalchemy import exists as exists_
-from sqlalchemy import ColumnElement, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from incidents import records, store
-from incidents.notices import Action, Notice, Road
+from incidents.definitions import Severity
+from incidents.notices import Action, Lane, Notice, Road
 
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
 _FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
@@ -91,7 +92,9 @@ async def was_put(tx: store.Tx, key: str) -> bool:
 async def candidates(
     tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = ()
 ) -> list[records.Outbox]:
-    """Return up to `limit` rows that may go now by one of `roads`, pages first, for `begin`, `postpone` or `drop`.
+    """Return up to `limit` rows that may go now by one of `roads`, for `begin`, `postpone` or `leave_out`.
+
+    Pages come first; within a lane what belongs to the most severe incident, and among equals the oldest.
 
     A row whose lease ran out is among them, and so is one that `doubt` gave back: its `first_tried_at` is set, which
     tells that the call may have taken effect. Of what has the same `coalesce` word one row goes at a time: an edit
@@ -120,7 +123,8 @@ async def candidates(
             col(row.road).in_(roads),
             or_(col(row.coalesce) == "", ~under_way),
         )
-        .order_by(col(row.lane), col(row.id))
+        .outerjoin(records.Incident, col(records.Incident.id) == col(row.incident_id))
+        .order_by(col(row.lane), _severity_rank(), col(row.id))
         .limit(limit)
     )
     if tx.session.get_bind().dialect.name != "sqlite":
@@ -259,6 +263,12 @@ async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
+async def find(session: AsyncSession, key: str) -> records.Outbox | None:
+    """Return the row `key`, or None."""
+    found: records.Outbox | None = await session.scalar(select(records.Outbox).where(records.Outbox.key == key))
+    return found
+
+
 async def result_of(session: AsyncSession, key: str) -> dict[str, Any] | None:
     """Return what came of the row `key`, or None when it is not done."""
     found: dict[str, Any] | None = await session.scalar(
@@ -277,6 +287,41 @@ async def next_due(session: AsyncSession, *, after: datetime) -> datetime | None
         select(func.min(row.lease_until)).where(row.state == "sending", col(row.lease_until) > after)
     )
     return min((due for due in (pending, leased) if due is not None), default=None)
+
+
+def _severity_rank() -> ColumnElement[int]:
+    # What belongs to no incident, an App Home, comes last.
+    return case(
+        *((col(records.Incident.severity) == severity, rank) for rank, severity in enumerate(Severity)),
+        else_=len(Severity),
+    )
+
+
+async def place_in_line(session: AsyncSession, incident: records.Incident, action: Action) -> int:
+    """Return at which place, counted from 1, the incident waits for `action`, or 0 where it does not wait for it."""
+    row = records.Outbox
+    found = await session.scalars(
+        select(col(row.incident_id))
+        .join(records.Incident, col(records.Incident.id) == col(row.incident_id))
+        .where(col(row.state) == "pending", row.action == action.value)
+        .order_by(col(row.lane), _severity_rank(), col(row.id))
+    )
+    waiting = list(found.all())
+    return waiting.index(incident.id) + 1 if incident.id in waiting else 0
+
+
+async def pages_out(session: AsyncSession, incident: records.Incident) -> tuple[int, int]:
+    """Return how many of the incident's pages have left, and how many there are."""
+    row = records.Outbox
+    states = await session.scalars(
+        select(row.state).where(
+            row.incident_id == incident.id,
+            row.lane == Lane.PAGE.value,
+            col(row.state).not_in(("dropped", "superseded")),
+        )
+    )
+    found = list(states.all())
+    return found.count("done"), len(found)
 
 
 def _number(row: records.Outbox) -> int:

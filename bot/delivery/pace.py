@@ -13,6 +13,7 @@ from incidents.notices import Lane
 
 POST: Final = "chat.postMessage"
 OPEN: Final = "conversations.open"
+UPDATE_VIEW: Final = "views.update"
 
 #: Calls a minute of each tier, and their methods: https://docs.slack.dev/apis/web-api/rate-limits. The page promises at
 #: least so many and tolerates occasional bursts.
@@ -32,7 +33,7 @@ TIERS: Final = {
         "files.completeUploadExternal",
         "files.getUploadURLExternal",
         "views.publish",
-        "views.update",
+        UPDATE_VIEW,
     ),
 }
 _BURST = 0.5  # of a minute's calls at once: so the worst minute has one and a half times what is promised
@@ -41,9 +42,9 @@ _BURST = 0.5  # of a minute's calls at once: so the worst minute has one and a h
 _POSTS_PER_MINUTE, _POST_BURST = 240, 80
 _CHANNEL_POSTS_PER_SECOND, _CHANNEL_BURST = 1.0, 4.0  # the card, the triage question, a line and a phase's head
 
-#: What a lane leaves of a workspace's posts for more urgent ones, as a share of the burst.
+#: What a lane leaves for more urgent ones of the calls that several lanes make, as a share of the burst.
 _LEFT = {Lane.PAGE: 0.0, Lane.DECISION: 0.2, Lane.ROOM: 0.3, Lane.STATUS: 0.4, Lane.CHATTER: 0.5}
-_SHARED_BY_LANES = frozenset({POST, OPEN})
+_SHARED_BY_LANES = frozenset({POST, OPEN, UPDATE_VIEW})
 
 _KEPT = 2000  # buckets remembered; a full one need not be
 

@@ -108,6 +108,7 @@ async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
     if not await outbox.fail(tx, row, error):
         return
+    tx.wake(row.key)
     log.error("a notice could not be delivered", key=row.key, road=row.road, error=error)
     # An edit that fails is no news, and telling of it would be another edit of the same card.
     if incident is not None and row.action != Action.EDIT:

@@ -5,26 +5,23 @@ import time
 from slack_sdk.errors import SlackApiError
 from sqlmodel import col, select
 
+from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Act, DeclareMeta, Field, OfIncident
-from bot.listeners import replies
+from bot.listeners import following, replies
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
-from bot.surfaces import room, telling
 from bot.views import declare, trouble
 from bot.views.message import Json, Message
-from bot.views.reading import shown_blocks
 from escalation import matrix
-from incidents import records, roomless, triage
+from incidents import records, roomless
 from incidents.definitions import Severity
 from incidents.errors import SitrepError
+from incidents.notices import Lane
 from incidents.service import queries
 from incidents.service.declare import MAX_TITLE, Declaration, recent_like
 from incidents.service.declare import declare as declare_incident
 
-#: How long the modal waits for the channel before it says that it takes longer.
-_PATIENCE_SECONDS = 60.0
-_LOOK_AGAIN_SECONDS = 0.5  # another replica may deliver; its commits do not wake us
 _FIRST_CHOICE = Severity.HIGH
 
 
@@ -46,7 +43,9 @@ async def open_modal(
     opened = await replies.show(desk, place, _drawn(desk, filled))
     permalink = await _permalink(desk, source)
     alike = await _alike(desk, filled) if title else []
-    if alike or permalink:
+    now = time.monotonic()
+    if (alike or permalink) and not desk.pace.wait((UPDATE_VIEW,), "", now, lane=Lane.STATUS):
+        desk.pace.take((UPDATE_VIEW,), "", now)
         filled = filled.with_meta(meta.model_copy(update={"link": permalink}))
         await replies.change(desk, opened["id"], _drawn(desk, filled, alike), hash_=opened.get("hash", ""))
 
@@ -96,6 +95,7 @@ async def press(desk: Desk, click: Click) -> None:
         return
     severity = Severity(click.value) if click.action.startswith(f"{Act.SEVERITY.value}_") else None
     filled = _filled(desk, click.view, severity=severity)
+    desk.pace.take((UPDATE_VIEW,), "", time.monotonic())  # somebody presses: what can wait goes later instead
     # Without the hash: a press wins over the duplicates that were being looked up when it came.
     await replies.change(desk, click.view.id, _drawn(desk, filled, await _alike(desk, filled)))
 
@@ -151,26 +151,6 @@ async def _declared_by(desk: Desk, person: str) -> records.Incident:
         return found.one()
 
 
-async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
-    """Turn the progress modal into the result once the channel is there and the reporter is in it."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < until:
-        async with desk.ctx.store.read() as session:
-            incident = await queries.get(session, incident_id)
-            rows = {row.key: row for row in await queries.deliveries(session, incident_id, f"{incident.key}:")}
-        made, invited = rows.get(f"{incident.key}:room"), rows.get(f"{incident.key}:invite:reporter")
-        if made is not None and made.state == "failed":
-            said = trouble.no_channel(incident, made.error)
-            await replies.change(desk, view_id, shown_blocks(incident.key, said.blocks))
-            return
-        if incident.channel and (invited is None or invited.state in ("done", "failed", "dropped")):
-            await replies.change(desk, view_id, await _result(desk, incident))
-            return
-        await desk.changes.next(_LOOK_AGAIN_SECONDS)
-    words = f"{incident.key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
-    await replies.change(desk, view_id, trouble.modal(incident.key, words))
-
-
 async def make_room(desk: Desk, order: Order) -> Message:
     """Ask Slack again for a channel that it refused."""
     async with desk.once(order.key) as tx:
@@ -188,21 +168,7 @@ async def press_make_room(desk: Desk, click: Click) -> None:
         async with desk.ctx.store.read() as session:
             incident = await queries.get(session, order.incident_id)
         await replies.change(desk, click.place.view_id, declare.progress(incident.key, incident.title))
-        await follow(desk, click.place.view_id, incident.number)
-
-
-async def _result(desk: Desk, incident: records.Incident) -> Json:
-    identity = await desk.identity.learn()
-    async with desk.ctx.store.read() as session:
-        facts = await room.card_facts(session, desk.ctx, incident)
-    return declare.result(
-        incident.key,
-        incident.title,
-        incident.channel,
-        told=facts.told,
-        missing=len(triage.missing(incident.facts)),
-        channel_url=telling.channel_url(identity.workspace_url, incident),
-    )
+        await following.follow(desk, click.place.view_id, incident.number)
 
 
 def refusal(desk: Desk, sent: Submission, error: Exception) -> Json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.delivery.pace import Pace
 from bot.listeners.background import Background
 from incidents import inbound, store
 from incidents.context import Context
@@ -41,26 +42,28 @@ class Changes:
     """Tells those who wait that something was committed."""
 
     def __init__(self, store_: store.Store) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], frozenset[str]] = {}
         store_.on_commit(self._wake)
 
     def _wake(self, topics: frozenset[str]) -> None:
-        del topics
-        for waiter in self._waiting:
-            if not waiter.done():
+        for waiter, wanted in self._waiting.items():
+            if not waiter.done() and (not wanted or wanted & topics):
                 waiter.set_result(None)
 
-    async def next(self, timeout: float) -> None:
-        """Return after the next commit, or after `timeout` seconds: another replica may have committed."""
+    async def next(self, timeout: float, *topics: str) -> None:
+        """Return after the next commit, of `topics` where there are any, or after `timeout` seconds.
+
+        Another replica may have committed, of which nobody tells.
+        """
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
+        self._waiting[waiter] = frozenset(topics)
         try:
             async with asyncio.timeout(timeout):
                 await waiter
         except TimeoutError:
             return
         finally:
-            self._waiting.discard(waiter)
+            del self._waiting[waiter]
 
 
 def _reference() -> str:
@@ -76,6 +79,7 @@ class Desk:
     identity: Identity
     changes: Changes
     background: Background = field(default_factory=Background)
+    pace: Pace = field(default_factory=Pace)  #: of the calls that listeners make
     reference: Callable[[], str] = _reference  #: names a fault in the log and to the person
 
     @asynccontextmanager

@@ -194,6 +194,26 @@ def progress(key: str, title: str) -> Json:
     )
 
 
+def in_line(key: str, title: str, place: int, pages: tuple[int, int]) -> Json:
+    """Return the modal while Slack, which makes so many channels a minute, makes those of others first."""
+    sent, planned = pages
+    told = f":white_check_mark: Pages are out: {sent} of {planned}." if planned else "Nobody needs to be paged."
+    if sent < planned:
+        told = f":hourglass_flowing_sand: Pages are going out: {sent} of {planned}."
+    return parts.modal(
+        Form.PROGRESS,
+        "In line for a channel",
+        [
+            parts.section(f":hourglass_flowing_sand: *{key}  {mrkdwn.said(title, 150)}*"),
+            parts.section(f"Recorded. It is *number {place} in line for a channel*; the most severe go first.\n{told}"),
+            parts.context(
+                "Slack makes a limited number of channels a minute.",
+                "You may close this; the channel appears in your list.",
+            ),
+        ],
+    )
+
+
 def result(key: str, title: str, channel: str, *, told: tuple[int, int], missing: int, channel_url: str = "") -> Json:
     """Return the modal once the channel is there."""
     sent, promised = told

@@ -39,7 +39,8 @@ def _app(name: str, manifest: dict[str, Any]) -> AppConfig:
     return AppConfig(name=name, bot_token=bot, app_token=app, signing_secret="bench", manifest=manifest)
 
 
-def _configuration() -> WorkspaceConfig:
+def configuration() -> WorkspaceConfig:
+    """Return a workspace without rate limits: measured is our own time, not Slack's patience."""
     manifest = YAML(typ="safe", pure=True).load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
     bare = {
         **manifest,
@@ -59,7 +60,7 @@ def _configuration() -> WorkspaceConfig:
 @asynccontextmanager
 async def workspace() -> AsyncIterator[Workspace]:
     """Yield a workspace without rate limits: measured is our own time, not Slack's patience."""
-    async with Workspace(_configuration()) as running:
+    async with Workspace(configuration()) as running:
         yield running
 
 
@@ -71,10 +72,10 @@ async def person(running: Workspace) -> AsyncIterator[Person]:
 
 
 @asynccontextmanager
-async def sitrep(running: Workspace, ava: Person) -> AsyncIterator[Started]:
-    """Yield `sitrep serve`, connected, on a database of its own."""
+async def sitrep(running: Workspace, ava: Person, **settings: str) -> AsyncIterator[Started]:
+    """Yield `sitrep serve`, connected, on a database of its own; `settings` go into its environment."""
     with tempfile.TemporaryDirectory() as data:
-        more = {"SITREP_DATA": data, "SITREP_HTTP": f"127.0.0.1:{_free_port()}"}
+        more = {"SITREP_DATA": data, "SITREP_HTTP": f"127.0.0.1:{_free_port()}", **settings}
         async with _process(SITREP, running, ava, ["-m", "bot.cli", "serve"], more) as started:
             yield started
 

@@ -1,0 +1,117 @@
+"""Following a declared incident in the reporter's modal: in line for a channel, then the channel's link."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from bot.delivery.pace import UPDATE_VIEW
+from bot.listeners import replies
+from bot.listeners.desk import Desk
+from bot.surfaces import room, telling
+from bot.views import declare, trouble
+from bot.views.message import Json
+from bot.views.reading import shown_blocks
+from incidents import outbox, records, triage
+from incidents.notices import Action, Lane
+from incidents.service import queries
+
+#: How long the modal waits, without a place in line, before it says that the channel takes longer.
+_PATIENCE_SECONDS = 60.0
+_LONGEST_SECONDS = 3600.0  # a modal that is open for longer is looked at by nobody
+
+#: Another replica may deliver, whose commits do not wake us: looked at often as long as it should be a moment.
+_SOON_SECONDS, _SOON, _LATER = 5.0, 0.5, 3.0
+
+_IN_LINE_AFTER_SECONDS = 1.5  # before this, the channel is simply being made
+_MOVED_ON_SECONDS = 30.0  # how often the place in line is said anew
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """How far an incident is."""
+
+    incident: records.Incident
+    room: records.Outbox | None
+    invitation: records.Outbox | None
+    place: int  #: in line for a channel, or 0
+    pages: tuple[int, int]  #: out, and planned
+
+    @property
+    def there(self) -> bool:
+        """Whether the channel is there and the reporter in it, or never will be."""
+        settled = self.invitation is None or self.invitation.state in ("done", "failed", "dropped")
+        return bool(self.incident.channel) and settled
+
+
+async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
+    """Turn the progress modal into the result once the channel is there and the reporter is in it."""
+    began = patient_since = told_at = time.monotonic()
+    told: tuple[int, tuple[int, int]] | None = None
+    while time.monotonic() - began < _LONGEST_SECONDS:
+        seen = await _look(desk, incident_id)
+        key, now = seen.incident.key, time.monotonic()
+        if seen.room is not None and seen.room.state == "failed":
+            said = trouble.no_channel(seen.incident, seen.room.error)
+            await _change(desk, view_id, shown_blocks(key, said.blocks))
+            return
+        if seen.there:
+            await _change(desk, view_id, await _result(desk, seen.incident))
+            return
+        if seen.place:
+            patient_since = now
+            standing = (seen.place, seen.pages)
+            due = now - began > _IN_LINE_AFTER_SECONDS if told is None else now - told_at > _MOVED_ON_SECONDS
+            # The first word is owed to everybody; saying it anew is for when nobody else needs the call.
+            if due and standing != told and _may_say(desk, Lane.DECISION if told is None else Lane.CHATTER, now):
+                told, told_at = standing, now
+                view = declare.in_line(key, seen.incident.title, seen.place, seen.pages)
+                if await replies.change(desk, view_id, view) is None:
+                    return  # it was closed
+        elif now - patient_since > _PATIENCE_SECONDS:
+            words = f"{key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
+            await _change(desk, view_id, trouble.modal(key, words))
+            return
+        soon = now - began < _SOON_SECONDS
+        await desk.changes.next(_SOON if soon else _LATER, f"{key}:room", f"{key}:invite:reporter")
+
+
+async def _look(desk: Desk, incident_id: int) -> _Seen:
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, incident_id)
+        room_row = await outbox.find(session, f"{incident.key}:room")
+        invitation = await outbox.find(session, f"{incident.key}:invite:reporter") if incident.channel else None
+        # What Slack refused for the moment is not in line: nobody knows how long that takes.
+        waits = not incident.channel and room_row is not None and room_row.state == "pending" and not room_row.error
+        place = await outbox.place_in_line(session, incident, Action.CREATE_CHANNEL) if waits else 0
+        pages = await outbox.pages_out(session, incident) if place else (0, 0)
+    return _Seen(incident, room_row, invitation, place, pages)
+
+
+def _may_say(desk: Desk, lane: Lane, now: float) -> bool:
+    """Take a call for something that may as well be said later, unless others need it."""
+    if desk.pace.wait((UPDATE_VIEW,), "", now, lane=lane) > 0:
+        return False
+    desk.pace.take((UPDATE_VIEW,), "", now)
+    return True
+
+
+async def _change(desk: Desk, view_id: str, view: Json) -> None:
+    """Show what the reporter waits for, as soon as Slack's pace allows."""
+    wait_seconds = desk.pace.wait((UPDATE_VIEW,), "", time.monotonic(), lane=Lane.ROOM)
+    desk.pace.take((UPDATE_VIEW,), "", time.monotonic())
+    await asyncio.sleep(wait_seconds)
+    await replies.change(desk, view_id, view)
+
+
+async def _result(desk: Desk, incident: records.Incident) -> Json:
+    identity = await desk.identity.learn()
+    async with desk.ctx.store.read() as session:
+        facts = await room.card_facts(session, desk.ctx, incident)
+    return declare.result(
+        incident.key,
+        incident.title,
+        incident.channel,
+        told=facts.told,
+        missing=len(triage.missing(incident.facts)),
+        channel_url=telling.channel_url(identity.workspace_url, incident),
+    )
