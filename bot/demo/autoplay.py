@@ -94,6 +94,7 @@ class Story:
     async def _choose_fix(self, channel: str) -> None:
         card = await self._with(self.ana, channel, "Choose 1", _WORK)
         await self.ana.click(channel, card, "Choose 1")
+        await self._message(self.ana, channel, "*Chosen* by")
         self._say("Ana chooses to revert the culprit")
 
     async def _send_update(self, channel: str) -> None:
@@ -104,6 +105,7 @@ class Story:
     async def _approve_deploy(self, channel: str) -> None:
         card = await self._with(self.ana, channel, "Approve and deploy", _WORK)
         await self.ana.click(channel, card, "Approve and deploy")
+        await self._message(self.ana, channel, "*Approved* by")
         self._say("Ana approves exactly this commit")
         async with asyncio.timeout(_WORK):
             while not await self.service.healthy():  # noqa: ASYNC110 - the shop tells nobody when it is well again

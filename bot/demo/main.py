@@ -2,29 +2,25 @@
 
 import asyncio
 import contextlib
-import os
 import secrets
 import signal
 import socket
-import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from ruamel.yaml import YAML
 
 from bot.demo import autoplay, people
 from bot.demo.service import DemoService
+from bot.demo.serving import Serving
 from bot.workspace.config import AppConfig, ChannelConfig, WorkspaceConfig
 from bot.workspace.server import Workspace
 from incidents.errors import SitrepError
 
-_READY_SECONDS = 30.0
-_STOP_SECONDS = 15.0
 _MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 
@@ -90,7 +86,14 @@ async def stage(options: Options, root: Path, console: Console) -> AsyncIterator
         workspace = Workspace(_workspace(tokens), port=_free(options.port))
         await stack.enter_async_context(workspace)
         console.print("Starting Sitrep …")
-        await stack.enter_async_context(_sitrep(workspace, root, config, tokens))
+        served = {
+            "SLACK_BOT_TOKEN": tokens["bot"],
+            "SLACK_APP_TOKEN": tokens["app"],
+            "SLACK_API_URL": workspace.api_url,
+            "SITREP_CONFIG": str(config),
+            "SITREP_HTTP": f"127.0.0.1:{_free(0)}",
+        }
+        await stack.enter_async_context(Serving(root, served, console))
         console.print("Deploying a release under light traffic …")
         await service.break_it()
         yield workspace, service
@@ -114,70 +117,6 @@ def _workspace(tokens: dict[str, str]) -> WorkspaceConfig:
             ChannelConfig(name="checkout", purpose="The checkout service", topic="Deploys and questions"),
         ],
     )
-
-
-@asynccontextmanager
-async def _sitrep(workspace: Workspace, root: Path, config: Path, tokens: dict[str, str]) -> AsyncIterator[None]:
-    """Run `sitrep serve` as a process of its own, pointed at the workspace by its base URL alone."""
-    address = f"127.0.0.1:{_free(0)}"
-    data = root / "data"
-    data.mkdir(exist_ok=True)
-    for old in data.glob("sitrep.db*"):
-        old.unlink()
-    environment = {
-        **_inherited(),
-        "SLACK_BOT_TOKEN": tokens["bot"],
-        "SLACK_APP_TOKEN": tokens["app"],
-        "SLACK_API_URL": workspace.api_url,
-        "DATABASE_URL": f"sqlite:///{data / 'sitrep.db'}",
-        "SITREP_DATA": str(data),
-        "SITREP_CONFIG": str(config),
-        "SITREP_HTTP": address,
-    }
-    log = root / "sitrep.log"
-    with log.open("w", encoding="utf-8") as file:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", "serve", env=environment, stdout=file, stderr=file, start_new_session=True
-        )
-        try:
-            await _ready(process, address, log)
-            yield
-        finally:
-            await _stop(process)
-
-
-def _inherited() -> dict[str, str]:
-    # Passed on to the process that serves: its PATH, its locale, and a model key where one is set.
-    return {
-        name: value
-        for name, value in os.environ.items()  # noqa: TID251 - handed on whole, not read
-        if not name.startswith(("SLACK_", "SITREP_", "DATABASE_"))
-    }
-
-
-async def _ready(process: asyncio.subprocess.Process, address: str, log: Path) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        deadline = asyncio.get_running_loop().time() + _READY_SECONDS
-        while asyncio.get_running_loop().time() < deadline and process.returncode is None:
-            with contextlib.suppress(httpx.HTTPError):
-                if (await client.get(f"http://{address}/readyz")).status_code == httpx.codes.OK:
-                    return
-            await asyncio.sleep(0.05)
-    written = await asyncio.to_thread(log.read_text, encoding="utf-8")
-    tail = "\n".join(written.splitlines()[-15:])
-    raise SitrepError(f"Sitrep did not start. Its log ends:\n{tail}")
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _free(port: int) -> int:
