@@ -41,6 +41,7 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
     if not await outbox.done(tx, row, result):
         log.warning("a notice was taken over while it was under way", key=row.key)
         return
+    tx.wake(row.key)  # somebody may wait for just this
     if incident is None:
         return
     if row.action == Action.CREATE_CHANNEL:
