@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from bot import directory
+from bot import directory, gauges
 from bot.app import App, create_app
 from bot.delivery import outside
 from bot.delivery import roads as delivery
@@ -45,6 +45,7 @@ class Running:
     app: App
     deliverer: Deliverer
     alarms: AlarmClock
+    roads: frozenset[Road]  #: those that are configured
     steps: Dispatcher
     closing: AsyncExitStack
 
@@ -85,6 +86,7 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
 async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
     ways, closing = _outside(env, ctx)
     timers = Timers()
+    gauges.listen(ctx.store)
     listen(ctx, timers, frozenset({Road.SLACK, *ways}))
     app = create_app(ctx, line, signing_secret=env.slack_signing_secret.get_secret_value())
     identity = await app.desk.identity.learn()
@@ -97,6 +99,7 @@ async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
         app=app,
         deliverer=Deliverer(ctx, line.client, draw, others=ways),
         alarms=AlarmClock(ctx.store, timers),
+        roads=frozenset({Road.SLACK, *ways}),
         steps=_dispatcher(engine, ctx.store),
         closing=closing,
     )

@@ -1,42 +1,69 @@
-"""What is measured when somebody asks: how much waits, and for how long."""
+"""What Prometheus reads: what waits and since when, measured when it asks, and what happened, counted as it does.
 
-from prometheus_client import Gauge
+Labels take a handful of values each: lanes, states, severities, outcomes; never an incident, a person or a channel.
+"""
+
+from prometheus_client import Counter, Gauge
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import select
 
-from incidents import records
+from incidents import punctuality, records, store
 from incidents.context import Context
+from incidents.definitions import Severity
+from incidents.events import EventKind
 from incidents.lifecycle import Status
+from incidents.notices import Lane
 
-OUTBOX = Gauge("sitrep_outbox_rows", "Notices that have not left, by state.", ("state",))
-OLDEST = Gauge("sitrep_outbox_oldest_seconds", "Age of the oldest notice that may go and has not gone.")
+OUTBOX = Gauge("sitrep_outbox_rows", "Notices that have not left.", ("state", "lane"))
+OLDEST = Gauge("sitrep_outbox_oldest_seconds", "How long ago the oldest notice that may go was due.", ("lane",))
 OPEN = Gauge("sitrep_open_incidents", "Open incidents, by severity.", ("severity",))
 OVERDUE = Gauge("sitrep_overdue_timers", "Timers that are due and have not fired.")
+OLDEST_TIMER = Gauge("sitrep_oldest_timer_seconds", "How long ago the oldest timer that has not fired was due.")
+LATE = Gauge("sitrep_delivery_late", "1 while notices leave later than late_after allows.")
+READY = Gauge("sitrep_ready", "1 while /readyz answers 200.")
+SWEEP = Gauge("sitrep_sweep_age_seconds", "How long ago due timers were last looked for.")
+DECLARED = Counter("sitrep_incidents_declared_total", "Incidents declared by this process.", ("severity",))
+STEPS = Counter("sitrep_steps_total", "Steps of responses, by what became of them.", ("outcome",))
 
-_WAITING = ("waiting", "pending", "sending")
+_STATES = ("waiting", "pending", "sending")
+_OUTCOMES = {
+    EventKind.STEP_STARTED: "started",
+    EventKind.STEP_DONE: "done",
+    EventKind.STEP_FAILED: "failed",
+    EventKind.STEP_TAKEN_OVER: "taken_over",
+}
+
+
+def listen(store_: store.Store) -> None:
+    """Count what happens in this process."""
+
+    async def count_step(_: store.Tx, __: records.Incident, event: records.Event) -> None:
+        STEPS.labels(_OUTCOMES[event.kind]).inc()
+
+    async def count_declared(_: store.Tx, incident: records.Incident, __: records.Event) -> None:
+        DECLARED.labels(incident.severity.value).inc()
+
+    for kind in _OUTCOMES:
+        store_.react(kind, count_step)
+    store_.react(EventKind.DECLARED, count_declared)
 
 
 async def refresh(ctx: Context) -> None:
     """Bring the gauges up to date."""
-    now = ctx.clock.now()
-    outbox, timer, incident = records.Outbox, records.Timer, records.Incident
+    incident = records.Incident
     async with ctx.store.read() as session:
-        waiting = await session.execute(
-            select(outbox.state, func.count()).where(col(outbox.state).in_(_WAITING)).group_by(outbox.state)
-        )
-        counts = {state: int(count) for state, count in waiting.all()}
-        oldest = await session.scalar(
-            select(func.min(outbox.not_before)).where(outbox.state == "pending", col(outbox.not_before) <= now)
-        )
-        overdue = await session.scalar(select(func.count()).where(timer.state == "pending", col(timer.due_at) < now))
+        found = await punctuality.measure(session, ctx.clock)
         opened = await session.execute(
             select(incident.severity, func.count()).where(incident.status == Status.OPEN).group_by(incident.severity)
         )
-        severities = {str(severity): int(count) for severity, count in opened.all()}
-    for state in _WAITING:
-        OUTBOX.labels(state).set(counts.get(state, 0))
-    OLDEST.set((now - oldest).total_seconds() if oldest else 0)
-    OVERDUE.set(overdue or 0)
-    OPEN.clear()
-    for severity, count in severities.items():
-        OPEN.labels(severity).set(count)
+        severities = {Severity(severity): int(count) for severity, count in opened.all()}
+    for lane in Lane:
+        for state in _STATES:
+            OUTBOX.labels(state, lane.name.lower()).set(found.waiting.get((state, lane), 0))
+        oldest = found.oldest.get(lane)
+        OLDEST.labels(lane.name.lower()).set(oldest.total_seconds() if oldest else 0)
+    OVERDUE.set(found.overdue_timers)
+    OLDEST_TIMER.set(found.oldest_timer.total_seconds())
+    LATE.set(bool(found.trouble(ctx.settings.late_after)))
+    for severity in Severity:
+        OPEN.labels(severity.value).set(severities.get(severity, 0))

@@ -14,14 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bot.readiness import State
 from bot.settings import Address
 from incidents.errors import SitrepError
 
 _MAX_BODY = 1024 * 1024  # Slack's largest payloads, views, are 250 kB
 _DRAIN_SECONDS = 4  # an answer that takes longer is not waited for by Slack, either
 
-#: Answers {name: trouble}, with an empty string where all is well.
-Readiness = Callable[[], Awaitable[dict[str, str]]]
+#: Answers how the process is.
+Readiness = Callable[[], Awaitable[State]]
 
 
 def probes(readiness: Readiness, gauges: Callable[[], Awaitable[None]]) -> list[BaseRoute]:
@@ -31,10 +32,10 @@ def probes(readiness: Readiness, gauges: Callable[[], Awaitable[None]]) -> list[
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        troubles = await readiness()
-        ready = not any(troubles.values())
-        checks = {name: trouble or "ok" for name, trouble in troubles.items()}
-        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+        found = await readiness()
+        checks = {name: trouble or "ok" for name, trouble in found.checks.items()}
+        answer = {"ready": found.ready, "checks": checks, "measures": found.measures}
+        return JSONResponse(answer, status_code=200 if found.ready else 503)
 
     async def metrics(_: Request) -> Response:
         await gauges()

@@ -3,18 +3,17 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from slack_sdk.errors import SlackClientError
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot import bootstrap, gauges, housekeeping, http, logs, slack_errors
+from bot import bootstrap, gauges, heartbeat, housekeeping, http, logs, readiness, slack_errors, vigil
 from bot.settings import Address, Settings, reach_directly
 from bot.slack_client import SlackLine
 from bot.slack_errors import Refusal, Verdict
@@ -24,7 +23,6 @@ from incidents.clock import SystemClock
 from incidents.errors import ConfigurationError, SitrepError
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 15.0  # between tries to reach Slack at start
-_DATABASE_SECONDS = 2.0  # a database that takes longer for `SELECT 1` is not ready
 
 T = TypeVar("T")
 
@@ -71,7 +69,7 @@ class Process:
         """
         check_tokens(self._env, self._events_at)
         async with AsyncExitStack() as stack:
-            probes = http.Listening(self._env.http, "SITREP_HTTP", http.probes(self._troubles, self._measure))
+            probes = http.Listening(self._env.http, "SITREP_HTTP", http.probes(self._state, self._measure))
             await probes.start()
             stack.push_async_callback(probes.stop)
             log.info("serving health, readiness and metrics", at=f"http://{probes.address}")
@@ -90,17 +88,27 @@ class Process:
         stack.push_async_callback(running.stop)
         await running.start()
         self._running = running
-        keeping = asyncio.create_task(housekeeping.keep(running.ctx, self._stopping), name="housekeeping")
-        stack.push_async_callback(self._ended, keeping)
+        watch = vigil.Vigil(running.ctx, running.roads, lambda: running.deliverer.trouble)
+        self._beside(stack, housekeeping.keep(running.ctx, self._stopping), "housekeeping")
+        self._beside(stack, watch.keep(self._stopping), "vigil")
+        if url := self._env.heartbeat_url.get_secret_value():
+            heart = heartbeat.Heart(url, self._env.heartbeat_every, self._checks)
+            self._beside(stack, heart.keep(self._stopping), "heartbeat")
         if self._events_at is None:
             self._intake = SocketMode(running.app, line.client, self._env.slack_app_token.get_secret_value())
         else:
             self._intake = http.Listening(self._events_at, "--http", [http.slack_events(running.app)])
         stack.push_async_callback(self._intake.stop)
 
-    async def _ended(self, task: asyncio.Task[None]) -> None:
-        self._stopping.set()  # it was not, where the start failed
-        await task
+    def _beside(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Let `work` run until the process stops; it looks at `_stopping` itself."""
+        task = asyncio.create_task(work, name=name)
+
+        async def ended() -> None:
+            self._stopping.set()  # it was not, where the start failed
+            await task
+
+        stack.push_async_callback(ended)
 
     async def _take_in(self) -> None:
         assert self._intake is not None, "it was built"  # noqa: S101 - a fault of ours
@@ -127,17 +135,18 @@ class Process:
             wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
         return False
 
-    async def _troubles(self) -> dict[str, str]:
+    async def _state(self) -> readiness.State:
         if self._running is None or self._intake is None or self._starting:
-            return {"start": self._starting}
-        return {
-            "database": await _database_trouble(self._running),
-            "slack": self._running.deliverer.trouble,
-            "intake": self._intake.trouble,
-        }
+            return readiness.State({"start": self._starting})
+        return await readiness.state(self._running, self._intake.trouble)
+
+    async def _checks(self) -> dict[str, str]:
+        return (await self._state()).checks
 
     async def _measure(self) -> None:
+        gauges.READY.set((await self._state()).ready)
         if self._running is not None:
+            gauges.SWEEP.set(self._running.alarms.sweep_age_seconds)
             await gauges.refresh(self._running.ctx)
 
 
@@ -184,17 +193,6 @@ def _worth_waiting(refusal: Refusal) -> Refusal:
     if refusal.verdict is Verdict.REFUSED:
         raise SitrepError(refusal.message, remedy=refusal.remedy)
     return refusal
-
-
-async def _database_trouble(running: bootstrap.Running) -> str:
-    try:
-        async with asyncio.timeout(_DATABASE_SECONDS), running.ctx.store.read() as session:
-            await session.execute(text("SELECT 1"))
-    except TimeoutError:
-        return f"The database did not answer within {_DATABASE_SECONDS:.0f} s."
-    except DBAPIError as error:
-        return str(store_errors.explain(error))
-    return ""
 
 
 async def serve(env: Settings, events_at: Address | None) -> None:

@@ -1,6 +1,7 @@
 """What the environment says: the only place that reads it."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from incidents.durations import Duration
 from incidents.errors import ConfigurationError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -22,6 +24,7 @@ _EXPECTED = {
     "SITREP_HTTP": "Write HOST:PORT, such as 127.0.0.1:8080.",
     "DATABASE_URL": "Write sqlite:///path/to/file or postgresql://user@host/database.",
     "SLACK_API_URL": "Write the address that method names are appended to, such as https://slack.com/api/.",
+    "SITREP_HEARTBEAT_EVERY": "Write it like 30s or 1m.",
     "SITREP_LOG": "Write console or json.",
 }
 
@@ -91,6 +94,9 @@ class Settings(BaseSettings):
     http: Annotated[Address, NoDecode, BeforeValidator(parse_address), Field(alias="SITREP_HTTP")] = Address(
         "127.0.0.1", 8080
     )
+    #: called while all is well; whoever knows it can keep the alarm quiet, so it is a secret
+    heartbeat_url: Annotated[SecretStr, Field(alias="SITREP_HEARTBEAT_URL")] = SecretStr("")
+    heartbeat_every: Annotated[Duration, Field(alias="SITREP_HEARTBEAT_EVERY", gt=timedelta())] = timedelta(minutes=1)
     log: Annotated[str, Field(alias="SITREP_LOG", pattern="^(console|json)$")] = "console"
 
     @property

@@ -10,7 +10,7 @@ from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from escalation import oncall
+from escalation import oncall, operators
 from escalation.roads import Call, Letter
 from incidents import drafting, durations, records
 from incidents.catalog import Settings
@@ -40,7 +40,9 @@ async def letter(session: AsyncSession, ctx: Context, row: records.Outbox, *, ur
     Raises:
         NotFound: the incident or the update is gone.
     """
-    assert row.incident_id is not None, "every letter is about an incident"  # noqa: S101 - a fault of ours
+    if row.surface == operators.SURFACE:
+        return operators.letter(row, ctx.clock.now())
+    assert row.incident_id is not None, "every other letter is about an incident"  # noqa: S101 - a fault of ours
     incident = await queries.get(session, row.incident_id)
     facts = await _facts(session, ctx, incident, row, url)
     subject, _, body = _environment().get_template(f"{row.surface}.j2").render(facts).strip().partition("\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,6 +34,7 @@ class AlarmClock:
         self._rings = asyncio.Event()
         self._firing: asyncio.Task[None] | None = None
         self._stopping = False
+        self._swept_at = time.monotonic()
         self._scheduler = AsyncIOScheduler(
             jobstores={"default": MemoryJobStore()},
             executors={"default": AsyncIOExecutor()},
@@ -63,6 +65,11 @@ class AlarmClock:
         job = self._scheduler.get_job(_SOONEST)
         return job.trigger.run_date if job is not None else None
 
+    @property
+    def sweep_age_seconds(self) -> float:
+        """Return how long ago due timers were last looked for, and nothing failed."""
+        return time.monotonic() - self._swept_at
+
     def _hear(self, topics: frozenset[str]) -> None:
         if store.TIMERS in topics:
             self._rings.set()
@@ -80,6 +87,7 @@ class AlarmClock:
                 while not self._stopping and await timers.fire_due(self._store, self._timers):
                     pass
                 await self._set_alarm()
+                self._swept_at = time.monotonic()
             except Exception:
                 # The edge of the process: whatever went wrong (a lost database), the next sweep tries again.
                 log.exception("timers.sweep_failed")

@@ -7,12 +7,19 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
+from prometheus_client import Histogram
 from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from incidents import records, store
+
+LATENESS = Histogram(
+    "sitrep_timer_lateness_seconds",
+    "How late timers fired, from their due time to the transaction that fired them.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -177,7 +184,9 @@ async def _fire(
             todo = todo.with_for_update(skip_locked=True)
         for turn in _turns((await tx.session.scalars(todo)).all()):
             for row in await _win(tx, turn):
-                await timers.handler(row.kind)(tx, row, incidents[row.incident_id])
+                LATENESS.observe(max(0.0, (tx.now - promised_at(row)).total_seconds()))
+                with structlog.contextvars.bound_contextvars(incident=f"inc-{row.incident_id}", key=row.key):
+                    await timers.handler(row.kind)(tx, row, incidents[row.incident_id])
                 fired.append(row.key)
     return fired
 

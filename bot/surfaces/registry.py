@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.surfaces import elsewhere, ending, home, room, telling, work
-from bot.views import direct, line
+from bot.views import direct, line, operators
 from bot.views.message import Message
 from escalation import succession
 from incidents import announcing, records, roomless
@@ -134,6 +134,10 @@ async def _home(asking: Asking) -> Message:
     return await home.draw(asking.session, asking.ctx, str(asking.params["person"]))
 
 
+async def _operators(asking: Asking) -> Message:
+    return operators.draw(asking.params)
+
+
 SURFACES: dict[str, Surface] = {
     "live_card": _live_card,
     "triage_question": _triage_question,
@@ -155,6 +159,7 @@ SURFACES: dict[str, Surface] = {
     "postmortem": _postmortem,
     "postmortem_markdown": _postmortem_markdown,
     "home": _home,
+    "operators": _operators,
 }
 
 

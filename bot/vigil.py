@@ -1,0 +1,56 @@
+"""Watching whether notices leave in time, and telling operators when they do not."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from escalation import operators
+from incidents import punctuality, records, store_errors
+from incidents.context import Context
+from incidents.notices import Road
+
+EVERY_SECONDS = 5.0
+_OVER = 0.5  # share of what counts as late below which a spell is over; at the limit itself it would begin anew
+
+log = structlog.get_logger(__name__)
+
+
+class Vigil:
+    """Watches one installation; replicas watch the same rows, and one of them tells."""
+
+    def __init__(self, ctx: Context, roads: Collection[Road], cause: Callable[[], str]) -> None:
+        self._ctx = ctx
+        self._roads = roads
+        self._cause = cause  #: why Slack cannot be reached now, or an empty string
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Look every few seconds until `stopping`; never cut off, for a transaction may be open."""
+        while not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), EVERY_SECONDS)
+            try:
+                await self.look()
+            except DBAPIError as error:
+                log.warning("cannot see whether notices leave in time", why=str(store_errors.explain(error)))
+
+    async def look(self) -> None:
+        """Look once: a spell of lateness begins, lasts, or ends."""
+        store, late_after = self._ctx.store, self._ctx.settings.late_after
+        async with store.read() as session:
+            found = await punctuality.measure(session, self._ctx.clock)
+            lasts = await session.get(records.Spell, operators.LATE) is not None
+        why = found.trouble(late_after)
+        if why and not lasts:
+            cause = self._cause()
+            async with store.transaction() as tx:
+                begun = await operators.begin(tx, self._ctx.settings, why=why, cause=cause, roads=self._roads)
+            if begun:
+                log.error("notices leave late", why=why, cause=cause)
+        elif lasts and not found.trouble(late_after, share=_OVER):
+            async with store.transaction() as tx:
+                ended = await operators.end(tx, self._ctx.settings)
+            if ended:
+                log.info("notices leave in time again")

@@ -1,0 +1,229 @@
+"""Operators hear once when notices leave late and once when it is over; the heartbeat stays away meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+from sqlmodel import col, select
+
+from bot.heartbeat import Heart
+from bot.vigil import Vigil
+from escalation import letters, operators
+from incidents import loading, migrations, outbox, punctuality, records
+from incidents.catalog import Lateness, Person, Settings
+from incidents.context import Context
+from incidents.definitions import Severity
+from incidents.notices import Action, Lane, Notice, Road
+from incidents.store import Store
+
+BOTH = frozenset({Road.SLACK, Road.EMAIL})
+SETTINGS = Settings(
+    operators_channel="C0OPS",
+    operators=("ana",),
+    people={"ana": Person(key="ana", name="Ana", email="ana@example.org")},
+)
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@dataclass
+class Watched:
+    """An installation that is watched, by as many as are asked for."""
+
+    ctx: Context
+    clock: Hands
+    cause: str = ""
+    vigils: list[Vigil] = field(default_factory=list)
+
+    def vigil(self, roads: frozenset[Road] = BOTH) -> Vigil:
+        return Vigil(self.ctx, roads, lambda: self.cause)
+
+    async def put(self, key: str, lane: Lane, **changes: object) -> None:
+        async with self.ctx.store.transaction() as tx:
+            notice = Notice(key=key, lane=lane, action=Action.DIRECT, target="user:U0ANA", due_at=tx.now)
+            await outbox.put(tx, None, notice.model_copy(update=changes))
+
+    async def sent(self, key: str) -> None:
+        async with self.ctx.store.transaction() as tx:
+            row = (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == key))).one()
+            row.state = "done"
+
+    async def told(self, action: Action = Action.POST) -> list[records.Outbox]:
+        async with self.ctx.store.read() as session:
+            rows = records.Outbox
+            found = await session.scalars(
+                select(rows)
+                .where(rows.surface == operators.SURFACE, rows.action == action.value)
+                .order_by(col(rows.id))
+            )
+            return list(found.all())
+
+
+@pytest.fixture
+async def watched(database_url: str) -> AsyncIterator[Watched]:
+    clock = Hands()
+    store = Store(database_url, clock)
+    await migrations.upgrade(store)
+    library, _ = loading.load(loading.templates_root(), None)
+    yield Watched(Context(store, clock, library, SETTINGS), clock)
+    await store.close()
+
+
+async def test_operators_hear_once_when_a_page_is_late_and_once_when_it_is_over(watched: Watched) -> None:
+    await watched.put("page", Lane.PAGE)
+    vigil = watched.vigil()
+    watched.clock.pass_(seconds=59)
+    await vigil.look()
+    assert await watched.told() == []
+    watched.clock.pass_(seconds=2)
+    await vigil.look()
+    watched.clock.pass_(minutes=10)
+    await vigil.look()
+    [late] = await watched.told()
+    assert late.target == "channel:C0OPS"
+    assert operators.words(late.params) == (
+        "Notices leave late.",
+        "Since 10:01 UTC: A page was due 1 min ago and has not gone out. "
+        "`/readyz` says what Sitrep needs, and you hear when it is over.",
+    )
+    await watched.sent("page")
+    await watched.sent(late.key)
+    await vigil.look()
+    await vigil.look()
+    [_, over] = await watched.told()
+    said, more = operators.words(over.params)
+    assert said == "Notices leave in time again."
+    assert "late for 10 min, from 10:01 to 10:11 UTC" in more
+    assert await watched.told(Action.MAIL) == []
+
+
+async def test_a_second_spell_is_told_again(watched: Watched) -> None:
+    vigil = watched.vigil()
+    for turn in range(2):
+        await watched.put(f"page-{turn}", Lane.PAGE)
+        watched.clock.pass_(minutes=2)
+        await vigil.look()
+        for row in await watched.told():
+            await watched.sent(row.key)
+        await watched.sent(f"page-{turn}")
+        await vigil.look()
+    assert len(await watched.told()) == 4
+
+
+async def test_of_two_replicas_that_notice_at_once_one_tells(watched: Watched) -> None:
+    await watched.put("page", Lane.PAGE)
+    watched.clock.pass_(minutes=2)
+    vigils = [watched.vigil() for _ in range(4)]
+    await asyncio.gather(*(vigil.look() for vigil in vigils))
+    [late] = await watched.told()
+    await watched.sent("page")
+    await watched.sent(late.key)
+    await asyncio.gather(*(vigil.look() for vigil in vigils))
+    assert len(await watched.told()) == 2
+
+
+async def test_when_slack_is_what_is_away_they_are_mailed_and_read_one_line_afterwards(watched: Watched) -> None:
+    await watched.put("page", Lane.PAGE)
+    watched.clock.pass_(minutes=2)
+    watched.cause = "Slack cannot be reached (connection refused)."
+    vigil = watched.vigil()
+    await vigil.look()
+    [mail] = await watched.told(Action.MAIL)
+    async with watched.ctx.store.read() as session:
+        letter = await letters.letter(session, watched.ctx, mail)
+    assert letter.to == ("ana@example.org",)
+    assert letter.subject == "Sitrep: Notices leave late"
+    assert "Slack cannot be reached" in letter.body
+    for key in ("page", mail.key):
+        await watched.sent(key)
+    watched.cause = ""
+    await vigil.look()
+    [late, over] = await watched.told()
+    assert (late.state, over.state) == ("superseded", "pending")
+    assert len(await watched.told(Action.MAIL)) == 2
+
+
+async def test_without_a_mail_server_nobody_is_mailed(watched: Watched) -> None:
+    await watched.put("page", Lane.PAGE)
+    watched.clock.pass_(minutes=2)
+    watched.cause = "Slack cannot be reached."
+    await watched.vigil(frozenset({Road.SLACK})).look()
+    assert await watched.told(Action.MAIL) == []
+
+
+@pytest.mark.parametrize(
+    ("lane", "minutes", "late"),
+    [
+        (Lane.PAGE, 2, True),
+        (Lane.DECISION, 2, False),
+        (Lane.DECISION, 6, True),
+        (Lane.STATUS, 6, True),
+        (Lane.ROOM, 600, False),
+        (Lane.CHATTER, 600, False),
+    ],
+)
+async def test_each_lane_has_its_own_patience(watched: Watched, lane: Lane, minutes: float, late: bool) -> None:
+    await watched.put("notice", lane)
+    watched.clock.pass_(minutes=minutes)
+    async with watched.ctx.store.read() as session:
+        found = await punctuality.measure(session, watched.clock)
+    assert bool(found.trouble(Lateness())) is late
+    assert found.waiting == {("pending", lane): 1}
+    assert found.oldest == {lane: timedelta(minutes=minutes)}
+
+
+async def test_a_timer_that_nobody_fires_counts_as_late(watched: Watched) -> None:
+    async with watched.ctx.store.transaction() as tx:
+        incident = records.Incident(title="x", severity=Severity.LOW, reporter="U0ANA", declared_at=tx.now)
+        tx.session.add(incident)
+        await tx.session.flush()
+        tx.session.add(records.Timer(key="t", incident_id=incident.number, kind="matrix", due_at=tx.now))
+    watched.clock.pass_(minutes=3)
+    async with watched.ctx.store.read() as session:
+        found = await punctuality.measure(session, watched.clock)
+    assert (found.overdue_timers, found.oldest_timer) == (1, timedelta(minutes=3))
+    assert found.trouble(Lateness()) == "A timer was due 3 min ago and has not gone out."
+
+
+async def test_the_heart_beats_only_while_nothing_is_wrong(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/ping").respond_with_data("OK")
+    troubles = {"delivery": "", "slack": ""}
+
+    async def checks() -> dict[str, str]:
+        return troubles
+
+    heart = Heart(httpserver.url_for("/ping"), timedelta(minutes=1), checks)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert await heart.beat(client)
+        troubles["delivery"] = "A page was due 2 min ago."
+        assert not await heart.beat(client)
+        troubles["delivery"] = ""
+        assert await heart.beat(client)
+    assert len(httpserver.log) == 2
+
+
+async def test_a_heartbeat_that_nobody_takes_harms_nothing(httpserver: HTTPServer, tmp_path: Path) -> None:
+    httpserver.expect_request("/ping").respond_with_data("no", status=500)
+
+    async def checks() -> dict[str, str]:
+        return {}
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert not await Heart(httpserver.url_for("/ping"), timedelta(minutes=1), checks).beat(client)
+        assert not await Heart("http://127.0.0.1:1/ping", timedelta(minutes=1), checks).beat(client)
