@@ -1,0 +1,150 @@
+"""Two hours without Slack, on a clock moved by hand: nothing is lost, and what went stale is not replayed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from bot.delivery.deliverer import Deliverer
+from bot.surfaces import draw
+from incidents import outbox, records
+from incidents.events import EventKind
+from incidents.notices import Action, Lane, Notice
+from incidents.service import respond
+from tests.integration.outage.conftest import MINUTE, House, living
+
+SAID = "another road"
+
+
+async def outage(house: House, minutes: int, step: int = 5) -> None:
+    """Let Slack be away for `minutes`, noticed at once."""
+    await house.slack_goes()
+    await say(house, "is anybody there?")
+    await house.until(lambda: bool(house.deliverer.trouble))
+    for _ in range(minutes // step):
+        await house.pass_time(step * MINUTE)
+
+
+async def say(house: House, text: str) -> None:
+    async with house.ctx.store.transaction() as tx:
+        await respond.add_note(tx, house.ctx, 1, "U0REP", text)
+    await house.pass_time(timedelta(seconds=1))
+
+
+def edits(house: House) -> int:
+    """Return how many edits Slack has taken."""
+    calls = house.workspace.core.calls.entries()
+    return sum(call["method"] == "chat.update" and not call["error"] for call in calls)
+
+
+async def channel(house: House) -> list[str]:
+    async with house.ctx.store.read() as session:
+        incident = await session.get_one(records.Incident, 1)
+    return [message["text"] for message in await house.history(incident.channel)]
+
+
+async def test_of_two_hours_the_channel_reads_only_what_is_still_true(house: House) -> None:
+    await house.declare()
+    await house.settled()
+    before, edited = await channel(house), edits(house)
+    await outage(house, 120)
+    missed = len(await house.events(EventKind.UPDATE_MISSED))
+    await house.slack_returns()
+    await house.settled()
+    came = (await channel(house))[len(before) :]
+    assert missed >= 3
+    assert sum("was not sent in time" in text for text in came) == 1
+    assert sum("inc-1 status:" in text for text in came) == 1
+    assert sum(SAID in text for text in came) == 1
+    assert len(came) <= 8
+    assert edits(house) - edited <= 5
+    assert set(house.posted().values()) == {1}
+
+
+async def test_over_two_hours_everybody_was_told_once_by_some_road(house: House) -> None:
+    await house.declare()
+    await house.settled()
+    await outage(house, 120)
+    await house.slack_returns()
+    rows = [row for row in await house.settled() if row.action == "direct"]
+    assert {row.state for row in rows} == {"done"}
+    posted = house.posted()
+    for row in rows:
+        assert (row.key in posted) != ("told_by" in row.result), row.key
+    assert house.mailbox.twice == []
+    # Each level of paging, each escalation of the seed: none is missing.
+    assert {row.params["level"] for row in rows if row.surface == "page"} == {1, 2, 3, 4}
+    assert len(house.mailbox.to("eli", "Escalated")) >= 1
+
+
+async def test_without_another_road_each_gets_the_newest_page_alone_when_slack_is_back(tmp_path: Path) -> None:
+    async with living(tmp_path, roads=()) as house:
+        await house.slack_goes()
+        await house.declare()
+        await house.until(lambda: bool(house.deliverer.trouble))
+        for _ in range(12):
+            await house.pass_time(5 * MINUTE)
+        owed = [row for row in await house.rows() if row.surface == "page" and row.params["person"] == "U0ANA"]
+        assert len(owed) > 1
+        await house.slack_returns()
+        await house.settled()
+        pages = [message for message in await house.direct("ana") if "Escalated" not in message["text"]]
+        assert len(pages) == 1
+
+
+async def test_forty_edits_of_the_card_become_one(house: House) -> None:
+    await house.declare()
+    await house.settled()
+    edited = edits(house)
+    await outage(house, 5)
+    for number in range(40):
+        await say(house, f"fact {number}")
+    await house.slack_returns()
+    await house.settled()
+    struck = [
+        call for call in house.workspace.core.calls.entries() if call["method"] == "chat.update" and call["error"]
+    ]
+    assert edits(house) - edited - len(struck) <= 2
+
+
+async def test_an_answer_for_one_persons_eyes_is_not_shown_hours_later(house: House) -> None:
+    incident = await house.declare()
+    await house.settled()
+    await outage(house, 5)
+    async with house.ctx.store.transaction() as tx:
+        note = Notice(
+            key="inc-1:whisper",
+            lane=Lane.CHATTER,
+            action=Action.EPHEMERAL,
+            target="channel",
+            surface="live_card",
+            params={"person": "U0REP"},
+        )
+        await outbox.put(tx, incident.number, note)
+    await house.pass_time(60 * MINUTE)
+    await house.slack_returns()
+    await house.settled()
+    assert (await house.row("inc-1:whisper")).state == "dropped"
+
+
+async def test_a_process_that_starts_after_the_outage_sorts_out_what_the_former_left(tmp_path: Path) -> None:
+    async with living(tmp_path, roads=()) as house:
+        await house.declare()
+        await house.settled()
+        await house.deliverer.stop()
+        for _ in range(24):
+            await house.pass_time(5 * MINUTE)
+        before = await channel(house)
+        house.deliverer = Deliverer(house.ctx, house.client, draw)
+        house.deliverer.start()
+        await house.settled()
+        came = (await channel(house))[len(before) :]
+        await house.deliverer.stop()
+        assert sum("was not sent in time" in text for text in came) == 1
+        assert sum("inc-1 status:" in text for text in came) == 1
+
+
+async def test_other_roads_go_on_while_slack_only_hangs(house: House) -> None:
+    await house.faults({"method": "*", "kind": "latency", "seconds": 60})
+    await house.declare()
+    await house.pass_time(61 * timedelta(seconds=1))
+    await house.until(lambda: len(house.mailbox.to("ana", "PAGE")) == 1, timeout=40)
+    house.workspace.core.faults.clear()
