@@ -17,6 +17,8 @@ from tests.torture.campaign import Campaign, Report
 
 _ROUND = 25  # kills of one company; then a new one begins, with an empty database
 
+_SHOWN = 20  # faults of one kind that are named
+
 _SQLITE, _POSTGRESQL = "sqlite", "postgresql"
 
 
@@ -129,8 +131,10 @@ def _figures(reports: list[Report]) -> list[str]:
 def _say_faults(report: Report, console: Console) -> None:
     verdict = report.verdict
     for word, found in (("lost", verdict.lost), ("doubled", verdict.doubled), ("unowed", verdict.unowed)):
-        for each in found:
-            console.print(f"[red]{word}[/red]: {each}", highlight=False)
+        for each in found[:_SHOWN]:
+            console.print(f"{word}: {each}", markup=False, highlight=False, emoji=False)
+        if len(found) > _SHOWN:
+            console.print(f"{word}: {len(found) - _SHOWN} more")
     asked, shown = report.private
     if shown > asked:
         console.print(f"[red]shown privately {shown} times, asked for {asked} times[/red]")

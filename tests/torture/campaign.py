@@ -51,11 +51,20 @@ class Report:
 class Campaign:
     """Use with `async with`; then `run`."""
 
-    def __init__(self, seed: int, folder: Path, database: str, *, database_url: str) -> None:
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        database: str,
+        *,
+        database_url: str,
+        services: dict[str, Any] | None = None,
+    ) -> None:
         self.report = Report(seed, database)
         self._dice = random.Random(seed)  # noqa: S311 - a test's dice
         self._folder = folder
         self._url = database_url
+        self._services = services
         self._ahead = 0.0
         self._lives: list[Life] = []
         self._declared = 0
@@ -72,7 +81,7 @@ class Campaign:
         self.mail = await enter(MailServer(self.now))
         self.pager = await enter(PagerServer(self.now))
         config = self._folder / "config"
-        await asyncio.to_thread(town.write_configuration, config)
+        await asyncio.to_thread(town.write_configuration, config, self._services)
         variables = slack_variables(
             self.workspace.api_url,
             DATABASE_URL=self._url,
@@ -110,11 +119,12 @@ class Campaign:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def strike(self, blow: Blow) -> None:
-        """Live once, and be killed."""
+    async def strike(self, blow: Blow, *, patience: float = _PATIENCE_SECONDS) -> None:
+        """Live once, and be killed: at the point, or from outside when it is not reached within `patience` seconds."""
         up = await self._start(blow.kill)
         stirring = asyncio.create_task(self._stir(blow.stir))
-        patience = self._dice.uniform(0.2, 3.0) if blow.kill.point is Point.RANDOM else _PATIENCE_SECONDS
+        if blow.kill.point is Point.RANDOM:
+            patience = self._dice.uniform(0.2, 3.0)
         assert self.sitrep.process is not None
         try:
             async with asyncio.timeout(patience):
@@ -212,6 +222,11 @@ class Campaign:
         query = "SELECT 1 FROM incident WHERE id = :id AND status != 'open'"
         words = f"resolve inc-{row['id']} Restored by hand"
         await self.folk.command("ana", "resolve", words, query, id=row["id"])
+
+    async def end_life(self, up: float) -> None:
+        """Stop it as a deploy does."""
+        await self.sitrep.stop()
+        self._lives.append(Life(up, self.now()))
 
     async def settle(self) -> None:
         """Let nothing fail any more, resolve what is open, and wait until nothing is owed."""

@@ -31,7 +31,6 @@ class Stir(StrEnum):
     UPDATE = "update"
     HOME = "home"
     LOOK = "look"  #: ask for something that only one person sees
-    ANSWER = "answer"  #: a decision that waits for people
     NOTHING = "nothing"
 
 
@@ -93,8 +92,6 @@ _DECISIONS: tuple[tuple[str, Stir], ...] = (
     (r"UPDATE timer(?s:.*)'fired'", Stir.NOTHING),
     ("update_missed|update_drafted", Stir.NOTHING),
     ("'paged'", Stir.DECLARE),
-    ("INSERT INTO approval", Stir.DECLARE),
-    ("UPDATE approval", Stir.ANSWER),
     ("step_done", Stir.DECLARE),
 )
 _TRANSACTION_POINTS = (Point.WRITING, Point.COMMITTING, Point.COMMITTED)
@@ -115,6 +112,9 @@ def every_point() -> list[tuple[Kill, Stir]]:
     return [*calls, *_LIFE_POINTS, *decisions, *steps]
 
 
+#: What one declaration does several times.
+_OFTEN = ("postMessage", "open", "mail", "outbox", "'fired'")
+
 #: How long the machine is away: back at once, back while leases hold, after they ran out, after much fell due.
 _DOWN_SECONDS = (0.0, 0.0, 12.0, 31.0, 31.0, 31.0, 90.0)
 
@@ -133,5 +133,5 @@ def blows(seed: int, count: int) -> Iterator[Blow]:
             yield Blow(Kill(Point.RANDOM), stir, down)
         else:
             kill, stir = deck.pop()
-            nth = dice.choice((1, 1, 2, 3)) if stir is Stir.DECLARE else 1
+            nth = dice.choice((1, 1, 2, 3)) if any(word in kill.what for word in _OFTEN) else 1
             yield Blow(Kill(kill.point, kill.what, nth), stir, down)

@@ -1,0 +1,97 @@
+"""One response, its Sitrep killed in the middle of each thing it does to the code: all is done, and done once."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.integration.agents.shop import Shop
+from tests.torture import commander, town
+from tests.torture.campaign import Campaign
+from tests.torture.points import Blow, Kill, Point, Stir
+
+TITLE = "Old carts answer 500"
+_KILLS = (
+    Kill(Point.CARRYING, ""),
+    Kill(Point.SPAWNED, r"^git", 4),
+    Kill(Point.WRITING, "INSERT INTO approval"),
+    Kill(Point.COMMITTING, "UPDATE approval"),
+    Kill(Point.COMMITTED, "UPDATE approval"),
+    Kill(Point.SPAWNED, "worktree add|revert"),
+    Kill(Point.SPAWNED, "unittest"),
+    Kill(Point.SPAWNED, "unittest", 2),
+    Kill(Point.COMMITTING, "step_done"),
+    Kill(Point.SPAWNED, r"deploy\.py"),
+)
+_FINISHED_SECONDS = 150.0
+
+
+class Response(Campaign):
+    """A campaign of one incident, about a service that can be mended."""
+
+    def __init__(self, folder: Path, shop: Shop, url: str) -> None:
+        service = shop.service()
+        described = {
+            "title": service.title,
+            "repository": service.repository,
+            "logs": list(service.logs),
+            "deploys": service.deploys,
+            "production": {
+                "deploy": list(service.production.deploy),
+                "rollback": list(service.production.rollback),
+                "watch": "1s",
+            },
+            "tests": {"command": list(service.tests.command)},
+            "runbook": town.BOOKMARKS["Runbook"],
+            "war_room": town.BOOKMARKS["War room"],
+        }
+        super().__init__(3, folder, "sqlite", database_url=url, services={"checkout": described})
+
+    async def _stir(self, stir: Stir) -> None:
+        await self.folk.declare(TITLE, "critical")
+        await self.folk.command(
+            "ana", "acknowledge", "ack inc-1", "SELECT 1 FROM incident WHERE acknowledged_at IS NOT NULL"
+        )
+        rows = await self.record.rows("SELECT channel FROM incident WHERE channel != ''")
+        while not rows:
+            await asyncio.sleep(0.3)
+            rows = await self.record.rows("SELECT channel FROM incident WHERE channel != ''")
+        await commander.decide(self.folk.people["ana"], rows[0]["channel"])
+
+    async def finish(self) -> None:
+        """Let the response go on undisturbed until the fix is deployed."""
+        up = await self._start(None)
+        deciding = asyncio.create_task(self._stir(Stir.NOTHING))
+        until = time.monotonic() + _FINISHED_SECONDS
+        deployed = "SELECT 1 FROM incident WHERE deployed_at IS NOT NULL"
+        while time.monotonic() < until and not await self.record.has(deployed):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.5)
+        deciding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await deciding
+        await self.end_life(up)
+
+
+@pytest.mark.timeout(600)
+async def test_response_that_is_killed_at_every_turn_deploys_the_fix_once(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.broken()
+    async with Response(tmp_path, shop, f"sqlite+aiosqlite:///{tmp_path}/sitrep.db") as response:
+        for kill in _KILLS:
+            await response.strike(Blow(kill, Stir.DECLARE, 31.0), patience=25.0)
+        await response.finish()
+        await response.settle()
+        report = response.report
+        states = {
+            row["name"]: (row["state"], row["error"])
+            for row in await response.record.rows("SELECT name, state, error FROM step")
+        }
+    assert report.missed == [], states
+    releases = Counter(json.loads(line)["release"] for line in shop.deploys.read_text().splitlines())
+    assert releases == {"1": 1, "2": 1, "3": 1}, states
+    verdict = report.verdict
+    assert (verdict.lost, verdict.doubled, verdict.unowed) == ([], [], [])
