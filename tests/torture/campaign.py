@@ -13,10 +13,11 @@ from typing import Any
 from bot.workspace.rules.faults import Fault, FaultKind
 from bot.workspace.server import Workspace
 from tests.processes import Sitrep, slack_variables
-from tests.torture import reckoning, town
+from tests.torture import arrivals, reckoning, timeline, town
 from tests.torture.outside import MailServer, PagerServer
 from tests.torture.points import Blow, Kill, Point, Stir, blows
-from tests.torture.reckoning import Life, Verdict
+from tests.torture.reckoning import Verdict
+from tests.torture.timeline import Life
 
 _AT_WORK_SECONDS = 0.5  # the workspace takes so long for a call that is to outlive its caller
 _PATIENCE_SECONDS = 6.0  # a point that is not reached by then is not waited for
@@ -256,6 +257,6 @@ class Campaign:
         rows = await self.record.rows("SELECT * FROM incident ORDER BY id")
         events = await self.record.rows("SELECT * FROM event ORDER BY id")
         self.report.incidents = len(rows)
-        found = reckoning.incidents(rows, events)
-        received = reckoning.gather(self.workspace.core, self.mail.letters, self.pager.rings)
+        found = timeline.incidents(rows, events)
+        received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings)
         return reckoning.compare(found, self._lives, received)

@@ -1,0 +1,69 @@
+"""What arrived: in the workspace, at the mail server, at the pager."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bot.workspace.contents.model import Channel, ChannelKind
+from bot.workspace.core import Core
+from tests.torture import town
+from tests.torture.outside import Letter, Ring
+
+
+@dataclass
+class Received:
+    """What arrived: (place, key) -> when, each time."""
+
+    arrivals: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+
+    def add(self, place: str, key: str, at: float) -> None:
+        self.arrivals.setdefault((place, key), []).append(at)
+
+    def has(self, place: str, key: str) -> bool:
+        return (place, key) in self.arrivals
+
+
+def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring]) -> Received:
+    """Return everything that the workspace, the mail server and the pager took, by place and key."""
+    received = Received()
+    for channel in core.team.channels.values():
+        place = _place(channel)
+        for message in channel.messages.values():
+            key = ((message.metadata or {}).get("event_payload") or {}).get("key")
+            if key:
+                received.add(place, key, float(message.ts))
+            for file in message.files:
+                name = core.team.files[file].name
+                received.add(place, f"{name.removesuffix('-post-mortem.md')}:postmortem:file", float(message.ts))
+        if place.startswith("room:"):
+            _furnished(core, received, place, channel)
+    for letter in letters:
+        received.add(f"mail:{letter.to.partition('@')[0]}", letter.message_id, letter.at)
+    for ring in rings:
+        received.add("pager", f"{ring.dedup_key}:{ring.action}", ring.at)
+    return received
+
+
+def _place(channel: Channel) -> str:
+    if channel.kind is ChannelKind.IM:
+        person = next((member for member in channel.members if member in town.PEOPLE.values()), "nobody")
+        return f"dm:{person}"
+    parts = channel.name.split("-")
+    return f"room:{'-'.join(parts[:2])}" if parts[0] == "inc" else f"channel:{channel.name}"
+
+
+def _furnished(core: Core, received: Received, place: str, channel: Channel) -> None:
+    incident = place.removeprefix("room:")
+    received.add(place, f"{incident}:room", channel.created)
+    if channel.topic.value:
+        received.add(place, f"{incident}:topic", channel.topic.last_set)
+    for ts in channel.pins:
+        metadata = channel.messages[ts].metadata or {}
+        received.add(place, f"{metadata.get('event_payload', {}).get('key')}:pin", float(ts))
+    for bookmark in channel.bookmarks.values():
+        received.add(place, f"{incident}:bookmark:{bookmark['title']}", channel.created)
+    for member in channel.members:
+        received.add(place, f"{incident}:member:{member}", channel.created)
+    if channel.canvas_id:
+        canvases = [each for each in core.team.canvases.values() if each.channel_id == channel.id]
+        for canvas in canvases:
+            received.add(place, f"{incident}:postmortem:canvas", canvas.created)

@@ -1,0 +1,121 @@
+"""The reckoning itself notices what is missing, what came twice, and what nobody promised."""
+
+from typing import Any
+
+import pytest
+
+from tests.torture import debts, reckoning
+from tests.torture.arrivals import Received
+from tests.torture.timeline import Happened, Incident, Life, is_due
+
+LIVES = [Life(0, 100), Life(200, float("inf"))]
+ROOM = "room:inc-1"
+
+
+def incident(*events: tuple[str, float, dict[str, Any]]) -> Incident:
+    listed = [("declared", 10.0, {"severity": "critical"}), *events]
+    happened = [Happened(number, kind, at, data) for number, (kind, at, data) in enumerate(listed, 1)]
+    return Incident(1, "Checkout is slow", "critical", "open", "U05DEE", happened)
+
+
+def everything(found: Incident) -> Received:
+    """What arrives when all is well."""
+    received = Received()
+    for debt in (
+        *debts.matrix(found, LIVES),
+        *debts.paging(found, LIVES),
+        *debts.escalations(found, LIVES),
+        *debts.lines(found),
+        *debts.furniture(found),
+    ):
+        key = debts.message_id(debt.key) if debt.place.startswith("mail:") else debt.key
+        if debt.is_certain:
+            received.add(debt.place, key, debt.due + 1)
+    return received
+
+
+RESOLVED = incident(
+    ("paged", 10.0, {"level": 1, "people": ["U01ANA"]}),
+    ("milestone", 19.0, {"milestone": "acknowledged"}),
+    ("resolved", 40.0, {}),
+)
+
+
+def settled() -> Received:
+    received = everything(RESOLVED)
+    received.add("pager", "inc-1:pager:1:U01ANA:resolve", 41)
+    return received
+
+
+def test_nothing_is_wrong_where_everything_arrived_once() -> None:
+    verdict = reckoning.compare([RESOLVED], LIVES, settled())
+    assert (verdict.lost, verdict.doubled, verdict.unowed) == ([], [], [])
+    assert verdict.owed > 15
+    assert verdict.late_at(0.99) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [
+        ("dm:U01ANA", "inc-1:matrix:immediate:U01ANA"),
+        ("dm:U06ELI", "inc-1:matrix:within_15s:U06ELI"),
+        ("mail:ana", debts.message_id("inc-1:mail:page:1:U01ANA")),
+        ("pager", "inc-1:pager:1:U01ANA:trigger"),
+        (ROOM, "inc-1:room"),
+        (ROOM, "inc-1:bookmark:Runbook"),
+        (ROOM, "inc-1:card:pin"),
+        (ROOM, "inc-1:postmortem:file"),
+    ],
+)
+def test_what_did_not_arrive_is_lost(place: str, key: str) -> None:
+    received = settled()
+    del received.arrivals[place, key]
+    assert len(reckoning.compare([RESOLVED], LIVES, received).lost) == 1
+
+
+def test_message_that_came_twice_is_doubled_and_letter_of_the_same_id_is_not() -> None:
+    received = settled()
+    received.add("dm:U01ANA", "inc-1:matrix:immediate:U01ANA", 20)
+    received.add("mail:ana", debts.message_id("inc-1:mail:page:1:U01ANA"), 20)
+    verdict = reckoning.compare([RESOLVED], LIVES, received)
+    assert verdict.doubled == ["dm:U01ANA inc-1:matrix:immediate:U01ANA x2"]
+    assert verdict.repeated == 1
+
+
+def test_message_that_no_policy_owes_is_named() -> None:
+    received = settled()
+    received.add("dm:U07FAY", "inc-1:matrix:within_40s:U07FAY", 90)
+    received.add("room:inc-2", "inc-2:room", 90)
+    unowed = reckoning.compare([RESOLVED], LIVES, received).unowed
+    assert unowed == ["dm:U07FAY inc-1:matrix:within_40s:U07FAY", "room:inc-2 inc-2:room"]
+
+
+def test_call_that_rings_on_after_the_end_is_lost() -> None:
+    received = everything(RESOLVED)
+    assert reckoning.compare([RESOLVED], LIVES, received).lost == ["pager inc-1:pager:1:U01ANA:resolve"]
+
+
+def test_level_of_paging_that_never_began_is_lost() -> None:
+    unanswered = incident(("paged", 10.0, {"level": 1, "people": ["U01ANA"]}))
+    assert list(debts.levels_missed(unanswered, LIVES)) == ["inc-1:page:2"]
+
+
+def test_update_that_nobody_sent_is_lost() -> None:
+    assert list(debts.updates_missed(incident(), LIVES)) == ["inc-1:update after 0 s"]
+
+
+def test_what_falls_due_while_nothing_runs_is_due_at_the_restart() -> None:
+    assert not is_due(110, 199, LIVES)
+    assert is_due(110, 205, LIVES)
+    assert not is_due(110, 203, LIVES)
+
+
+def test_what_a_killed_process_had_taken_up_is_due_when_its_lease_has_run_out() -> None:
+    lives = [Life(0, 100), Life(101, 300)]
+    assert not is_due(90, 126, [Life(0, 92), Life(101, 300)], leased=True)
+    assert is_due(99, 140, lives, leased=True)
+
+
+def test_places_are_named_by_incident_and_person() -> None:
+    assert debts.place_of("gil") == "mail:gil"
+    assert debts.place_of("ana") == "dm:U01ANA"
