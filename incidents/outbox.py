@@ -1,11 +1,13 @@
 """Notices on their way out: put in with the decision, begun under a lease, done with a result."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, update
 from sqlalchemy import exists as exists_
+from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -15,6 +17,8 @@ from incidents import records, store
 from incidents.definitions import Severity
 from incidents.notices import Action, Lane, Notice, Road
 
+_UNSENT = ("waiting", "pending")
+
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
 _FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
 
@@ -22,22 +26,60 @@ _FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was writ
 async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozenset[str]:
     """Add `notices` and return the keys of those that are new; a key that is already there changes nothing.
 
-    An edit of something that was never put is left out: there is nothing to edit.
+    Messages are drawn when they leave. So an edit is left out while the message it is of, or an edit of it that says
+    the same, has not left; and an edit of something that was never put: there is nothing to edit.
     """
+    notices = tuple(notice for notice in notices if not _said_just_now(tx, notice))
     if not any(notice.of or notice.after or notice.coalesce for notice in notices):
         return await _insert(tx, [_values(tx, incident_id, notice, {}) for notice in notices])
-    named = {key for notice in notices for key in (notice.key, notice.of, notice.after) if key}
-    found = await tx.session.execute(
-        select(records.Outbox.key, records.Outbox.state).where(col(records.Outbox.key).in_(named))
-    )
-    states: dict[str, str] = dict(found.all())
+    there = await _there(tx, notices)
+    states = {row.key: row.state for row in there}
+    unsent = {_said(name, row) for row in there if _is_unsent(row) for name in (row.key, row.coalesce) if name}
     new: dict[str, Notice] = {}
     for notice in notices:
-        if notice.key not in states and (not notice.of or notice.of in states):
-            new[notice.key] = notice
-            states[notice.key] = "new"
+        if notice.key in states or (notice.of and notice.of not in states):
+            continue
+        if notice.coalesce and unsent & {_said(notice.of, notice), _said(notice.coalesce, notice)}:
+            continue
+        new[notice.key] = notice
+        states[notice.key] = "new"
+        unsent |= {_said(name, notice) for name in (notice.key, notice.coalesce) if name}
     await _supersede(tx, {notice.coalesce for notice in new.values() if notice.coalesce})
     return await _insert(tx, [_values(tx, incident_id, notice, states) for notice in new.values()])
+
+
+async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:
+    """Return the rows that the notices name, and the unsent ones that they would take the place of."""
+    row = records.Outbox
+    named = {key for notice in notices for key in (notice.key, notice.of, notice.after) if key}
+    words = {notice.coalesce for notice in notices if notice.coalesce}
+    found = columns(
+        col(row.key), col(row.state), col(row.coalesce), col(row.surface), col(row.params), col(row.first_tried_at)
+    )
+    if not words:
+        return list((await tx.session.execute(found.where(col(row.key).in_(named)))).all())
+    waiting = col(row.coalesce).in_(words) & col(row.state).in_(_UNSENT)
+    # Nobody may begin them before this commit: what they would draw is what it changes.
+    found = found.where(or_(col(row.key).in_(named), waiting)).with_for_update()
+    return list((await tx.session.execute(found)).all())
+
+
+def _is_unsent(row: Any) -> bool:
+    return row.state in _UNSENT and row.first_tried_at is None
+
+
+def _said_just_now(tx: store.Tx, notice: Notice) -> bool:
+    """Return whether the last notice of this transaction that would take this one's place says the same."""
+    if not notice.coalesce:
+        return False
+    said = _said(notice.coalesce, notice)
+    before, tx.said[notice.coalesce] = tx.said.get(notice.coalesce), said
+    return before == said
+
+
+def _said(name: str, notice: Any) -> tuple[str, str, str]:
+    """Return what stands for the words of a notice or a row: the message they are in, what draws them, from what."""
+    return name, notice.surface, json.dumps(notice.params, sort_keys=True)
 
 
 async def _insert(tx: store.Tx, rows: list[dict[str, Any]]) -> frozenset[str]:
@@ -52,17 +94,13 @@ async def _insert(tx: store.Tx, rows: list[dict[str, Any]]) -> frozenset[str]:
     return new
 
 
-#: What the notice that must be done first has become -> how one that needs it begins; else it waits.
-_FIRST_STATES = {"done": "pending", "failed": "failed", "dropped": "dropped"}
-
-
 async def _supersede(tx: store.Tx, words: Collection[str]) -> None:
     if words:
         await tx.session.execute(
             update(records.Outbox)
             .where(
                 col(records.Outbox.coalesce).in_(words),
-                col(records.Outbox.state).in_(("waiting", "pending")),
+                col(records.Outbox.state).in_(_UNSENT),
                 col(records.Outbox.first_tried_at).is_(None),
             )
             .values(state="superseded")

@@ -242,8 +242,7 @@ async def show_phase(tx: store.Tx, incident: records.Incident, phase: Phase, eve
         params={"phase": phase.value},
         after=f"{incident.key}:card",
     )
-    if not await outbox.put(tx, incident.id, head):
-        await outbox.put(tx, incident.id, edit(key, event, "phase_head", {"phase": phase.value}))
+    await outbox.put(tx, incident.id, head, edit(key, event, "phase_head", {"phase": phase.value}))
 
 
 def in_thread(

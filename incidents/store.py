@@ -98,6 +98,7 @@ class Tx:
         self.now = now  #: UTC; one time for the whole transaction
         self.wakes: set[str] = set()
         self.offered: list[int] = []  #: steps that became ready
+        self.said: dict[str, tuple[str, str, str]] = {}  #: what the last notice put under a word says (see outbox)
         self._unheard: deque[tuple[records.Incident, records.Event]] = deque()
         self._following: list[Callable[[], None]] = []
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel
+from sqlalchemy import update
+from sqlmodel import SQLModel, col
 
 from incidents import catalog, loading, records
 from incidents.agents import outputs
@@ -106,6 +107,15 @@ class House:
     async def incident(self, incident: records.Incident) -> records.Incident:
         async with self.store.read() as session:
             return await queries.get(session, incident.number)
+
+    async def deliver(self) -> None:
+        """Let everything that is on its way arrive."""
+        async with self.store.transaction() as tx:
+            await tx.session.execute(
+                update(records.Outbox)
+                .where(col(records.Outbox.state).in_(("waiting", "pending")))
+                .values(state="done", first_tried_at=tx.now, sent_at=tx.now, result={"channel": "C1", "ts": "1.1"})
+            )
 
     async def outbox(self, incident: records.Incident, prefix: str = "") -> dict[str, records.Outbox]:
         async with self.store.read() as session:

@@ -116,6 +116,7 @@ async def test_resolving_again_brings_the_posted_postmortem_up_to_date(house: Ho
     incident = await deployed(house)
     await house.do(resolve.resolve, incident.number, ANA, "reverted")
     await house.work()
+    await house.deliver()
     await house.do(resolve.reopen, incident.number, ANA, "errors are back")
     before = set(await house.outbox(incident, "postmortem"))
     await house.do(resolve.resolve, incident.number, ANA, "the cache was stale too")

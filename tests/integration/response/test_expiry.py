@@ -33,6 +33,7 @@ async def lapse(house: House, incident: records.Incident, deploy: records.Approv
 
 async def test_a_deploy_nobody_decides_on_expires_on_its_card(house: House) -> None:
     incident, deploy = await until_deploy_is_asked(house)
+    await house.deliver()
     await lapse(house, incident, deploy)
     assert (await approval(house, deploy.number)).state == "expired"
     assert f"approval:{deploy.id}:expired" in await house.outbox(incident)

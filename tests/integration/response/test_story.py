@@ -226,11 +226,28 @@ async def test_a_resolved_incident_takes_no_further_decision(house: House) -> No
         await house.do(control.decide, asked.number, ANA, "approve", option=1)
 
 
-async def test_waiting_edits_of_the_card_become_one(house: House) -> None:
+async def test_a_card_that_has_not_left_needs_no_edit(house: House) -> None:
     incident, _ = await until_fix_is_asked(house)
-    edits = [row for key, row in (await house.outbox(incident, "card:edit")).items()]
-    assert len(edits) > 3
-    assert sum(row.state == "waiting" for row in edits) == 1
+    assert not await house.outbox(incident, "card:edit")
+
+
+async def test_one_edit_of_the_card_waits_however_much_happens(house: House) -> None:
+    incident = await house.declare()
+    await house.deliver()
+    await house.work()
+    await house.do(respond.acknowledge, incident.number, ANA)
+    edits = await house.outbox(incident, "card:edit")
+    assert [row.state for row in edits.values()] == ["pending"]
+
+
+async def test_what_changes_after_an_edit_has_left_is_a_new_edit(house: House) -> None:
+    incident = await house.declare()
+    await house.deliver()
+    await house.work()
+    await house.deliver()
+    await house.do(respond.acknowledge, incident.number, ANA)
+    edits = await house.outbox(incident, "card:edit")
+    assert sorted(row.state for row in edits.values()) == ["done", "pending"]
 
 
 async def test_resolving_while_paused_still_brings_the_postmortem(house: House) -> None:
