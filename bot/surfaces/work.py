@@ -108,7 +108,7 @@ def _ideas(outputs: dict[str, object]) -> list[Hypothesis]:
 
 
 async def gate_attestation(session: AsyncSession, ctx: Context, run_id: int, stage: int, name: str) -> Message:
-    """Return the question for a quality gate, or who vouched for it.
+    """Return the question for a quality gate, who vouched for it, or that it is asked no longer.
 
     Raises:
         NotFound: the run has no such gate.
@@ -120,7 +120,7 @@ async def gate_attestation(session: AsyncSession, ctx: Context, run_id: int, sta
     judged = await progress.verdicts(session, ctx, incident, run, await queries.outputs(session, run_id))
     verdict = next((each for each in judged.get(stage, []) if each.gate == name), None)
     if verdict is None:
-        raise NotFound("There is no such quality gate.")
+        return gate.withdrawn(name)
     holders = await queries.roles(session, incident.number)
     who = deciders.people(permissions.Action.ATTEST, holders, ctx.settings)
     described = ctx.library.policies.gates.get(name)

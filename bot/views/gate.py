@@ -39,3 +39,9 @@ def draw(value: OfGate, verdict: GateVerdict, *, who: str, asks: str = "") -> Me
             ),
         ],
     )
+
+
+def withdrawn(gate: str) -> Message:
+    """Return what is left of a question that the response as re-planned does not ask."""
+    line = f"⏭️ *{gates.title(gate)}*   no longer asked: the response goes on by another plan"
+    return parts.message(line, [parts.context(line)])

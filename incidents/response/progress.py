@@ -15,19 +15,29 @@ from incidents.definitions import ApprovalKind, Phase, StepDefinition, WorkflowD
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
-from incidents.response import approvals, facts, gates, journal, plan, remarks
+from incidents.response import approvals, facts, gates, journal, plan, remarks, replanning
 from incidents.response.plan import StepState
 from incidents.service import queries
 
 #: Runs in these states start no further step.
 ENDED = frozenset({"stopped", "done", "superseded"})
+#: Frozen definitions by their digest: the whole installation runs a handful, and each step asks for its own many times.
+_definitions: dict[str, WorkflowDefinition] = {}
+_MOST_DEFINITIONS = 64
+
 _DONE = frozenset({StepState.DONE, StepState.TAKEN_OVER})
 _NOT_BEGUN = frozenset({StepState.QUEUED, StepState.READY, StepState.WAITING, StepState.FAILED})
 
 
 def definition_of(run: records.Run) -> WorkflowDefinition:
     """Return the frozen definition that the run keeps."""
-    return WorkflowDefinition.model_validate(run.definition)
+    known = _definitions.get(run.digest)
+    if known is None:
+        known = WorkflowDefinition.model_validate(run.definition)
+        if len(_definitions) >= _MOST_DEFINITIONS:
+            _definitions.clear()
+        _definitions[run.digest] = known
+    return known
 
 
 def source_of(run: records.Run, output: str) -> str:
@@ -173,27 +183,20 @@ async def _finish(tx: store.Tx, incident: records.Incident, run: records.Run) ->
     await tx.record(incident, EventKind.RUN_DONE, run=run.id)
 
 
-async def replan(tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run) -> None:
-    """Follow a change of severity: what is finished or running and still wanted is kept, the rest changes."""
+async def replan(
+    tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run, event: records.Event
+) -> None:
+    """Follow a change of severity: what still serves is kept, the rest is withdrawn, what is new is added."""
     definition = _definition_for(ctx, incident)
-    if run.state in ENDED or definition.digest() == run.digest:
+    if run.state in ENDED - {"done"} or definition.digest() == run.digest:
         return
+    kept = await replanning.adapt(tx, incident, run, definition_of(run), definition, event)
     run.workflow, run.digest = definition.name, definition.digest()
     run.definition = definition.model_dump(mode="json")
+    states = [StepState(step.state) for step in await queries.steps(tx.session, run.number)]
+    if run.state == "done" and not plan.FINISHED.issuperset(states):
+        run.state, run.finished_at = "running", None
     tx.session.add(run)
-    wanted = {step.name for step in definition.steps()}
-    steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
-    kept = []
-    for name, step in steps.items():
-        if name in wanted and StepState(step.state) in {StepState.DONE, StepState.RUNNING, StepState.TAKEN_OVER}:
-            kept.append(name)
-        elif name not in wanted:
-            step.state, step.owner = StepState.SKIPPED.value, ""
-        elif step.state == StepState.SKIPPED.value:
-            step.state = StepState.QUEUED.value
-        tx.session.add(step)
-    for name in [step.name for step in definition.steps() if step.name not in steps]:
-        tx.session.add(records.Step(run_id=run.number, name=name))
     await tx.session.flush()
     await tx.record(incident, EventKind.RUN_STARTED, workflow=definition.name, digest=run.digest, kept=kept)
     await advance(tx, ctx, incident, run)
@@ -223,10 +226,9 @@ class Progress:
 
     async def follow_severity(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Re-plan the run for the new severity."""
-        del event
         run = await queries.latest_run(tx.session, incident.number)
         if run is not None:
-            await replan(tx, self._ctx, incident, run)
+            await replan(tx, self._ctx, incident, run, event)
 
     async def go_on(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Look again at what may start."""

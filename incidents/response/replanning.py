@@ -1,0 +1,111 @@
+"""What becomes of a run's steps when it goes on under another definition: kept, set aside, left out, begun anew."""
+
+from sqlmodel import select
+
+from incidents import outbox, records, room, store
+from incidents.definitions import StepDefinition, WorkflowDefinition
+from incidents.notices import Lane
+from incidents.response import approvals, plan, remarks
+from incidents.response.plan import StepState
+from incidents.service import queries
+
+_HAS_RESULT = frozenset({StepState.DONE, StepState.TAKEN_OVER})
+
+
+def serves(before: StepDefinition, after: StepDefinition) -> bool:
+    """Tell whether what the step did under the former definition is what it would do under the new one."""
+    return (
+        before.prompt == after.prompt and before.approval is after.approval and set(after.outputs) <= {*before.outputs}
+    )
+
+
+async def adapt(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    before: WorkflowDefinition,
+    after: WorkflowDefinition,
+    event: records.Event,
+) -> list[str]:
+    """Bring the run's rows from one definition to another; return the names of the steps whose work is kept.
+
+    Work that no longer serves is set aside under another name, so that a return to the former definition finds it.
+    """
+    was, will = ({step.name: step for step in each.steps()} for each in (before, after))
+    same = {name for name, step in will.items() if name in was and serves(was[name], step)}
+    rows = await queries.steps(tx.session, run.number)
+    for row in rows:
+        if row.name in was and row.name not in same:
+            await _drop(tx, incident, row, before, wanted=row.name in will)
+        elif row.name in will and row.state == StepState.SKIPPED.value:
+            row.state = StepState.QUEUED.value
+        tx.session.add(row)
+    await tx.session.flush()
+    await _complete(tx, run, rows, after)
+    await _withdraw_approvals(tx, incident, run, same)
+    await _withdraw_gates(tx, incident, run, before, after, event)
+    kept = {StepState.DONE, StepState.TAKEN_OVER, StepState.RUNNING}
+    return [row.name for row in await queries.steps(tx.session, run.number) if row.name in will and row.state in kept]
+
+
+async def _drop(
+    tx: store.Tx, incident: records.Incident, row: records.Step, before: WorkflowDefinition, *, wanted: bool
+) -> None:
+    state = StepState(row.state)
+    if state not in plan.FINISHED:
+        await remarks.of_what_goes_on(tx, incident, row)
+        row.state, row.owner, row.lease_until = StepState.SKIPPED.value, "", None
+    if wanted or state in _HAS_RESULT:
+        row.name = _aside(row.name, before)
+
+
+def _aside(name: str, definition: WorkflowDefinition) -> str:
+    return f"{name}@{definition.name}"
+
+
+async def _complete(tx: store.Tx, run: records.Run, rows: list[records.Step], after: WorkflowDefinition) -> None:
+    """Give every step of the new definition a row: the one it had before it was set aside, or a new one."""
+    by_name = {row.name: row for row in rows}
+    for name in [step.name for step in after.steps() if step.name not in by_name]:
+        former = by_name.get(_aside(name, after))
+        if former is None:
+            tx.session.add(records.Step(run_id=run.number, name=name))
+            continue
+        former.name = name
+        if StepState(former.state) not in _HAS_RESULT:
+            former.state, former.error, former.begun = StepState.QUEUED.value, "", []
+        tx.session.add(former)
+    await tx.session.flush()
+
+
+async def _withdraw_approvals(tx: store.Tx, incident: records.Incident, run: records.Run, same: set[str]) -> None:
+    found = await tx.session.scalars(
+        select(records.Approval).where(
+            records.Approval.run_id == run.id,
+            (records.Approval.state == "pending") | (records.Approval.state == "approved"),
+        )
+    )
+    for approval in found.all():
+        if approval.step not in same:
+            await approvals.supersede(tx, incident, approval)
+
+
+async def _withdraw_gates(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    before: WorkflowDefinition,
+    after: WorkflowDefinition,
+    event: records.Event,
+) -> None:
+    """Take back questions about gates that the new definition does not have, and words that stood for them."""
+    still = {(stage.number, gate) for stage in after.stages for gate in stage.gates}
+    for attested in await queries.attestations(tx.session, run.number):
+        if (attested.stage, attested.gate) not in still:
+            await tx.session.delete(attested)
+    asked = {notice.key for notice in await queries.deliveries(tx.session, incident.number, f"{incident.key}:gate:")}
+    for number, gate in [(stage.number, gate) for stage in before.stages for gate in stage.gates]:
+        key = f"{incident.key}:gate:{run.id}:{number}:{gate}"
+        if (number, gate) not in still and key in asked:
+            params: dict[str, object] = {"run_id": run.id, "stage": number, "gate": gate}
+            await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))

@@ -1,0 +1,201 @@
+"""A response that goes on under another plan: what serves is kept, what is dropped withdrawn, what is new added."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from incidents import records
+from incidents.definitions import Severity, Stage, StepDefinition, WorkflowDefinition
+from incidents.errors import NotFound
+from incidents.events import EventKind
+from incidents.response import control, replanning
+from incidents.service import queries, resolve, respond
+from tests.integration.response.conftest import ANA, House
+from tests.integration.response.test_expiry import step
+from tests.integration.response.test_story import GATE, until_deploy_is_asked, until_fix_is_asked
+
+Change = Callable[[StepDefinition], dict[str, Any] | None]
+
+
+def high_runs(house: House, change: Change, **gates: tuple[str, ...]) -> WorkflowDefinition:
+    """Let high severity run the emergency workflow, each step changed by `change`, or left out where that is None."""
+    emergency = house.ctx.library.workflows["emergency_response"]
+    stages = []
+    for stage in emergency.stages:
+        changed = [(each, change(each)) for each in stage.steps]
+        steps = tuple(each.model_copy(update=update) for each, update in changed if update is not None)
+        kept = gates.get(f"phase_{stage.number}", stage.gates)
+        if steps:
+            stages.append(Stage.model_validate({**stage.model_dump(), "steps": steps, "gates": kept}))
+    made = emergency.model_copy(
+        update={"name": "priority_response", "severity": Severity.HIGH, "stages": tuple(stages)}
+    )
+    house.ctx.library.workflows["priority_response"] = made
+    return made
+
+
+@pytest.fixture
+def house(house: House) -> House:
+    """Let tests change workflows without changing the library of others."""
+    library = house.ctx.library.model_copy(update={"workflows": dict(house.ctx.library.workflows)})
+    object.__setattr__(house.ctx, "library", library)
+    return house
+
+
+async def severity(house: House, incident: records.Incident, to: Severity) -> None:
+    await house.do(respond.change_severity, incident.number, ANA, to, "as it turns out")
+
+
+def without(*names: str) -> Change:
+    return lambda each: None if each.name in names else {}
+
+
+def answered_by(name: str, prompt: str) -> Change:
+    return lambda each: {"prompt": prompt} if each.name == name else {}
+
+
+async def test_what_waits_for_a_decision_on_a_dropped_step_is_withdrawn(house: House) -> None:
+    incident, asked = await until_fix_is_asked(house)
+    high_runs(house, without("2.1", "2.2", "2.3", "3.1", "3.2", "4.1", "4.2", "4.3"))
+    await severity(house, incident, Severity.HIGH)
+    assert await house.pending(incident) == []
+    async with house.store.read() as session:
+        assert (await session.get_one(records.Approval, asked.number)).state == "superseded"
+    assert f"approval:{asked.id}:superseded-{asked.id}" in await house.outbox(incident)
+
+
+async def test_a_choice_made_for_a_step_of_the_former_plan_does_not_start_another(house: House) -> None:
+    incident, asked = await until_fix_is_asked(house)
+    await house.do(control.decide, asked.number, ANA, "approve", option=1)
+    high_runs(house, answered_by("2.1", "comprehensive-bug-fix-development.md"))
+    await severity(house, incident, Severity.HIGH)
+    await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+    assert "2.1" not in await house.work()
+    [anew] = await house.pending(incident)
+    assert (anew.kind, anew.step) == ("choose_fix", "2.1")
+
+
+async def test_gates_that_the_new_plan_does_not_have_are_asked_no_longer(house: House) -> None:
+    incident, asked = await until_fix_is_asked(house)
+    high_runs(house, lambda each: {}, phase_1=())
+    await severity(house, incident, Severity.HIGH)
+    rows = await house.outbox(incident, f"gate:{asked.run_id}:1:{GATE}")
+    assert any(":edit:" in key for key in rows)
+    with pytest.raises(NotFound):
+        await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+
+
+async def test_words_for_a_gate_that_is_dropped_do_not_stand_when_it_comes_back(house: House) -> None:
+    incident, asked = await until_fix_is_asked(house)
+    await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+    high_runs(house, lambda each: {}, phase_1=())
+    await severity(house, incident, Severity.HIGH)
+    await severity(house, incident, Severity.CRITICAL)
+    await house.do(control.attest, asked.run_id, 1, GATE, ANA)  # asked again, so it can be answered again
+
+
+async def test_a_step_that_another_prompt_answers_is_done_anew_and_its_former_work_is_kept(house: House) -> None:
+    incident, _ = await until_fix_is_asked(house)
+    high_runs(house, answered_by("1.1", "post-incident-process-review.md"))
+    ran = len(house.agent.asked)
+    await severity(house, incident, Severity.HIGH)
+    assert "1.1" in await house.work()
+    assert [each.step.name for each in house.agent.asked[ran:]] == ["1.1"]
+    former = await step(house, incident, "1.1@emergency_response")
+    assert (former.state, former.version) == ("done", 1)
+    assert former.output
+
+
+async def test_going_back_to_the_former_plan_finds_its_work(house: House) -> None:
+    incident, _ = await until_fix_is_asked(house)
+    high_runs(house, answered_by("1.1", "post-incident-process-review.md"))
+    await severity(house, incident, Severity.HIGH)
+    await house.work()
+    ran = len(house.agent.asked)
+    await severity(house, incident, Severity.CRITICAL)
+    await house.work()
+    assert [each.step.name for each in house.agent.asked[ran:]] == []
+    assert (await step(house, incident, "1.1@priority_response")).state == "done"
+    assert (await step(house, incident, "1.1")).output["severity_classification"]
+
+
+async def test_a_running_step_that_is_dropped_is_interrupted_and_its_result_refused(house: House) -> None:
+    incident = await house.declare()
+    claims = await house.engine.claim(10)
+    high_runs(house, without("1.2"))
+    await severity(house, incident, Severity.HIGH)
+    for claim in claims:
+        await house.engine.carry_out(claim)
+    states = await house.states(incident)
+    assert (states["1.1"], states["1.2"]) == ("done", "skipped")
+
+
+async def done_at_medium(house: House) -> records.Incident:
+    """Bring a response of medium severity, whose plan has only the first stage, to its end."""
+    emergency = house.ctx.library.workflows["emergency_response"]
+    first = emergency.stages[0].model_copy(update={"gates": ()})
+    house.ctx.library.workflows["standard_response"] = emergency.model_copy(
+        update={"name": "standard_response", "severity": Severity.MEDIUM, "stages": (first,)}
+    )
+    incident = await house.declare(Severity.MEDIUM)
+    await house.work()
+    async with house.store.read() as session:
+        run = await queries.latest_run(session, incident.number)
+        assert run is not None
+        assert run.state == "done"
+    return incident
+
+
+async def test_raising_the_severity_after_the_end_adds_what_is_new(house: House) -> None:
+    incident = await done_at_medium(house)
+    ran = len(house.agent.asked)
+    await severity(house, incident, Severity.CRITICAL)
+    await house.work()
+    states = await house.states(incident)
+    assert [states[name] for name in ("1.1", "1.3", "2.1", "3.1")] == ["done", "done", "waiting", "queued"]
+    assert [each.step.name for each in house.agent.asked[ran:]] == []
+    [asked] = await house.pending(incident)
+    assert asked.kind == "choose_fix"
+
+
+async def test_lowering_the_severity_of_a_finished_response_ends_it_no_second_time(house: House) -> None:
+    incident = await done_at_medium(house)
+    house.ctx.library.workflows["scheduled_response"] = house.ctx.library.workflows["standard_response"].model_copy(
+        update={"name": "scheduled_response", "severity": Severity.LOW}
+    )
+    await severity(house, incident, Severity.LOW)
+    async with house.store.read() as session:
+        ended = [each for each in await queries.events(session, incident.number) if each.kind is EventKind.RUN_DONE]
+    assert len(ended) == 1
+
+
+async def test_re_planning_twice_is_like_re_planning_once(house: House) -> None:
+    incident, _ = await until_deploy_is_asked(house)
+    made = high_runs(house, answered_by("1.1", "post-incident-process-review.md"))
+    await severity(house, incident, Severity.HIGH)
+    before = await house.states(incident)
+    async with house.store.transaction() as tx:
+        run = await queries.latest_run(tx.session, incident.number)
+        assert run is not None
+        stored = await queries.get(tx.session, incident.number)
+        event = await tx.record(stored, EventKind.NOTE, text="once more")
+        await replanning.adapt(tx, stored, run, made, made, event)
+    assert await house.states(incident) == before
+
+
+async def test_a_stopped_response_stays_stopped(house: House) -> None:
+    incident, _ = await until_fix_is_asked(house)
+    await house.do(control.stop, incident.number, ANA, "by hand")
+    await severity(house, incident, Severity.HIGH)
+    await house.work()
+    assert (await house.states(incident))["2.1"] == "stopped"
+
+
+async def test_the_postmortem_comes_after_a_raise_too(house: House) -> None:
+    incident = await done_at_medium(house)
+    await severity(house, incident, Severity.CRITICAL)
+    await house.work()
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    await house.work()
+    assert "postmortem" in await house.outbox(incident)
