@@ -46,11 +46,18 @@ def serve(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    live: Annotated[
+        bool, typer.Option("--live", help="Post a message, find, edit and delete it; open a socket.")
+    ] = False,
+    to: Annotated[
+        str, typer.Option(metavar="ID", help="Where --live posts: a channel or a person; else operators_channel.")
+    ] = "",
+) -> None:
     """Check tokens, scopes, database, configuration, git, models and sandbox; say what to mend."""
     from bot.cli.checkup import run  # noqa: PLC0415 - see the module
 
-    raise typer.Exit(asyncio.run(run()))
+    raise typer.Exit(asyncio.run(run(live=live or bool(to), to=to)))
 
 
 @app.command()

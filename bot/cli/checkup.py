@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot import settings as environment
-from bot.cli import machine_checks, slack_checks
+from bot.cli import live_checks, machine_checks, slack_checks
 from bot.cli.findings import Finding, Grade, fault, fine, note
 from bot.settings import Settings
 from incidents import catalog, loading
@@ -15,11 +15,11 @@ from incidents.errors import ConfigurationError
 _MARKS = {Grade.FINE: "[green]ok   [/green]", Grade.NOTE: "[yellow]note [/yellow]", Grade.FAULT: "[red]FAULT[/red]"}
 
 
-async def run() -> int:
-    """Print what was found; returns the exit code: 1 when something must be mended."""
+async def run(*, live: bool = False, to: str = "") -> int:
+    """Print what was found, with `live` what became of a message to `to`; returns 1 when something must be mended."""
     console = Console(highlight=False, soft_wrap=True)
     faults = 0
-    async for finding in _examine():
+    async for finding in _examine(live=live, to=to):
         faults += finding.grade is Grade.FAULT
         console.print(f"{_MARKS[finding.grade]}  [bold]{escape(finding.about)}[/bold]: {escape(finding.said)}")
         if finding.remedy:
@@ -28,7 +28,7 @@ async def run() -> int:
     return 1 if faults else 0
 
 
-async def _examine() -> AsyncIterator[Finding]:
+async def _examine(*, live: bool, to: str) -> AsyncIterator[Finding]:
     try:
         env = environment.load()
     except ConfigurationError as error:
@@ -36,6 +36,11 @@ async def _examine() -> AsyncIterator[Finding]:
             yield fault("environment", mistake, "")
         return
     environment.reach_directly(env.slack_api_url)
+    async for finding in _examine_with(env, live=live, to=to):
+        yield finding
+
+
+async def _examine_with(env: Settings, *, live: bool, to: str) -> AsyncIterator[Finding]:
     settings: catalog.Settings | None = None
     async for finding in _configuration(env):
         yield finding
@@ -43,6 +48,9 @@ async def _examine() -> AsyncIterator[Finding]:
             _, settings = loading.load(loading.templates_root(), env.config)
     async for finding in slack_checks.examine(env, settings):
         yield finding
+    if live:
+        async for finding in live_checks.examine(env, settings, to):
+            yield finding
     async for finding in machine_checks.database(env):
         yield finding
     if settings is not None:

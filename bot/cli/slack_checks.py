@@ -1,20 +1,16 @@
 """Examining the tokens: do they open Slack, and all that the app needs of it."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
-from ruamel.yaml import YAML
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import slack_errors
+from bot import manifest, slack_errors
 from bot.cli.findings import Finding, fault, fine, note
 from bot.settings import Settings
 from bot.slack_client import SlackLine
 from incidents import catalog
-
-_MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 
 async def examine(env: Settings, settings: catalog.Settings | None) -> AsyncIterator[Finding]:
@@ -37,13 +33,10 @@ async def examine(env: Settings, settings: catalog.Settings | None) -> AsyncIter
 
 
 def _scopes(granted: str) -> Finding:
-    if not _MANIFEST.is_file():
-        return note("scopes", "manifest.yml is not beside the program, so the scopes were not compared.")
-    manifest = YAML(typ="safe", pure=True).load(_MANIFEST.read_text(encoding="utf-8"))
-    wanted = set(manifest["oauth_config"]["scopes"]["bot"])
-    optional = set(manifest["oauth_config"]["scopes"].get("bot_optional", ()))
+    scopes = manifest.read()["oauth_config"]["scopes"]
+    wanted, optional = set(scopes["bot"]), set(scopes.get("bot_optional", ()))
     have = {scope.strip() for scope in granted.split(",")}
-    remedy = "Update the app from manifest.yml and install it again."
+    remedy = f"Update the app from {manifest.path()} and install it again."
     if missing := sorted(wanted - optional - have):
         return fault("scopes", f"The app lacks {', '.join(missing)}.", remedy)
     if absent := sorted(optional - have):

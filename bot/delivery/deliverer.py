@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
@@ -36,6 +36,12 @@ _LATE_SECONDS = 0.005  # an alarm that rang a moment early would find nothing du
 _DRAIN_SECONDS = 12.0  # longer than the slowest answer that is waited for (10 s)
 
 TRIPS = Counter("sitrep_deliveries_total", "Notices sent, by what came of it.", ("road", "action", "outcome"))
+LATENESS = Histogram(
+    "sitrep_delivery_lateness_seconds",
+    "How late notices left, from when they were due to the answer that took them.",
+    ("lane",),
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
 UNDER_WAY = Gauge("sitrep_deliveries_under_way", "Notices being sent now.")
 
 log = structlog.get_logger()
@@ -210,13 +216,20 @@ class Deliverer:
     async def _deliver(self, trip: Trip) -> None:
         row = trip.row
         outcome = "unsettled"
+        # The task's own context: whatever is logged on this trip says what it is about.
+        incident = f"inc-{row.incident_id}" if row.incident_id else ""
+        structlog.contextvars.bind_contextvars(incident=incident, key=row.key)
         try:
             outcome = await self._settle(trip, await self._carry(trip))
         except Exception:  # the edge of a task: the row's lease runs out, and it is looked for
-            log.exception("what came of a notice could not be stored", key=row.key)
+            log.exception("what came of a notice could not be stored")
             self._woken.set()
         finally:
             TRIPS.labels(row.road, row.action, outcome).inc()
+            late = max(0.0, (self._ctx.clock.now() - (row.due_at or row.created_at)).total_seconds())
+            if outcome == "done":
+                LATENESS.labels(notices.Lane(row.lane).name.lower()).observe(late)
+            log.info("notice", road=row.road, action=row.action, outcome=outcome, late_seconds=round(late, 1))
 
     async def _carry(self, trip: Trip) -> Json | Exception:
         if trip.nowhere:
@@ -226,7 +239,7 @@ class Deliverer:
         except (Undelivered, NoLongerWanted) as end:
             return end
         except Exception as fault:  # the edge of a task: one bad row must not stop the others
-            log.exception("a notice could not be made", key=trip.row.key, surface=trip.row.surface)
+            log.exception("a notice could not be made", surface=trip.row.surface)
             return fault
 
     async def _draw(self, trip: Trip) -> Message:

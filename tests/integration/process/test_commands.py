@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.cli import checkup, configuration, exporting, machine_checks
+from bot.slack_client import SlackLine
 from bot.workspace.config import AppConfig, PersonConfig
+from bot.workspace.driver import Person
 from incidents import migrations, records
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
@@ -80,6 +82,48 @@ async def test_doctor_names_each_fault_with_its_remedy(
     assert "ANTHROPIC_BASE_URL" in said
     assert "mail server does not answer" in said
     assert "6 to mend." in said
+
+
+async def test_doctor_live_proves_a_round_trip_and_leaves_nothing(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with workspace() as slack, SlackLine(TOKEN, slack.api_url) as line:
+        ops = str((await line.client.conversations_create(name="ops"))["channel"]["id"])
+        (house / "config" / "sitrep.yml").write_text(f"operators_channel: {ops}\nsandbox: {{mode: none}}\n")
+        monkeypatch.setenv("SLACK_API_URL", slack.api_url)
+        code = await checkup.run(live=True)
+        said = capsys.readouterr().out
+        assert code == 0, said
+        assert "Posted, found by its key, edited and deleted in" in said
+        assert "says hello over Socket Mode" in said
+        called = [entry["method"] for entry in slack.core.calls.entries()]
+        for method in ("chat.postMessage", "conversations.history", "chat.update", "chat.delete"):
+            assert method in called
+        history = await line.client.conversations_history(channel=ops)
+        assert not [message for message in history["messages"] if not message.get("subtype")]
+
+
+async def test_doctor_live_writes_to_a_person(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with workspace() as slack:
+        monkeypatch.setenv("SLACK_API_URL", slack.api_url)
+        assert await checkup.run(live=True, to="U0AVA") == 0
+        assert "Posted, found by its key" in capsys.readouterr().out
+        assert await checkup.run(live=True) == 1
+        assert "Set operators_channel in sitrep.yml" in capsys.readouterr().out
+
+
+async def test_doctor_live_says_what_slack_refuses(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with workspace() as slack, Person(slack.url, "U0AVA") as ava:
+        monkeypatch.setenv("SLACK_API_URL", slack.api_url)
+        assert await checkup.run(live=True, to="C0NOWHERE") == 1
+        assert "Slack knows no such channel" in capsys.readouterr().out
+        # Posting needs no invitation, but a message whose answer was lost could not be found there.
+        assert await checkup.run(live=True, to=ava.channel_id("general")) == 1
+        assert "Invite Sitrep to the channel" in capsys.readouterr().out
 
 
 async def test_doctor_says_when_slack_is_away(

@@ -23,6 +23,7 @@ SCOPES = {
     "chat.postEphemeral": ("chat:write",),
     "chat.postMessage": ("chat:write", "chat:write.public"),
     "chat.update": ("chat:write",),
+    "chat.delete": ("chat:write",),
     "conversations.archive": ("channels:manage", "groups:write"),
     "conversations.canvases.create": ("canvases:write",),
     "conversations.create": ("channels:manage", "groups:write"),
