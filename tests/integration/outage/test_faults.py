@@ -1,0 +1,133 @@
+"""Each fault of Slack's on each method with an effect: nothing lost, nothing doubled, what Slack asks is obeyed."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from bot.delivery import settling
+from incidents import outbox, records
+from incidents.events import EventKind
+from incidents.notices import Action, Lane, Notice
+from tests.integration.outage.conftest import House
+
+#: What a declared incident and its end call, each with an effect.
+METHODS = (
+    "conversations.create",
+    "conversations.invite",
+    "conversations.setTopic",
+    "conversations.open",
+    "chat.postMessage",
+    "chat.update",
+    "pins.add",
+)
+ENDS = {
+    "429": {"kind": "429", "retry_after": 1},
+    "5xx": {"kind": "5xx", "status": 503},
+    "an error of Slack's own": {"kind": "error", "error": "internal_error"},
+    "cut before the effect": {"kind": "drop_before"},
+    "cut after the effect": {"kind": "drop_after"},
+}
+
+
+@pytest.fixture(autouse=True)
+def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This workspace shows the effect of a call as soon as the line is cut: no answer is under way for 10 s."""
+    monkeypatch.setattr(settling, "ANSWER_TIMEOUT_SECONDS", 0.5)
+
+
+async def all_is_there_once(house: House) -> None:
+    rows = await house.settled()
+    assert [row.key for row in rows if row.state == "failed"] == []
+    assert set(house.posted().values()) == {1}
+    async with house.ctx.store.read() as session:
+        incident = (await session.scalars(select(records.Incident))).one()
+    team = house.workspace.core.team
+    made = [each for each in team.channels.values() if each.name.startswith(incident.key)]
+    assert [each.id for each in made] == [incident.channel]
+    (room,) = made
+    assert len(room.pins) == 1
+    assert room.topic.value.startswith("Critical")
+    assert {"U0REP", "U0ANA", "U0BO"} <= set(room.members)
+    posted = set(house.posted())
+    assert {row.key for row in rows if row.action in ("post", "direct") and row.state == "done"} <= posted
+
+
+@pytest.mark.parametrize("fault", ENDS.values(), ids=ENDS)
+async def test_one_fault_on_every_method_at_once_loses_and_doubles_nothing(house: House, fault: dict[str, Any]) -> None:
+    await house.faults(*({"method": method, "times": 1, **fault} for method in METHODS))
+    await house.declare()
+    await all_is_there_once(house)
+    assert house.workspace.core.faults.wanted() == []
+
+
+async def test_every_third_call_failing_in_some_way_loses_and_doubles_nothing(house: House) -> None:
+    await house.faults(*({"method": "*", "probability": 0.07, **fault} for fault in ENDS.values()))
+    await house.declare()
+    await all_is_there_once(house)
+
+
+async def test_slow_answers_are_waited_for_and_double_nothing(house: House) -> None:
+    await house.faults({"method": "*", "kind": "latency", "seconds": 0.5})
+    await house.declare()
+    await all_is_there_once(house)
+
+
+async def test_each_method_that_is_asked_to_slow_down_is_left_alone_for_that_long(house: House) -> None:
+    incident = await house.declare()
+    await house.settled()
+    await house.faults({"method": "conversations.setTopic", "kind": "429", "retry_after": 2, "times": 1})
+    began = time.monotonic()
+    async with house.ctx.store.transaction() as tx:
+        for number in range(3):
+            topic = Notice(
+                key=f"topic {number}",
+                lane=Lane.ROOM,
+                action=Action.SET_TOPIC,
+                target="channel",
+                params={"topic": f"topic {number}"},
+            )
+            await outbox.put(tx, incident.number, topic)
+    await house.settled()
+    calls = [each for each in house.workspace.core.calls.entries() if each["method"] == "conversations.setTopic"]
+    assert time.monotonic() - began >= 2
+    assert len([each for each in calls if each["error"] == "ratelimited"]) <= 3
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)], ids=["an hour ahead", "an hour back"])
+async def test_a_step_of_the_clock_in_the_middle_of_a_call_doubles_nothing(house: House, step: timedelta) -> None:
+    await house.faults({"method": "*", "kind": "latency", "seconds": 1})
+    await house.declare()
+    await house.until(lambda: len(house.deliverer._under_way) >= 3)
+    house.clock.ahead += step
+    await house.pass_time(timedelta())
+    house.workspace.core.faults.clear()
+    await house.settled()
+    assert set(house.posted().values()) == {1}
+    told = [(event.data["key"]) for event in await house.events(EventKind.TOLD)]
+    assert len(told) == len(set(told))
+
+
+async def test_what_was_put_off_before_the_clock_stepped_back_does_not_wait_for_an_hour(house: House) -> None:
+    await house.slack_goes()
+    incident = await house.declare()
+    await house.until(lambda: bool(house.deliverer.trouble))
+    house.clock.ahead -= timedelta(hours=1)
+    await house.slack_returns()
+    await house.settled()
+    assert f"{incident.key}:card" in house.posted()
+
+
+async def test_a_row_whose_holder_died_before_the_clock_stepped_back_is_taken_up(house: House) -> None:
+    incident = await house.declare()
+    await house.settled()
+    async with house.ctx.store.transaction() as tx:
+        note = Notice(key="n", lane=Lane.ROOM, action=Action.SET_TOPIC, target="channel", params={"topic": "t"})
+        await outbox.put(tx, incident.number, note)
+        row = (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == "n"))).one()
+        row.state, row.owner = "sending", "a process that died"
+        row.lease_until = tx.now + timedelta(hours=1)
+        row.first_tried_at = tx.now
+    assert (await house.settled(part="n"))[-1].state == "done"
