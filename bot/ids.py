@@ -254,6 +254,7 @@ class DeclareMeta(Value):
     severity: Severity = Severity.HIGH
     seen: tuple[int, ...] = ()  #: possible duplicates that were shown
     link: str = ""  #: permalink of the message it is declared from
+    advised: bool = False  #: whether a higher severity was suggested
 
 
 class ShownMeta(Value):

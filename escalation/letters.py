@@ -118,6 +118,7 @@ async def _facts(
         "channel": f"#{incident.channel_name}" if incident.channel_name else "",
         "url": url,
         "now": ctx.clock.now(),
+        "workspace": settings.workspace_name,
     }
 
 

@@ -122,4 +122,3 @@ class Settings(_Frozen):
     revenue_threshold_per_hour: float | None = None
     models: dict[str, str] = Field(default_factory=dict)  #: tier (fast, standard, deep) -> model id
     model_budget_usd: float = Field(default=5.0, gt=0)  #: per incident
-    templates: dict[str, str] = Field(default_factory=dict)

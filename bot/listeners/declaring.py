@@ -14,7 +14,7 @@ from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
 from bot.views import declare, trouble
 from bot.views.message import Json, Message
 from escalation import matrix
-from incidents import records, roomless
+from incidents import records, revenue, roomless
 from incidents.definitions import Severity
 from incidents.errors import SitrepError
 from incidents.notices import Lane
@@ -60,9 +60,21 @@ def _drawn(desk: Desk, filled: declare.Filled, alike: list[declare.Alike] | None
     foretold = matrix.preview(
         desk.ctx.library, desk.ctx.settings, filled.meta.severity, drill=declare.DRILL in filled.options
     )
-    seen = tuple(each.incident_id for each in alike or ())
-    meta = filled.meta.model_copy(update={"seen": tuple(sorted({*filled.meta.seen, *seen}))})
-    return declare.modal(filled.with_meta(meta), foretold, alike or (), now=desk.ctx.clock.now(), error=error)
+    seen, advice = tuple(each.incident_id for each in alike or ()), _advice(desk, filled)
+    meta = filled.meta.model_copy(
+        update={"seen": tuple(sorted({*filled.meta.seen, *seen})), "advised": filled.meta.advised or bool(advice)}
+    )
+    return declare.modal(
+        filled.with_meta(meta), foretold, alike or (), now=desk.ctx.clock.now(), error=error, advice=advice
+    )
+
+
+def _advice(desk: Desk, filled: declare.Filled) -> str:
+    """Return why a higher severity is suggested, or an empty string."""
+    if filled.meta.severity is Severity.CRITICAL:
+        return ""
+    loss = revenue.above_threshold(desk.ctx.settings, f"{filled.title}\n{filled.known}")
+    return f"{loss}. Critical is suggested." if loss else ""
 
 
 async def _alike(desk: Desk, filled: declare.Filled) -> list[declare.Alike]:
@@ -108,7 +120,8 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
     """
     filled = _filled(desk, sent.view)
     alike = await _alike(desk, filled)
-    if {each.incident_id for each in alike} - set(filled.meta.seen):
+    unseen = {each.incident_id for each in alike} - set(filled.meta.seen)
+    if unseen or (not filled.meta.advised and _advice(desk, filled)):
         return _drawn(desk, filled, alike), 0
     known = "\n\n".join(filter(None, (filled.known, filled.meta.link and f"Declared from {filled.meta.link}")))
     declaration = Declaration(

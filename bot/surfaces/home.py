@@ -39,6 +39,7 @@ async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
             waiting=await _waiting(session, ctx, person),
             followups=tuple(followups.all()),
             figures=await _figures(session, now),
+            workspace_name=ctx.settings.workspace_name,
         )
     )
 

@@ -57,8 +57,16 @@ class Filled:
         return replace(self, meta=meta)
 
 
-def modal(filled: Filled, consequence: Preview, alike: Iterable[Alike] = (), *, now: datetime, error: str = "") -> Json:
-    """Return the modal; what was typed stands in it again, in the same blocks."""
+def modal(
+    filled: Filled,
+    consequence: Preview,
+    alike: Iterable[Alike] = (),
+    *,
+    now: datetime,
+    error: str = "",
+    advice: str = "",
+) -> Json:
+    """Return the modal; what was typed stands in it again, in the same blocks. `advice` is about the severity."""
     alike = tuple(alike)
     return parts.modal(
         Form.DECLARE,
@@ -70,6 +78,7 @@ def modal(filled: Filled, consequence: Preview, alike: Iterable[Alike] = (), *, 
             parts.section("*Severity*  If unsure, take the higher one."),
             _severities(consequence.severity),
             parts.context(consequence_line(consequence)),
+            parts.section(f":warning: *{mrkdwn.paragraphs(advice, 300)}*") if advice else None,
             *[_possible_duplicate(each, now) for each in alike],
             parts.asked(
                 Field.KNOWN,
@@ -80,7 +89,7 @@ def modal(filled: Filled, consequence: Preview, alike: Iterable[Alike] = (), *, 
             ),
             parts.asked(Field.OPTIONS, "Options", _options(filled.options), dispatch=True),
         ],
-        submit="Declare anyway" if alike else "Declare",
+        submit="Declare anyway" if alike or advice else "Declare",
         close="Cancel",
         meta=filled.meta,
     )

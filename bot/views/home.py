@@ -23,6 +23,7 @@ class Home:
     waiting: Sequence[str] = ()  #: "the fix of inc-7 waits for your decision", ready to show
     followups: Sequence[records.Followup] = ()  #: the reader's open ones
     figures: Sequence[str] = ()  #: "acknowledged 3 min (median, n=9)"
+    workspace_name: str = ""  #: what the organisation is called
 
 
 def draw(home: Home) -> Message:
@@ -38,7 +39,7 @@ def view(message: Message) -> Json:
 
 def _blocks(home: Home) -> list[Block]:
     return [
-        parts.header("Sitrep"),
+        parts.header(f"Sitrep at {home.workspace_name}" if home.workspace_name else "Sitrep"),
         parts.actions(
             parts.button("Declare an incident", Act.DECLARE, "new", style=parts.DANGER),
             parts.button("Run a drill", Act.DRILL, "new"),

@@ -15,7 +15,7 @@ from incidents.definitions import Severity
 from incidents.errors import InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.service import finding
+from incidents.service import finding, respond
 
 MAX_TITLE = 150  # Slack's header block takes 150 characters
 MAX_KNOWN = 3000  # Slack's plain_text_input takes 3,000 characters
@@ -110,6 +110,7 @@ async def declare(tx: store.Tx, ctx: Context, declaration: Declaration) -> recor
         service=declaration.service,
     )
     await finding.take_in(tx, incident)
+    await respond.note_loss(tx, ctx, incident, declaration.reporter, f"{title}\n{declaration.known}")
     tx.wake(store.VIEWS)
     return incident
 

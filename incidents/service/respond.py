@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import select
 
-from incidents import records, store, triage
+from incidents import records, revenue, store, triage
 from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput
@@ -202,7 +202,17 @@ async def set_impact(tx: store.Tx, ctx: Context, incident_id: int, actor: str, t
     incident.impact = said
     tx.session.add(incident)
     await add_note(tx, ctx, incident_id, actor, f"Impact: {said}")
+    await note_loss(tx, ctx, incident, actor, said)
     tx.wake(store.VIEWS)
+
+
+async def note_loss(tx: store.Tx, ctx: Context, incident: records.Incident, actor: str, text: str) -> bool:
+    """Fire the trigger of lost revenue where `text` states a loss from the threshold of `sitrep.yml` on."""
+    loss = revenue.above_threshold(ctx.settings, text)
+    known = {each.name for each in ctx.library.policies.impact_based}
+    if not loss or revenue.TRIGGER not in known:
+        return False
+    return await found_impact(tx, ctx, incident.number, actor, revenue.TRIGGER, loss)
 
 
 async def pass_page(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> None:

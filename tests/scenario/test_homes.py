@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from incidents import homes, records
-from tests.scenario.office import PEOPLE, Office, eventually, text_of
+from tests.scenario.office import PEOPLE, Office, eventually, opened, text_of
 
 
 async def sent_to(office: Office, person: str) -> list[records.Outbox]:
@@ -52,3 +52,9 @@ async def test_redrawings_leave_no_rows_behind(office: Office) -> None:
         async with office.ctx.store.transaction() as tx:
             assert await homes.redraw(tx) == [PEOPLE["bo"]]
     assert len(await sent_to(office, "bo")) == 2
+
+
+async def test_the_home_names_the_organisation(tmp_path) -> None:
+    async with opened(tmp_path, "bo", workspace_name="Example Shop") as office:
+        await office.bo.open_home("Sitrep")
+        await office.bo.wait_for_home("Sitrep", lambda view: "Sitrep at Example Shop" in text_of(view))
