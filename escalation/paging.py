@@ -187,13 +187,18 @@ class Paging:
                 target=row.target,
                 surface="pager",
                 params={**row.params, "event_action": word},
-                after=row.key,
+                after="" if row.state == "dropped" else row.key,
             )
-            for row in await telling.notices_with(tx.session, incident, ("pager",))
-            if row.state in telling.OUT and row.params.get("event_action") == "trigger"
+            for row in await queries.deliveries(tx.session, incident.number, f"{incident.key}:")
+            if row.surface == "pager" and row.params.get("event_action") == "trigger" and _may_ring(row)
         ]
         await outbox.put(tx, incident.id, *calls)
         await telling.redraw(tx, incident, event, await telling.notices_with(tx.session, incident, ("page",)))
+
+
+def _may_ring(row: records.Outbox) -> bool:
+    # A try whose answer was lost, or whose process was, may have reached the pager; ending what never rang is harmless.
+    return row.state in telling.OUT or (row.first_tried_at is not None and row.state in ("pending", "dropped"))
 
 
 def _people(desk: Desk, incident: records.Incident, policy: Acknowledgement, level: int) -> list[tuple[str, Contact]]:

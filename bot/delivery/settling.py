@@ -39,7 +39,7 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
     row = trip.row
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
     if not await outbox.done(tx, row, result):
-        log.warning("a notice was taken over while it was under way")
+        log.warning("a notice was taken over while it was under way", key=row.key)
         return
     tx.wake(row.key)  # somebody may wait for just this
     if incident is None:
@@ -112,7 +112,7 @@ async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     if not await outbox.fail(tx, row, error):
         return
     tx.wake(row.key)
-    log.error("a notice could not be delivered", road=row.road, error=error)
+    log.error("a notice could not be delivered", key=row.key, road=row.road, error=error)
     # An edit that fails is no news, and telling of it would be another edit of the same card.
     if incident is not None and row.action != Action.EDIT:
         await tx.record(incident, EventKind.DELIVERY_FAILED, key=row.key, road=row.road, error=error)

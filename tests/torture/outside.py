@@ -95,6 +95,7 @@ class PagerServer:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.rings: list[Ring] = []
+        self.breaks_off = False  #: take what comes, and hang up without an answer
         self.executioner = Executioner("pager")
         self._now = now
         self._port = free_port()
@@ -112,6 +113,8 @@ class PagerServer:
         if not self.executioner.strike(Point.SENT):
             self.rings.append(Ring(body["event_action"], body["dedup_key"], self._now()))
             self.executioner.strike(Point.ACCEPTED)
+        if self.breaks_off and request.transport is not None:
+            request.transport.abort()
         return web.json_response({"status": "success", "dedup_key": body["dedup_key"]}, status=202)
 
     async def __aenter__(self) -> Self:

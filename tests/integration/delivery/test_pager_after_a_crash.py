@@ -1,4 +1,4 @@
-"""A call that may have reached the pager is ended there, whoever was killed while making it."""
+"""A call that may have reached the pager is ended there, whatever broke while it was made."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from bot.delivery.outside import PagerRoad
+from escalation import planning
 from escalation.roads import Pager
+from escalation.timers import Timers
 from incidents import outbox, records
 from incidents.notices import Action, Lane, Notice, Road
+from incidents.service import resolve, respond
 from tests.integration.delivery.conftest import Post
 from tests.torture.outside import PagerServer
 
@@ -55,3 +58,24 @@ async def test_call_that_a_killed_process_was_making_is_ended_once_somebody_has_
         await post.wait("inc-1:pager:1:U0AVA:acknowledge")
         await post.deliverers.pop().stop()
     assert [(ring.action, ring.dedup_key) for ring in pager.rings] == [("acknowledge", "inc-1:pager:1:U0AVA")]
+
+
+async def test_call_that_the_pager_took_without_an_answer_is_ended_once_somebody_has_it(
+    post: Post, pager: PagerServer
+) -> None:
+    incident = await post.room()
+    pager.breaks_off = True
+    planning.register(post.ctx.store, Timers(), post.ctx, roads=frozenset({Road.SLACK, Road.PAGER}))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        post.deliverer(others={Road.PAGER: PagerRoad(post.ctx, Pager(pager.url, "key", client))}).start()
+        await post.put(incident, event("trigger"))
+        await post.given_back("inc-1:pager:1:U0AVA")
+        async with post.ctx.store.transaction() as tx:
+            await respond.acknowledge(tx, post.ctx, incident.number, "U0BEN")
+        pager.breaks_off = False
+        await post.wait("inc-1:pager:1:U0AVA:acknowledge")
+        async with post.ctx.store.transaction() as tx:
+            await resolve.resolve(tx, post.ctx, incident.number, "U0BEN", "Restored")
+        await post.wait("inc-1:pager:1:U0AVA:resolve")
+        await post.deliverers.pop().stop()
+    assert [ring.action for ring in pager.rings if ring.action != "trigger"] == ["acknowledge", "resolve"]
