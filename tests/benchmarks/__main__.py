@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
-from tests.benchmarks import acks, engine, footprint, report, stage, storm, timers, usable_channel
+from tests.benchmarks import acks, engine, footprint, growth, recovery, report, stage, storm, timers, usable_channel
 from tests.benchmarks.report import Line
 
 BENCHMARKS: dict[str, Callable[[Workspace, Person], Awaitable[list[Line]]]] = {
@@ -22,6 +22,8 @@ BENCHMARKS: dict[str, Callable[[Workspace, Person], Awaitable[list[Line]]]] = {
     "engine": engine.measure,
     "timers": timers.measure,
     "storm": storm.measure,
+    "recovery": recovery.measure,
+    "growth": growth.measure,
 }
 
 
