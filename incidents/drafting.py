@@ -21,6 +21,7 @@ FIELDS = ("condition", "impact", "done", "next", "needs")
 
 _MOST_DONE = 5  # lines; more is the timeline's business
 _LONGEST = 120  # characters of one thing done
+_CLAUSE = re.compile(r"[,;.] ")  # where a step's outcome goes into details
 
 #: What counts as done in an update; who was told and who was paged is for the record.
 _DONE = frozenset(
@@ -89,11 +90,17 @@ def written(known: Known) -> dict[str, str]:
     """Return the fields of the update that `known` calls for."""
     return {
         "condition": _condition(known),
-        "impact": known.incident.impact or "Not known yet.",
+        "impact": _impact(known.incident),
         "done": _done(known),
         "next": _next(known),
         "needs": _needs(known),
     }
+
+
+def _impact(incident: records.Incident) -> str:
+    if incident.status is Status.RESOLVED and incident.impact:
+        return f"Over. It was: {incident.impact}"
+    return incident.impact or "Not known yet."
 
 
 def _condition(known: Known) -> str:
@@ -143,13 +150,19 @@ def _activity(known: Known) -> str:
 
 def _done(known: Known) -> str:
     lines = [
-        f"{entry.at:%H:%M} {_clip(_STEP_NUMBER.sub('', entry.text), _LONGEST)}"
+        f"{entry.at:%H:%M} {_clip(_in_short(entry.text), _LONGEST)}"
         for entry in timeline.entries(event for event in known.events if event.kind in _DONE)
     ]
     if not lines:
         return "Nothing yet." if known.first else "Nothing new since the last update."
     dropped = len(lines) - _MOST_DONE
     return "\n".join(lines[-_MOST_DONE:] + ([f"and {dropped} more on the timeline"] if dropped > 0 else []))
+
+
+def _in_short(text: str) -> str:
+    """Return a step's outcome without its number and its details, anything else as it is."""
+    outcome = _STEP_NUMBER.sub("", text)
+    return outcome if outcome == text else _CLAUSE.split(outcome, maxsplit=1)[0]
 
 
 def _next(known: Known) -> str:

@@ -69,9 +69,11 @@ def recognise(text: str, *, service: str = "") -> dict[str, str]:
     """
     found = {"component": service} if service else {}
     for name, label in _LABELS.items():
-        labelled = re.search(rf"(?im)^\W*(?:{label})\W*[:=]\s*(?P<said>\S.*)$", text)
-        if labelled:
-            found[name] = labelled["said"].strip()[:300]
+        labelled = list(re.finditer(rf"(?im)^\W*(?P<line>(?:{label})\W*[:=]\s*(?P<said>\S.*))$", text))
+        if len(labelled) == 1:
+            found[name] = labelled[0]["said"].strip()[:300]
+        elif labelled:  # expected on one line, actual on the next
+            found[name] = "; ".join(each["line"].strip() for each in labelled)[:300]
     for name, sign in _SIGNS.items():
         if name not in found:
             seen = re.search(sign, text, re.IGNORECASE)

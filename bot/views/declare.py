@@ -25,6 +25,7 @@ _OPTIONS = {
     PRIVATE: "Private: only invited people see it",
     DRILL: "Drill: nobody outside the channel is told",
 }
+_UNBROKEN = "\u00a0"  # a space at which no line ends: "+60" without "min" says nothing
 #: Clock faces beside the promises, in the order of the matrix.
 _FACES = (":bust_in_silhouette:", ":clock1:", ":clock2:", ":clock4:")
 
@@ -160,7 +161,7 @@ def consequence_line(consequence: Preview) -> str:
         f"Response within {mrkdwn.spoken(consequence.response_time)}."
     ]
     told = [
-        f"{face} *{row.when}* {', '.join(mrkdwn.said(who, 80) for who in row.who)}"
+        f"{face} *{row.when.replace(' ', _UNBROKEN)}* {', '.join(mrkdwn.said(who, 80) for who in row.who)}"
         for face, row in zip(_FACES, consequence.rows, strict=False)
     ]
     if told:

@@ -67,17 +67,24 @@ def _headline(incident: records.Incident) -> str:
 
 def _story(letter: Letter) -> str:
     incident = letter.incident
-    impact = f"{mrkdwn.with_mentions(incident.impact)} " if incident.impact else _first_words(incident)
-    age = mrkdwn.ago(letter.now - incident.declared_at)
+    impact = f"{mrkdwn.with_mentions(_sentence(incident.impact))}\n" if incident.impact else _first_words(incident)
+    # The time of day, not how long ago: nobody edits the message as the minutes pass.
+    at = f"at {mrkdwn.clock(incident.declared_at)}"
     held = f"{letter.holder} has it." if letter.holder else _unheld(incident)
     room = mrkdwn.channel(incident.channel) if incident.channel else ""
-    return f"{impact}Declared by {mrkdwn.person(incident.reporter)} {age}. {held} {room}".rstrip()
+    return f"{impact}Declared by {mrkdwn.person(incident.reporter)} {at}. {held} {room}".rstrip()
 
 
 def _unheld(incident: records.Incident) -> str:
     if incident.acknowledged_at is None:
         return "Nobody has acknowledged."
     return "It was acknowledged; nobody commands."
+
+
+def _sentence(text: str) -> str:
+    """Return the agents' or a person's phrase as a sentence."""
+    plain = text.strip()
+    return plain[:1].upper() + plain[1:].rstrip(".") + "."
 
 
 def _first_words(incident: records.Incident) -> str:
@@ -96,7 +103,8 @@ def _chain(letter: Letter, paging: Paging, *, answered: bool) -> list[str]:
         at = f" at {mrkdwn.clock(paging.next_at)}" if paging.next_at else " next"
         following = f"{paging.next_people} is paged{at}"
     roads = f"also sent by {' and '.join(paging.roads)}" if paging.roads else ""
-    return [f"Level {paging.level} of {paging.of}", following, roads, f"typed: `/incident {letter.incident.key} ack`"]
+    typed = "" if answered else f"typed: `/incident {letter.incident.key} ack`"
+    return [f"Level {paging.level} of {paging.of}", following, roads, typed]
 
 
 def matrix(letter: Letter, within: str) -> Message:

@@ -145,4 +145,5 @@ def _tests_in_words(tests: MinimalTests) -> str:
         return "its tests did not end"
     repaired = f", {len(tests.repaired)} repaired" if tests.repaired else ""
     failing = tests.after.failed + tests.after.errors
-    return f"{tests.after.passed} passed{repaired}, {failing} failing, {len(tests.newly_failing)} newly"
+    newly = f" ({len(tests.newly_failing)} of them newly)" if tests.newly_failing else ""
+    return f"{tests.after.passed} passed{repaired}, {failing} failing{newly}"

@@ -114,6 +114,18 @@ def test_done_is_what_happened_since_the_last_update_with_its_time() -> None:
     )
 
 
+def test_a_steps_outcome_is_told_without_its_details() -> None:
+    summary = "release 41 since 07:04 UTC, answers 0 of 6 health checks; rollback to release 40 is ready"
+    step = {"step": "1.2", "title": "System Stabilization", "summary": summary}
+    done = drafting.written(Known(incident(), [event(EventKind.STEP_DONE, 31, "playbook", **step)]))["done"]
+    assert done == "10:31 System Stabilization: release 41 since 07:04 UTC"
+
+
+def test_the_impact_of_what_is_resolved_is_told_as_over() -> None:
+    over = incident(status=Status.RESOLVED, impact="38 % of checkouts fail")
+    assert drafting.written(Known(over))["impact"] == "Over. It was: 38 % of checkouts fail"
+
+
 def test_much_that_was_done_is_shortened_and_counted() -> None:
     events = [event(EventKind.NOTE, minute, text="x" * 300) for minute in range(1, 10)]
     lines = drafting.written(Known(incident(), events))["done"].splitlines()

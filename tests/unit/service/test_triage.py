@@ -36,3 +36,8 @@ def test_a_fact_keeps_the_sentence_that_states_it() -> None:
 
 def test_the_first_sentence_is_kept_from_its_first_letter() -> None:
     assert triage.recognise("Checkout returns 500s")["error_output"] == "Checkout returns 500s"
+
+
+def test_expected_and_actual_on_two_lines_are_both_kept() -> None:
+    told = triage.recognise("Expected: an order number\nActual: HTTP 500")
+    assert told["expected_vs_actual"] == "Expected: an order number; Actual: HTTP 500"

@@ -55,6 +55,18 @@ def test_the_cards_sentence_ends_once() -> None:
     assert "resolved: Reverted the change.\\n" in text_of(card.draw(samples._card("x", incident=resolved)))
 
 
+def test_a_page_tells_the_hour_of_declaring_and_the_impact_as_a_sentence() -> None:
+    letter = samples._letter("x", impact="38 % of checkouts fail")
+    shown = text_of(direct.page(letter, direct.Paging(1, 4)))
+    assert "38 % of checkouts fail.\\nDeclared by" in shown
+    assert f"at <!date^{int(letter.incident.declared_at.timestamp())}^" in shown
+
+
+def test_an_answered_page_no_longer_says_how_to_acknowledge() -> None:
+    assert "inc-7 ack" not in text_of(direct.page(samples._letter("x", acknowledged_at=NOW), direct.Paging(1, 4)))
+    assert "inc-7 ack" in text_of(direct.page(samples._letter("x", acknowledged_at=None), direct.Paging(1, 4)))
+
+
 def test_a_late_update_says_how_late() -> None:
     shown = text_of(card.draw(samples._card("x", incident=incident("x", next_update_at=NOW - minutes(4)))))
     assert "*4 min late*" in shown
@@ -74,7 +86,7 @@ def test_the_consequence_says_response_people_and_rhythm() -> None:
     assert shown.splitlines() == [
         "*Critical*: production down. Response within 30 min.",
         ":bust_in_silhouette: *Now* on-call Ana, Production down, product Cy   "
-        ":clock1: *+30 min* eng manager, CTO   :clock2: *+60 min* CEO, customer success",
+        ":clock1: *+30\u00a0min* eng manager, CTO   :clock2: *+60\u00a0min* CEO, customer success",
         ":loudspeaker: Status every 30 min   :arrow_double_up: CTO if not resolved in 60 min",
     ]
 
