@@ -1,11 +1,16 @@
-"""Slack's pace: pauses it asked for, and one message a second per channel after a short burst."""
+"""Slack's pace: its limits per method, channel and workspace after a short burst, and the pauses it asked for."""
+
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.pace import POST, Pace
+from bot.delivery.pace import POST, Pace, Scope
+from bot.delivery.roads import METHODS
+from incidents.notices import Lane
 
 TOPIC = ("conversations.setTopic",)
+CREATE = ("conversations.create",)
 
 
 def test_burst_goes_at_once_and_then_one_a_second() -> None:
@@ -68,3 +73,60 @@ def test_never_more_than_the_burst_and_one_a_second(gaps: list[float]) -> None:
     for index, start in enumerate(sent):
         within = sum(start <= at <= start + 5 for at in sent[index:])
         assert within <= 4 + 5 + 1
+
+
+def test_methods_keep_their_tier_whatever_the_channel() -> None:
+    pace, waits = Pace(), []
+    for number in range(12):
+        waits.append(round(pace.wait(CREATE, f"C{number}", 0.0), 3))
+        pace.take(CREATE, f"C{number}", 0.0)
+    assert waits == [*[0] * 10, 3, 6]  # half a minute's calls at once, then one every three seconds
+
+
+def test_chatter_leaves_posts_for_pages() -> None:
+    pace, posted = Pace(), 0
+    while pace.wait((POST,), f"C{posted}", 0.0, lane=Lane.CHATTER) == 0:
+        pace.take((POST,), f"C{posted}", 0.0)
+        posted += 1
+    assert posted == 40
+    assert pace.wait((POST,), "D1", 0.0, lane=Lane.DECISION) == 0
+    assert pace.wait((POST,), "D1", 0.0, lane=Lane.PAGE) == 0
+
+
+def test_those_who_wait_stand_in_a_queue() -> None:
+    pace, queue = Pace(), Counter[Scope]()
+    for _ in range(10):
+        pace.take(CREATE, "", 0.0)
+    assert [round(pace.wait(CREATE, "", 0.0, queue=queue), 3) for _ in range(3)] == [3, 6, 9]
+
+
+def test_half_a_share_is_half_as_fast() -> None:
+    pace = Pace(share=0.5)
+    for _ in range(5):
+        pace.take(CREATE, "", 0.0)
+    assert round(pace.wait(CREATE, "", 0.0), 3) == 6
+
+
+def test_clock_that_steps_back_stops_nothing() -> None:
+    pace = Pace()
+    for _ in range(10):
+        pace.take(CREATE, "", 1000.0)
+    pace.wait(CREATE, "", 0.0)
+    assert pace.wait(CREATE, "", 3.0) == 0
+
+
+def test_every_method_that_is_called_has_its_limit() -> None:
+    for methods in METHODS.values():
+        assert Pace().wait(methods, "C1", 0.0) == 0
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=80))
+def test_no_minute_has_more_than_half_again_what_slack_promises(gaps: list[float]) -> None:
+    pace, now, called = Pace(), 0.0, []
+    for gap in gaps:
+        now += gap
+        now += pace.wait(CREATE, "", now)
+        pace.take(CREATE, "", now)
+        called.append(now)
+    for index, start in enumerate(called):
+        assert sum(at < start + 60 for at in called[index:]) <= 30 + 1

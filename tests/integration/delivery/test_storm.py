@@ -1,0 +1,137 @@
+"""Many incidents at once, with Slack's limits on: pages first, channels for the most severe, and never too fast."""
+
+import dataclasses
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from bot import bootstrap
+from bot.delivery.pace import Pace
+from bot.surfaces import registry
+from bot.workspace.config import LimitConfig
+from bot.workspace.server import Workspace
+from escalation.timers import Timers
+from incidents import outbox, records
+from incidents.catalog import Person, Settings
+from incidents.context import Context
+from incidents.definitions import Severity
+from incidents.notices import Action, Lane, Notice, Road
+from incidents.service.declare import Declaration, declare
+from tests.integration.delivery.conftest import Post, configuration, note, posting
+
+#: Twice what Slack allows, and twice what is used of it: the storm passes in half the time.
+_SHARE = 2.0
+_STORM = (*[Severity.LOW] * 12, *[Severity.HIGH] * 10, *[Severity.CRITICAL] * 3)
+
+
+@pytest.fixture
+def on_call(ctx: Context) -> Context:
+    settings = Settings(
+        people={name: Person(key=name, name=name, slack=f"U0{name.upper()}") for name in ("ava", "ben")},
+        audiences={"on_call_engineer": ("ava",), "assigned_engineer": ("ben",), "team_lead": ("ben",)},
+    )
+    found = dataclasses.replace(ctx, settings=settings)
+    bootstrap.listen(found, Timers(), frozenset({Road.SLACK}))
+    return found
+
+
+async def _declared(ctx: Context, severity: Severity, number: int) -> records.Incident:
+    async with ctx.store.transaction() as tx:
+        return await declare(
+            tx, ctx, Declaration(title=f"Trouble number {number}", severity=severity, reporter="U0AVA")
+        )
+
+
+async def test_storm_pages_in_time_and_is_never_too_fast_for_slack(on_call: Context) -> None:
+    limits = LimitConfig(enabled=True, scale=_SHARE)
+    async with Workspace(configuration(limits=limits)) as workspace, posting(workspace, on_call) as post:
+        post.deliverer(draw=registry.draw, limits=Pace(share=_SHARE)).start()
+        declared = [await _declared(on_call, severity, number) for number, severity in enumerate(_STORM)]
+        rows = {incident.key: await post.wait(f"{incident.key}:room", timeout=40) for incident in declared}
+        async with on_call.store.read() as session:
+            pages = [await outbox.pages_out(session, incident) for incident in declared]
+        assert all(sent == planned for sent, planned in pages)
+        assert sum(planned for _, planned in pages) >= 13
+        errors = Counter(call["error"] for call in post.calls())
+        assert "ratelimited" not in errors, errors
+    late = {incident.key: _waited(rows[incident.key]) for incident in declared if incident.severity is Severity.LOW}
+    # The most severe were declared last, when Slack's burst was used up, and wait for nobody who was there before.
+    severe = max(_waited(rows[each.key]) for each in declared if each.severity is Severity.CRITICAL)
+    assert severe < timedelta(seconds=5), (severe, late)
+
+
+def _waited(row: records.Outbox) -> timedelta:
+    assert row.sent_at is not None
+    return row.sent_at - row.created_at
+
+
+async def test_room_of_the_worst_incident_is_made_first(post: Post) -> None:
+    incidents = [await post.incident(severity=severity) for severity in reversed(Severity)]
+    for incident in incidents:
+        await post.put(
+            incident,
+            Notice(
+                key=f"{incident.key}:room",
+                lane=Lane.ROOM,
+                action=Action.CREATE_CHANNEL,
+                params={"name": incident.severity.value, "private": False},
+            ),
+        )
+    async with post.ctx.store.read() as session:
+        places = [await outbox.place_in_line(session, each, Action.CREATE_CHANNEL) for each in incidents]
+    assert places == [4, 3, 2, 1]
+    async with post.ctx.store.transaction() as tx:
+        first, *_ = await outbox.candidates(tx, 10, roads=frozenset(Road))
+    assert first.incident_id == incidents[-1].id
+    post.deliverer().start()
+    for incident in incidents:
+        await post.wait(f"{incident.key}:room")
+    async with post.ctx.store.read() as session:
+        assert await outbox.place_in_line(session, incidents[0], Action.CREATE_CHANNEL) == 0
+
+
+async def test_decision_and_the_begin_of_its_notices_are_one_transaction(post: Post) -> None:
+    incident = await post.room()
+    post.deliverer().start()
+    await post.put(None, note("first", target=f"channel:{incident.channel}"))
+    await post.wait("first")
+    async with post.ctx.store.transaction() as tx:
+        await outbox.put(tx, incident.number, note("n"))
+    assert (await post.row("n")).state in ("sending", "done")
+
+
+async def test_decision_that_fails_sends_nothing(post: Post) -> None:
+    incident = await post.room()
+    post.deliverer().start()
+    await post.put(incident, note("first"))
+    await post.wait("first")
+    with pytest.raises(ZeroDivisionError):
+        await _decide_and_fail(post, incident)
+    await post.put(incident, note("last"))
+    await post.wait("last")
+    assert await post.texts(incident.channel) == ["first", "last"]
+
+
+async def _decide_and_fail(post: Post, incident: records.Incident) -> None:
+    async with post.ctx.store.transaction() as tx:
+        await outbox.put(tx, incident.number, note("n"))
+        raise ZeroDivisionError
+
+
+async def test_fault_of_delivery_undoes_no_decision(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = await post.room()
+    deliverer = post.deliverer()
+    deliverer.start()
+    await post.put(incident, note("first"))
+    await post.wait("first")
+    choose, faults = deliverer._chooser.choose, [RuntimeError("a fault of ours")]
+
+    async def faulty(*arguments: object, **more: object) -> object:
+        if faults:
+            raise faults.pop()
+        return await choose(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(deliverer._chooser, "choose", faulty)
+    await post.put(incident, note("n"))
+    await post.wait("n")
