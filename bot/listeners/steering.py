@@ -109,7 +109,12 @@ async def attest(desk: Desk, order: Order) -> Message:
         await control.attest(
             tx, desk.ctx, run.number, stage, gate, order.actor, note if gate == word else order.argument
         )
-    return replies.note(f"✓ {gates.title(gate)}: your name stands for it.")
+    return replies.note(f"✓ {gates.title(gate)}: your name stands for it.\n_{_asks(desk, gate)}_")
+
+
+def _asks(desk: Desk, gate: str) -> str:
+    described = desk.ctx.library.policies.gates.get(gate)
+    return mrkdwn.said(described.asks) if described else gates.title(gate)
 
 
 async def _open_gate(desk: Desk, tx: store.Tx, incident_id: int, word: str) -> tuple[records.Run, int, str]:
@@ -122,8 +127,8 @@ async def _open_gate(desk: Desk, tx: store.Tx, incident_id: int, word: str) -> t
     found = [(stage, each.gate) for stage, verdicts in judged.items() for each in verdicts if not each.holds]
     named = [each for each in found if each[1] == word] or (found if len(found) == 1 else [])
     if not named:
-        known = ", ".join(f"`{gate}`" for _, gate in found)
-        raise InvalidInput("Say which quality gate.", remedy=f"Open: {known}." if known else "None is open.")
+        known = "\n".join(f"• `{gate}`  {_asks(desk, gate)}" for _, gate in found)
+        raise InvalidInput("Say which quality gate.", remedy=f"Open:\n{known}" if known else "None is open.")
     return run, *named[0]
 
 

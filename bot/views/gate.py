@@ -14,14 +14,18 @@ def draw(value: OfGate, verdict: GateVerdict, *, who: str, asks: str = "") -> Me
     cited = outcome.cite(verdict.evidence[:4])
     if verdict.holds:
         how = "attested by" if verdict.state is GateState.ATTESTED else "shown by evidence:"
-        return parts.message(f"{title}: holds", [parts.section(f"✅ *{title}*   {how} {reason} {cited}")])
+        return parts.message(
+            f"{title}: holds",
+            [
+                parts.section(f"✅ *{title}*   {how} {reason} {cited}"),
+                parts.context(mrkdwn.said(asks)) if asks else None,
+            ],
+        )
     against = verdict.state is GateState.FAILED
     question = f"{mrkdwn.said(asks)}\n" if asks else ""
     sure = parts.confirm(
         title,
-        "The evidence speaks against it. Your name stands for it in the record."
-        if against
-        else "Your name stands for it.",
+        f"{question}{'The evidence speaks against it. ' if against else ''}Your name stands for it in the record.",
         yes="I vouch for it",
         no="Not yet",
     )

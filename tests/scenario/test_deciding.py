@@ -142,6 +142,26 @@ async def test_the_gate_that_holds_the_response_up_is_attested_from_the_live_car
     )
 
 
+async def test_whoever_attests_a_gate_reads_what_it_asks_before_and_after(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    choice = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.click(channel, choice, "Choose 1")
+    asks = "Was something done to relieve users, or is it said why nothing can be?"
+    gate = await office.ana.wait_for_message(channel, has_button("Attest"))
+    (section,) = [block for block in gate["blocks"] if block.get("accessory")]
+    assert asks in section["text"]["text"]
+    assert asks in section["accessory"]["confirm"]["text"]["text"]
+    await office.ana.command("/incident", "attest", channel)
+    await office.ana.wait_for_ephemeral(
+        lambda row: asks in text_of(row) and "`initial_mitigation_attempted`" in text_of(row)
+    )
+    await office.ana.command("/incident", "attest initial_mitigation_attempted rolled back at 14:20", channel)
+    await office.ana.wait_for_ephemeral(lambda row: "your name stands for it" in text_of(row) and asks in text_of(row))
+    await office.ana.wait_for_message(
+        channel, lambda row: row["ts"] == gate["ts"] and "attested by" in text_of(row) and asks in text_of(row)
+    )
+
+
 async def test_a_decision_that_waits_names_the_new_commander(office: Office) -> None:
     channel = await office.declare(office.dee)
     asked = await office.ana.wait_for_message(channel, has_button("Choose 1"))

@@ -444,7 +444,10 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         asks="Was anything tried?",
     ),
     "gate_attested": lambda t: gate.draw(
-        OfGate(incident=7, run=3, stage=1, gate="x"), GateVerdict("x", GateState.ATTESTED, f"<@{ANA}>: {t}"), who=""
+        OfGate(incident=7, run=3, stage=1, gate="x"),
+        GateVerdict("x", GateState.ATTESTED, f"<@{ANA}>: {t}"),
+        who="",
+        asks=t,
     ),
     "status_draft": lambda t: status.draft(_update(t)),
     "status_draft_sent": lambda t: status.draft(_update(t, state="sent", sent_by=ANA, sent_at=NOW)),
