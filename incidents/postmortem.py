@@ -18,6 +18,7 @@ from incidents.errors import InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane, Notice
+from incidents.response import plan
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
 
@@ -249,4 +250,9 @@ async def _analysis_ended(session: AsyncSession, incident: records.Incident) -> 
     definition = WorkflowDefinition.model_validate(run.definition)
     wanted = {step.name for step in definition.steps() if step.phase is Phase.POSTMORTEM}
     states = {step.name: StepState(step.state) for step in await queries.steps(session, run.number)}
-    return all(states.get(name, StepState.DONE) in _SETTLED for name in wanted)
+    settled = {name for name, state in states.items() if state in _SETTLED}
+    # What builds on a failed step never begins by itself: it is over, too, until somebody retries.
+    for name, state in states.items():
+        if state is StepState.FAILED:
+            settled.update(plan.downstream(definition, name))
+    return all(name in settled for name in wanted & states.keys())

@@ -145,3 +145,14 @@ async def test_a_proposed_measure_without_words_costs_no_analysis(house: House) 
     await house.do(resolve.resolve, incident.number, ANA, "reverted")
     await house.work()
     assert (await house.states(incident))["4.1"] == "done"
+
+
+async def test_an_analysis_that_fails_holds_the_postmortem_up_no_longer_than_what_still_runs(house: House) -> None:
+    incident, _ = await until_fix_is_asked(house)
+    house.agent.failing.add("4.1")
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    assert "postmortem" not in await house.outbox(incident)
+    await house.work()
+    states = await house.states(incident)
+    assert (states["4.1"], states["4.3"]) == ("failed", "queued")
+    assert "postmortem" in await house.outbox(incident)
