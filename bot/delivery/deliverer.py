@@ -266,6 +266,12 @@ class Deliverer:
             case NoLongerWanted():
                 await outbox.drop(tx, trip.row, str(end))
                 return "dropped"
+            case DBAPIError():
+                # It could not be drawn because the database went away, and that passes. Whether an earlier try took
+                # effect is as open as it was.
+                why = str(store_errors.explain(end))
+                await outbox.doubt(tx, trip.row, tx.now + settling.backoff(trip.row), why)
+                return "undrawn"
             case Exception():
                 await settling.give_up(tx, trip, f"Sitrep could not make this message: {type(end).__name__}.")
                 return "fault"

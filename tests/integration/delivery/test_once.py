@@ -3,7 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.views.message import Message
+from incidents import records
+from incidents.context import Context
 from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
 from tests.integration.delivery.conftest import Post, note, plain
@@ -149,3 +154,18 @@ async def test_drawing_that_fails_fails_its_row_alone(post: Post) -> None:
     assert [event.data["key"] for event in await post.events(incident) if event.kind is EventKind.DELIVERY_FAILED] == [
         "bad"
     ]
+
+
+async def test_message_that_a_lost_database_kept_from_being_drawn_is_drawn_again(post: Post) -> None:
+    incident = await post.room()
+    breaks = [OperationalError("SELECT", {}, OSError("server closed the connection unexpectedly"))]
+
+    async def draw(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
+        if breaks:
+            raise breaks.pop()
+        return await plain(session, ctx, row)
+
+    post.deliverer(draw=draw).start()
+    await post.put(incident, note("n"))
+    await post.wait("n")
+    assert await post.texts(incident.channel) == ["n"]
