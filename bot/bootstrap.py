@@ -92,7 +92,7 @@ async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
     identity = await app.desk.identity.learn()
 
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    engine = Engine(ctx, _runner(env, ctx), await _workdir(env.data), owner)
+    engine = Engine(ctx, _runner(env, ctx, closing), await _workdir(env.data), owner)
     draw = Surfaces(lambda: identity.workspace_url).draw
     return Running(
         ctx=ctx,
@@ -133,7 +133,7 @@ def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
     Writer(ctx).register()
 
 
-def _runner(env: Settings, ctx: Context) -> Runner:
+def _runner(env: Settings, ctx: Context, closing: AsyncExitStack) -> Runner:
     playbook = PlaybookRunner(ctx.clock, sandbox=ctx.settings.sandbox)
     key = env.anthropic_api_key.get_secret_value()
     if not key:
@@ -155,6 +155,7 @@ def _runner(env: Settings, ctx: Context) -> Runner:
         base_url=env.anthropic_base_url,
         models=ctx.settings.models,
     )
+    closing.push_async_callback(claude.aclose)
     return FallbackRunner(claude, playbook)
 
 

@@ -11,8 +11,8 @@ from incidents.errors import ModelUnavailable
 class Budget:
     """Counts what models cost per incident and refuses a call that could exceed the limit.
 
-    `recorded` says what the record already holds for an incident, so that a restart forgets nothing; what was spent
-    since this process started is counted here, so that parallel steps see each other.
+    `recorded` says what the record holds for an incident, so that a restart forgets nothing and replicas see each
+    other; what this process has spent since is counted here too, as it stands on record only once its step is stored.
     """
 
     def __init__(self, limit_usd: float, recorded: Callable[[str], Awaitable[float]] | None = None) -> None:
@@ -24,10 +24,9 @@ class Budget:
 
     async def spent(self, incident: str) -> float:
         """Return what `incident` has cost so far, in USD."""
-        if incident not in self._before:
-            recorded = await self._recorded(incident) if self._recorded else 0.0
-            self._before.setdefault(incident, recorded)
-        return self._before[incident] + self._spent[incident]
+        recorded = await self._recorded(incident) if self._recorded else 0.0
+        before = self._before.setdefault(incident, recorded)
+        return max(recorded, before + self._spent[incident])
 
     @asynccontextmanager
     async def reserve(self, incident: str, usd: float) -> AsyncIterator[None]:

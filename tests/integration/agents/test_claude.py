@@ -1,5 +1,7 @@
 """Claude verifies and words the playbook's work; whatever goes wrong with it, the step still has a result."""
 
+import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,7 +13,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from incidents.agents.base import IncidentFacts, StepRequest, StepResult
+from incidents.agents.base import IncidentFacts, StepRequest, StepResult, Usage
 from incidents.agents.budget import Budget
 from incidents.agents.claude import ClaudeRunner
 from incidents.agents.fallback import FallbackRunner
@@ -340,3 +342,51 @@ async def test_a_step_that_the_playbook_cannot_do_fails_as_such(ask: Ask, api: M
 async def test_models_come_from_the_configuration(ask: Ask, api: MessagesApi) -> None:
     await ask(message(DRAFT.model_dump_json()), models={"deep": "local-model"})
     assert api.asked[0]["model"] == "local-model"
+
+
+async def test_what_another_replica_spent_counts_as_soon_as_it_is_on_record() -> None:
+    on_record = 0.5
+
+    async def recorded(incident: str) -> float:
+        return on_record
+
+    budget = Budget(5.0, recorded)
+    budget.charge("inc-7", [Usage(model="m", usd=1.0)])
+    assert await budget.spent("inc-7") == 1.5
+    on_record = 4.0
+    assert await budget.spent("inc-7") == 4.0
+
+
+def sockets() -> int:
+    """Return how many sockets this process holds."""
+    held = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the folder's own
+            held += str(each.readlink()).startswith("socket:")
+    return held
+
+
+async def test_no_connection_is_left_whatever_the_api_did(api: MessagesApi, release: threading.Event) -> None:
+    before = await asyncio.to_thread(sockets)
+    claude = ClaudeRunner(
+        Drafting(),
+        prompt_texts=PROMPTS,
+        api_key="test",
+        budget=Budget(50.0),
+        base_url=api.url,
+        step_timeout=timedelta(seconds=0.5),
+    )
+
+    def slow(asked: dict[str, Any]) -> Response:
+        release.wait(20)
+        return message("too late")(asked)
+
+    runner = FallbackRunner(claude, Drafting())
+    for answer in (message(BETTER.model_dump_json()), message("rubbish"), error(400, "invalid_request_error"), slow):
+        api.answers = [answer]
+        await asyncio.gather(*(runner.run(request()) for _ in range(4)))
+    release.set()
+    await claude.aclose()
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(sockets) > before:  # noqa: ASYNC110 - sockets set no events
+            await asyncio.sleep(0.05)
