@@ -11,6 +11,7 @@ from incidents.agents.base import IncidentFacts
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
+from incidents.notices import Action
 from incidents.response.gates import GateFacts
 from incidents.service import queries
 
@@ -63,6 +64,8 @@ async def _told_immediately(session: AsyncSession, ctx: Context, incident: recor
             continue
         prefix = f"{incident.key}:matrix:{row.label}:"
         for notice in await queries.deliveries(session, incident.number, prefix):
+            if notice.action == Action.EDIT.value:
+                continue  # it repeats what somebody was told, and often gives way to a newer one
             person = notice.key.removeprefix(prefix)
             made.add(person)
             if notice.state == "done":

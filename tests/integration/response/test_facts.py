@@ -1,10 +1,12 @@
-"""What of the talk in a channel counts as an answer to the triage questions."""
+"""What is gathered from the talk in a channel, and from the rows, to answer questions and to judge gates."""
 
 import pytest
 
-from incidents import triage
-from incidents.service import respond
+from incidents import records, triage
+from incidents.response import facts
+from incidents.service import queries, respond
 from tests.integration.response.conftest import ANA, House
+from tests.integration.response.test_story import told
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,19 @@ async def test_a_plain_sentence_answers_the_first_open_question(house: House, sa
     first = triage.missing((await house.incident(incident)).facts)[0]
     await house.do(respond.add_facts, incident.number, ANA, said)
     assert (await house.incident(incident)).facts[first] == said
+
+
+async def test_an_edit_that_gave_way_to_a_newer_one_keeps_no_gate_closed(house: House) -> None:
+    incident = await house.declare()
+    await told(house, incident)
+    async with house.store.transaction() as tx:
+        edit = records.Outbox(
+            key=f"{incident.key}:matrix:immediate:{ANA}:edit:6", incident_id=incident.id, lane=3, road="slack",
+            action="edit", state="superseded", created_at=tx.now, not_before=tx.now,
+        )  # fmt: skip
+        tx.session.add(edit)
+    async with house.store.read() as session:
+        run = await queries.latest_run(session, incident.number)
+        assert run is not None
+        judged = await facts.for_gates(session, house.ctx, incident, run, {})
+    assert judged[1].told_immediately == (3, 0, 3)
