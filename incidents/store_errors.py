@@ -1,8 +1,22 @@
-"""What a database's complaint means to whoever runs Sitrep."""
+"""What a database's complaint means to whoever runs Sitrep, and to work that should outlast it."""
 
-from sqlalchemy.exc import DBAPIError
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from incidents.errors import SitrepError
+
+log = structlog.get_logger(__name__)
+
+_AGAIN_SECONDS = 0.5
+#: The database is away, cut us off, or ended a deadlock by us: the same transaction may succeed a moment later.
+_PASSING = (OperationalError, InterfaceError, InternalError)
+
+T = TypeVar("T")
 
 
 class DatabaseTrouble(SitrepError):
@@ -54,3 +68,22 @@ def explain(error: BaseException) -> DatabaseTrouble | None:
         if words in said:
             return DatabaseTrouble(message, remedy=remedy)
     return DatabaseTrouble("The database failed.", remedy=f"It said: {str(error.orig)[:300]}")
+
+
+async def outlast(act: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Do `act`, one transaction, and do it again while the database is away, for as long as `seconds`.
+
+    An answer that was lost on the way back may have been a commit: `act` must find by a fence that it was done.
+
+    Raises:
+        DBAPIError: it lasts longer, or is nothing that passes.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await act()
+        except _PASSING as error:
+            if time.monotonic() >= until:
+                raise
+            log.warning("the database did not take it; trying again", why=str(explain(error)))
+            await asyncio.sleep(_AGAIN_SECONDS)

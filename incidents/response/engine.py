@@ -2,16 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, update
 from sqlmodel import col, select
 
-from incidents import durations, records, store
+from incidents import durations, records, store, store_errors
 from incidents.agents.base import Runner, StepResult
 from incidents.context import Context
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
@@ -25,6 +26,8 @@ from incidents.response.requests import Prepared
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)  # renewed every 10 s; after a crash another takes the step over within this time
+
+T = TypeVar("T")
 
 _LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
 _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
@@ -135,27 +138,35 @@ class Engine:
         # Whatever breaks must end the attempt: a step left as running would be taken up again every LEASE, for ever.
         kept = None
         try:
-            prepared = await requests.prepare(self._ctx, claim, self._workdir)
+            prepared = await _outlast(lambda: requests.prepare(self._ctx, claim, self._workdir))
             if prepared is None:
                 return
             kept = prepared.journal
             result = await self._brought(claim, prepared)
             if result is None:
-                await self.give_back(claim)
+                await _outlast(lambda: self.give_back(claim))
                 await results.tell_what_ended(self._ctx, claim, kept)
             else:
-                await results.keep(self._ctx, claim, prepared.request.step, result, kept)
+                await self._keep(claim, prepared, result)
         except OutcomeUnknown as error:
-            await results.ask_people(self._ctx, claim, error)
+            unknown = error
+            await _outlast(lambda: results.ask_people(self._ctx, claim, unknown))
         except SitrepError as error:
-            await results.fail(self._ctx, claim, error, kept)
+            await self._fail(claim, error, kept)
         except Exception as error:
             log.exception("step_crashed", step_id=claim.step_id)
             crashed = StepFailed(
                 f"The step stopped with {type(error).__name__}.",
                 remedy="Retry the step or take it over; the log has the details.",
             )
-            await results.fail(self._ctx, claim, crashed, kept)
+            await self._fail(claim, crashed, kept)
+
+    async def _keep(self, claim: Claim, prepared: Prepared, result: StepResult) -> None:
+        # What an agent has brought is worth more than another run of it.
+        await _outlast(lambda: results.keep(self._ctx, claim, prepared.request.step, result, prepared.journal))
+
+    async def _fail(self, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
+        await _outlast(lambda: results.fail(self._ctx, claim, error, kept))
 
     async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
         """Return what the agent brought, or None when it was interrupted.
@@ -207,6 +218,11 @@ class Engine:
             # The database may be away for a while; whether the lease lasts is the dispatcher's to watch.
             log.exception("step_not_looked_at", step_id=claim.step_id)
             return True
+
+
+async def _outlast(act: Callable[[], Awaitable[T]]) -> T:
+    # Beyond its lease the step is somebody else's, and the fence would refuse what we bring.
+    return await store_errors.outlast(act, LEASE.total_seconds())
 
 
 async def _let_finish(agent: asyncio.Task[StepResult], kept: StepJournal) -> bool:

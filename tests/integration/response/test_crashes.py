@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from incidents import records, store
+from incidents import records, store, store_errors
 from incidents.agents.base import StepRequest, StepResult
 from incidents.events import EventKind
 from incidents.response import control, dispatch
@@ -45,6 +46,27 @@ async def test_a_result_that_cannot_be_stored_fails_its_step_instead_of_running_
     incident = await house.declare()
     await house.work()
     assert (await house.states(incident))["1.1"] == "failed"
+
+
+@pytest.mark.parametrize("kind", [EventKind.STEP_DONE, EventKind.STEP_FAILED])
+async def test_what_came_of_a_step_outlasts_a_database_that_went_away(
+    house: House, monkeypatch: pytest.MonkeyPatch, kind: EventKind
+) -> None:
+    monkeypatch.setattr(store_errors, "_AGAIN_SECONDS", 0.01)
+    away = [OperationalError("COMMIT", {}, OSError("server closed the connection unexpectedly"))] * 2
+
+    async def broken(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        if away and event.data["step"] == "1.1":
+            raise away.pop()
+
+    house.store.react(kind, broken)
+    if kind is EventKind.STEP_FAILED:
+        house.agent.failing.add("1.1")
+    incident = await house.declare()
+    await house.work()
+    assert (await house.states(incident))["1.1"] == ("failed" if kind is EventKind.STEP_FAILED else "done")
+    assert [each.step.name for each in house.agent.asked].count("1.1") == 1
+    assert not away
 
 
 async def test_a_work_folder_that_cannot_be_made_fails_the_step(house: House, tmp_path: Path) -> None:
