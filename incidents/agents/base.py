@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from incidents.agents.journal import Journal
 from incidents.catalog import Service
 from incidents.definitions import StepDefinition
+from incidents.knowledge.solutions import Solution
 from incidents.tools.evidence import Evidence
 
 
@@ -53,6 +54,7 @@ class StepRequest:
     journal: Journal  #: what this step began that cannot be undone
     approved: ApprovedSubject | None = None
     feedback: str = ""  #: what a person wrote when sending the previous version back
+    solutions: tuple[Solution, ...] = ()  #: what earlier incidents left behind, the newest first; untrusted text
 
 
 class Usage(BaseModel):

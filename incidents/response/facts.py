@@ -5,15 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from incidents import kpis, records, timeline
 from incidents.agents.base import IncidentFacts
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
+from incidents.knowledge.solutions import Solution
 from incidents.notices import Action
 from incidents.response.gates import GateFacts
 from incidents.service import queries
+
+#: Solutions that are searched, of the same service and of all: beyond the newest few hundred, code has moved on.
+_SOLUTIONS = 300
 
 
 async def for_gates(
@@ -91,4 +96,25 @@ async def for_agents(session: AsyncSession, ctx: Context, incident: records.Inci
         timeline=tuple(f"{entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.text}" for entry in timeline.entries(events)),
         told=tuple(timeline.told(events)),
         measures={each.name: each.sentence for each in measures},
+    )
+
+
+async def past_solutions(session: AsyncSession, incident: records.Incident) -> tuple[Solution, ...]:
+    """Return what earlier incidents left behind, the newest first: those of the same service, and the latest of all."""
+    newest = select(records.Solution).order_by(col(records.Solution.id).desc()).limit(_SOLUTIONS)
+    others = newest.where(
+        col(records.Solution.incident_id).is_(None) | (col(records.Solution.incident_id) != incident.id)
+    )
+    same = others.where(records.Solution.service == incident.service) if incident.service else others
+    found = [*(await session.scalars(same)).all(), *(await session.scalars(others)).all()]
+    return tuple(_solution(row) for row in {row.id: row for row in found}.values())
+
+
+def _solution(row: records.Solution) -> Solution:
+    name = f"inc-{row.incident_id}" if row.incident_id else f"solution {row.id}"
+    return Solution(
+        path=name,
+        title=row.title[:200],
+        head=f"{row.service}\n{row.signature}".strip(),
+        body=f"Problem: {row.problem}\nSolution: {row.solution}",
     )

@@ -41,6 +41,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
                 await progress.advance(tx, ctx, incident, run)
                 return None
         known = await facts.for_agents(tx.session, ctx, incident, tx.now)
+        solutions = await facts.past_solutions(tx.session, incident)
     workdir = work / known.key
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
@@ -56,6 +57,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
         journal=kept,
         approved=approved,
         feedback=step.feedback,
+        solutions=solutions,
     )
     return Prepared(request, kept)
 

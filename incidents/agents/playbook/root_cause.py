@@ -1,7 +1,7 @@
 """Step 1.3: what broke it, confirmed by undoing it where tests allow, and honest where nothing fits."""
 
 from incidents.agents.outputs import Claim, Output, RootCause, RootCauseOutput, Verdict
-from incidents.agents.playbook import components, hypotheses, inquiries, options, sources
+from incidents.agents.playbook import components, hypotheses, inquiries, options, precedents, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.playbook.proof import Proof
@@ -13,6 +13,7 @@ async def run(case: Case) -> tuple[Output, str]:
     release = await sources.release(case)
     look = await sources.probe(case)
     repository = await sources.repository(case)
+    known = await precedents.consult(case, release)
     inquiry = await inquiries.inquire(case, release, repository)
     accused = inquiry.accused
     offered = await options.offer(case, repository, release, inquiry.undone, is_code=accused is not None)
@@ -25,13 +26,16 @@ async def run(case: Case) -> tuple[Output, str]:
         author=accused.commit.author if accused else None,
         file=_place(inquiry)[0],
         line=_place(inquiry)[1],
-        claims=_claims(case, inquiry),
+        claims=[*_claims(case, inquiry), *precedents.claims(case, known)],
         fix_options=offered,
     )
     output = RootCauseOutput(
         preliminary_root_cause=cause,
         affected_components_list=components.affected(case, inquiry.ranking, inquiry.failure, accused),
-        investigation_priorities=hypotheses.all_of(case, release, look, inquiry.ranking, inquiry.proofs),
+        investigation_priorities=[
+            *hypotheses.all_of(case, release, look, inquiry.ranking, inquiry.proofs),
+            *precedents.hypotheses(known),
+        ],
     )
     return output, _in_one_line(cause, inquiry.backing)
 

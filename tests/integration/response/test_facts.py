@@ -42,3 +42,18 @@ async def test_an_edit_that_gave_way_to_a_newer_one_keeps_no_gate_closed(house: 
         assert run is not None
         judged = await facts.for_gates(session, house.ctx, incident, run, {})
     assert judged[1].told_immediately == (3, 0, 3)
+
+
+async def test_agents_are_told_what_earlier_incidents_left_behind_but_not_of_their_own(house: House) -> None:
+    incident = await house.declare()
+    other = await house.declare()
+    async with house.store.transaction() as tx:
+        for number, service in ((incident.id, "checkout"), (other.id, "checkout"), (None, "search")):
+            tx.session.add(
+                records.Solution(
+                    incident_id=number, service=service, title=f"of {number}", problem="KeyError", created_at=tx.now
+                )
+            )
+    await house.work()
+    told = [each.path for each in house.agent.asked[0].solutions]
+    assert told == [other.key, "solution 3"]
