@@ -174,8 +174,8 @@ def _is_under_way(row: records.Outbox, tx: store.Tx) -> bool:
 def _tells_the_same(other: records.Outbox, row: records.Outbox) -> bool:
     if _STANDS_FOR in other.params:
         return bool(other.params[_STANDS_FOR] == row.key)
-    if other.params.get("event_action", "trigger") != "trigger":
-        return False
+    if other.params.get("event_action", "trigger") != "trigger" or other.created_at < row.created_at:
+        return False  # when everybody is paged again, the rounds are alike in all but their time
     if other.params.get("person") != row.params.get("person"):
         return False
     return all(other.params.get(name) == row.params.get(name) for name in _SAME)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from escalation.fallback import Fallback
 from incidents import records, timeline
 from incidents.catalog import Away
 from incidents.definitions import Severity
@@ -207,3 +208,26 @@ async def told(house: House) -> tuple[set[str], set[str]]:
     rows = [row for row in await house.rows() if row.action == "direct"]
     posted = set(house.posted())
     return {row.key for row in rows if row.key in posted}, {row.key for row in rows if "told_by" in row.result}
+
+
+async def test_the_letter_of_an_earlier_round_stands_for_no_later_page(house: House) -> None:
+    incident = await house.declare()
+    params = {"audience": "on_call_engineer", "level": 3, "of": 3, "person": "U0ANA"}
+    async with house.ctx.store.transaction() as tx:
+        then, lately = tx.now - 10 * MINUTE, tx.now - 5 * MINUTE
+        letter = records.Outbox(
+            key=f"{incident.key}:mail:page:4:U0ANA", incident_id=incident.id, lane=0, road="email", action="mail",
+            surface="mail_page", params=params, state="done", created_at=then, not_before=then, sent_at=then,
+        )  # fmt: skip
+        page = records.Outbox(
+            key=f"{incident.key}:page:5:U0ANA", incident_id=incident.id, lane=0, road="slack", action="direct",
+            target="user:U0ANA", surface="page", params=params, state="pending", created_at=lately, not_before=lately,
+            error="Slack is in trouble.",
+        )  # fmt: skip
+        tx.session.add_all([letter, page])
+        await tx.session.flush()
+        await Fallback(house.ctx, frozenset({Road.SLACK, Road.EMAIL})).look(tx, away=True)
+        assert page.state == "pending"
+        await tx.session.delete(page)
+    keys = [row.key for row in await house.rows()]
+    assert f"{incident.key}:instead:email:page:5:U0ANA" in keys
