@@ -1,7 +1,9 @@
 """Whether this process does what it is there for: the checks of /readyz and of the heartbeat, and what they measure."""
 
 import asyncio
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
@@ -11,6 +13,7 @@ from incidents.notices import Lane
 from incidents.punctuality import Punctuality
 
 _DATABASE_SECONDS = 2.0  # a database that takes longer to say what waits is not ready
+_LITTLE_DISK_MB = 10  # a critical incident writes some 5 MB in its first hour
 _SWEEP_SECONDS = 10.0  # the sweep comes every second; one that is this old is stuck
 
 
@@ -27,8 +30,8 @@ class State:
         return not any(self.checks.values())
 
 
-async def state(running: bootstrap.Running, intake_trouble: str) -> State:
-    """Return how the process is."""
+async def state(running: bootstrap.Running, intake_trouble: str, data: Path) -> State:
+    """Return how the process is; `data` is the folder that it writes into."""
     found = Punctuality()
     database = late = ""
     try:
@@ -46,8 +49,15 @@ async def state(running: bootstrap.Running, intake_trouble: str) -> State:
         "intake": intake_trouble,
         "sweep": f"The last sweep for due timers was {age:.0f} s ago." if age > _SWEEP_SECONDS else "",
         "delivery": late,
+        "disk": await asyncio.to_thread(_disk_trouble, data),
     }
     return State(checks, {"sweep_age_seconds": round(age, 1), **_measures(found)})
+
+
+def _disk_trouble(data: Path) -> str:
+    # Reading still works on a full disk: without this, nobody could tell from outside.
+    free_mb = shutil.disk_usage(data).free // 1_000_000
+    return f"Only {free_mb} MB are free in {data}." if free_mb < _LITTLE_DISK_MB else ""
 
 
 def _measures(found: Punctuality) -> dict[str, object]:

@@ -138,7 +138,7 @@ class Process:
     async def _state(self) -> readiness.State:
         if self._running is None or self._intake is None or self._starting:
             return readiness.State({"start": self._starting})
-        return await readiness.state(self._running, self._intake.trouble)
+        return await readiness.state(self._running, self._intake.trouble, self._env.data)
 
     async def _checks(self) -> dict[str, str]:
         return (await self._state()).checks

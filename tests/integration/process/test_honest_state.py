@@ -51,7 +51,7 @@ async def test_readiness_measures_what_waits(tmp_path: Path) -> None:
     async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
         await probe.ready()
         said = (await probe.get("/readyz")).json()
-        assert set(said["checks"]) == {"database", "slack", "intake", "sweep", "delivery"}
+        assert set(said["checks"]) == {"database", "slack", "intake", "sweep", "delivery", "disk"}
         assert said["measures"]["outbox_backlog"] == {"page": 0, "decision": 0, "room": 0, "status": 0, "chatter": 0}
         assert said["measures"]["sweep_age_seconds"] < 5
         await _late_page(_store(probe))
