@@ -1,7 +1,5 @@
 """What follows from a step besides its output: evidence, milestones, impact, triggers of escalation."""
 
-from collections.abc import Iterator
-
 from incidents import records, store
 from incidents.agents import outputs
 from incidents.agents.base import StepResult
@@ -9,6 +7,7 @@ from incidents.context import Context
 from incidents.definitions import Phase, StepDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Milestone, Status
+from incidents.response import triggers
 from incidents.service import respond
 
 
@@ -46,7 +45,7 @@ async def of_output(
     if isinstance(output, outputs.DeploymentOutput):
         await _of_deployment(tx, incident, output, result.runner)
     if incident.status is Status.OPEN:
-        for trigger, detail in _triggers(output):
+        for trigger, detail in triggers.shown(output, ctx.service(incident.service)):
             await respond.found_impact(tx, ctx, incident.number, result.runner, trigger, detail)
 
 
@@ -68,21 +67,3 @@ async def _of_deployment(
         await respond.reach(tx, incident, Milestone.DEPLOYED, runner)
     if output.user_impact_resolution.resolved:
         await respond.reach(tx, incident, Milestone.MITIGATED, runner)
-
-
-def _triggers(output: object) -> Iterator[tuple[str, str]]:
-    """Yield the impact and complexity triggers of the seed that the output shows, each with its detail."""
-    if isinstance(output, outputs.TriageOutput):
-        impact = output.impact_assessment
-        if impact.revenue_impact:
-            yield "revenue_impact_exceeds_threshold", impact.summary
-        if impact.security_breach:
-            yield "security_breach_suspected", impact.summary
-        if impact.data_loss:
-            yield "data_loss_confirmed", impact.summary
-        if len(impact.services) > 1:
-            yield "multi_service_impact", ", ".join(impact.services)
-        if impact.third_parties:
-            yield "third_party_dependencies", ", ".join(impact.third_parties)
-    if isinstance(output, outputs.SecurityOutput) and output.security_impact_assessment.suspected:
-        yield "security_breach_suspected", output.security_impact_assessment.summary

@@ -1,0 +1,58 @@
+"""Which of the seed's impact and complexity triggers a step's output shows. Pure."""
+
+from collections.abc import Iterator
+
+from incidents.agents import outputs
+from incidents.agents.playbook import components
+from incidents.catalog import Service
+from incidents.tools import filekinds
+from incidents.tools.filekinds import FileKind
+
+
+def shown(output: object, service: Service | None) -> Iterator[tuple[str, str]]:
+    """Yield the triggers that `output` shows, by their names in escalation_triggers.yml, each with its detail."""
+    match output:
+        case outputs.TriageOutput():
+            yield from _of_impact(output.impact_assessment)
+        case outputs.HotfixOutput():
+            reason = _beyond_a_repair(output.emergency_fix_code, service)
+            if reason:
+                yield "architecture_changes_required", reason
+        case outputs.SecurityOutput():
+            assessed, notify = output.security_impact_assessment, output.breach_notification_requirements
+            if assessed.suspected or notify.required:
+                yield "security_breach_suspected", assessed.summary if assessed.suspected else notify.reason
+        case outputs.AnalysisOutput():
+            proposed = output.architectural_improvement_recommendations
+            if proposed:
+                yield "architecture_changes_required", "; ".join(each.title for each in proposed[:3])
+        case _:
+            return
+
+
+def _of_impact(impact: outputs.ImpactAssessment) -> Iterator[tuple[str, str]]:
+    if impact.revenue_impact:
+        yield "revenue_impact_exceeds_threshold", impact.summary
+    if impact.security_breach:
+        yield "security_breach_suspected", impact.summary
+    if impact.data_loss:
+        yield "data_loss_confirmed", impact.summary
+    if len(impact.services) > 1:
+        yield "multi_service_impact", ", ".join(impact.services)
+    if impact.third_parties:
+        yield "third_party_dependencies", ", ".join(impact.third_parties)
+
+
+def _beyond_a_repair(fix: outputs.FixCode, service: Service | None) -> str:
+    """Return why a fix is more than the repair of one part: it changes stored data, or several areas at once.
+
+    Going back to a release changes no code, so it never is.
+    """
+    if fix.approach is outputs.FixApproach.ROLLBACK:
+        return ""
+    migrations = [path for path in fix.files if filekinds.kind(path) is FileKind.MIGRATION]
+    if migrations:
+        return f"the fix changes stored data: {', '.join(migrations[:3])}"
+    sources = [path for path in fix.files if filekinds.kind(path) is FileKind.SOURCE]
+    areas = sorted({components.area_of(path, service.areas if service else {}).value for path in sources})
+    return f"the fix spans the areas {' and '.join(areas)}" if len(areas) > 1 else ""
