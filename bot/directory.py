@@ -4,6 +4,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import slack_errors
 from incidents.catalog import Person, Settings
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,7 @@ async def _slack_id(client: AsyncWebClient, key: str, email: str) -> str:
     try:
         answer = await client.users_lookupByEmail(email=email)
     except SlackApiError as error:
-        if error.response.get("error") != "users_not_found":
+        if slack_errors.word(error) != "users_not_found":
             raise
         log.warning("person_not_in_slack", person=key, remedy="Correct the e-mail in sitrep.yml, or give a Slack id.")
         return ""

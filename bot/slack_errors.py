@@ -82,6 +82,12 @@ def channel_is_gone(error: str) -> bool:
     return error in _CHANNEL_GONE
 
 
+def word(failure: SlackApiError) -> str:
+    """Return Slack's own word for why a call failed; an answer of 5xx need not hold one."""
+    _, _, data = _parts(failure.response)
+    return str(data.get("error") or "")
+
+
 def read(failure: BaseException, method: str = "") -> Refusal | None:
     """Return what `failure` of the Web API call `method` means, or None when it is no failure of a call."""
     if isinstance(failure, SlackApiError):

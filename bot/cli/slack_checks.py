@@ -59,7 +59,7 @@ async def _intake(env: Settings, client: AsyncWebClient) -> Finding:
     except SlackApiError as failure:
         return fault(
             "intake",
-            f"SLACK_APP_TOKEN opens no Socket Mode ({failure.response['error']}).",
+            f"SLACK_APP_TOKEN opens no Socket Mode ({slack_errors.word(failure) or failure}).",
             "Make an app-level token with connections:write, and switch Socket Mode on in the app's settings.",
         )
     return fine("intake", "Socket Mode can be opened.")
@@ -77,7 +77,7 @@ async def _people(client: AsyncWebClient, settings: catalog.Settings | None) -> 
             else:
                 unknown.append(f"{person.key} (neither e-mail nor Slack id)")
         except SlackApiError as failure:
-            unknown.append(f"{person.key} ({failure.response['error']})")
+            unknown.append(f"{person.key} ({slack_errors.word(failure) or failure})")
     if unknown:
         yield fault("people", f"Slack does not know {', '.join(unknown)}.", "Correct them in sitrep.yml.")
     elif people:

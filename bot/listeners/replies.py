@@ -68,7 +68,7 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
         else:
             answer = await desk.client.views_open(trigger_id=place.trigger, view=view)
     except SlackApiError as error:
-        reason = error.response.get("error")
+        reason = slack_errors.word(error)
         if reason == _USED:
             raise SeenBefore from error
         if reason == _TOO_LATE:
@@ -97,7 +97,7 @@ async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Js
     try:
         answer = await desk.client.views_update(view_id=view_id, view=view, **given)
     except SlackApiError as error:
-        if error.response.get("error") in _GONE:
+        if slack_errors.word(error) in _GONE:
             return None
         raise
     changed: Json = answer["view"]
@@ -156,8 +156,8 @@ async def react(desk: Desk, channel: str, ts: str, name: str) -> None:
     try:
         await desk.client.reactions_add(channel=channel, timestamp=ts, name=name)
     except SlackApiError as error:
-        if error.response.get("error") != "already_reacted":
-            log.warning("reaction_not_added", channel=channel, error=error.response.get("error"))
+        if slack_errors.word(error) != "already_reacted":
+            log.warning("reaction_not_added", channel=channel, error=slack_errors.word(error) or str(error))
 
 
 async def message_at(desk: Desk, channel: str, ts: str) -> Json:

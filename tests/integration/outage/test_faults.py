@@ -5,10 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 from sqlmodel import select
 
+from bot import directory, slack_errors
 from bot.delivery import settling
 from incidents import outbox, records
+from incidents.catalog import Person, Settings
 from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
 from tests.integration.outage.conftest import House
@@ -131,3 +134,13 @@ async def test_a_row_whose_holder_died_before_the_clock_stepped_back_is_taken_up
         row.lease_until = tx.now + timedelta(hours=1)
         row.first_tried_at = tx.now
     assert (await house.settled(part="n"))[-1].state == "done"
+
+
+async def test_an_answer_that_is_no_json_is_read_as_trouble_and_not_as_a_fault_of_ours(house: House) -> None:
+    await house.faults({"method": "users.lookupByEmail", "kind": "5xx", "status": 503})
+    with pytest.raises(SlackApiError) as caught:
+        await house.client.users_lookupByEmail(email="ana@example.com")
+    assert slack_errors.word(caught.value) == ""
+    settings = Settings(people={"ana": Person(key="ana", email="ana@example.com")})
+    with pytest.raises(SlackApiError):
+        await directory.resolve(house.client, settings)
