@@ -399,3 +399,13 @@ class Spell(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     began_at: datetime = _time()
     why: str = _text()
+
+
+class Allowance(SQLModel, table=True):
+    """How many calls Slack still takes of a method, or for a channel; shared by replicas, see bot.delivery.ledger."""
+
+    __tablename__: ClassVar[str] = "allowance"
+
+    scope: str = Field(primary_key=True)  #: a method, and after a space the channel where Slack counts by it
+    level: float
+    at: datetime = _time()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.delivery import holding, pace, places
+from bot.delivery.ledger import Ledger
 from bot.delivery.trip import Place, Trip
 from incidents import outbox, records, store
 from incidents.notices import Action, Lane, Road
@@ -38,14 +39,26 @@ class Chooser:
         roads: Collection[Road],
         limits: pace.Pace,
         calls: Callable[[Action, Place], tuple[str, ...]],
+        *,
+        shared: bool,
     ) -> None:
         self._owner = owner
         self._roads = roads
         self._pace = limits
         self._calls = calls
+        self._shared = shared  # other replicas call Slack too
 
     async def choose(self, tx: store.Tx, *, busy: Collection[int], shut: frozenset[Road]) -> Choice:
         """Begin the rows that go now; postpone, leave out or let wait the others that were due."""
+        ledger = Ledger(tx, self._pace, time.monotonic()) if self._shared else None
+        choice = await self._choose(tx, ledger, busy=busy, shut=shut)
+        if ledger is not None:
+            ledger.write()
+        return choice
+
+    async def _choose(
+        self, tx: store.Tx, ledger: Ledger | None, *, busy: Collection[int], shut: frozenset[Road]
+    ) -> Choice:
         choice = Choice(tx.now)
         rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy)
         queue: Counter[pace.Scope] = Counter()
@@ -64,7 +77,7 @@ class Chooser:
                 outbox.wait_for(row, place.key)
             elif isinstance(place, places.Nowhere):
                 choice.trips.append(self._begin(tx, row, incident, Place(), nowhere=place.reason))
-            elif until := self._paced(tx, row, place, queue):
+            elif until := await self._paced(tx, ledger, row, place, queue):
                 choice.postponed_to = min(until, choice.postponed_to or until)
             else:
                 choice.trips.append(self._begin(tx, row, incident, place))
@@ -78,9 +91,13 @@ class Chooser:
             return places.Nowhere(f"Sitrep runs without the road {row.road}; set SMTP_URL or PAGER_ROUTING_KEY.")
         return await places.find(tx.session, row, incident)
 
-    def _paced(self, tx: store.Tx, row: records.Outbox, place: Place, queue: "Counter[pace.Scope]") -> datetime | None:
+    async def _paced(
+        self, tx: store.Tx, ledger: Ledger | None, row: records.Outbox, place: Place, queue: "Counter[pace.Scope]"
+    ) -> datetime | None:
         """Postpone `row` where Slack's pace asks for it; returns until when (UTC)."""
         methods, scope = self._calls(Action(row.action), place), place.channel or place.person
+        if ledger is not None:
+            await ledger.lock(pace.scopes(methods, scope))
         now = time.monotonic()
         wait_seconds = self._pace.wait(methods, scope, now, lane=Lane(row.lane), queue=queue)
         if wait_seconds <= 0:

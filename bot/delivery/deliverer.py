@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import uuid4
@@ -11,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
-from bot.delivery import lost_room, returning, settling
+from bot.delivery import ledger, lost_room, returning, settling
 from bot.delivery.choosing import Choice, Chooser
 from bot.delivery.lookout import Lookout
 from bot.delivery.messages import Messages
@@ -32,6 +33,7 @@ from incidents.store import Turn
 
 SWEEP_SECONDS = 1.0  #: how often rows are looked for that no commit of this process announced
 _SWEEPS = 5  # after so many, all rows are looked at: one may lie there that another, lost process put in
+_TIDY_SECONDS = 600.0
 _LATE_SECONDS = 0.005  # an alarm that rang a moment early would find nothing due
 _DRAIN_SECONDS = 12.0  # longer than the slowest answer that is waited for (10 s)
 
@@ -68,8 +70,9 @@ class Deliverer:
         self._roads: dict[notices.Road, Road] = {notices.Road.SLACK: slack, **(others or {})}
         self._pace = limits or Pace()
         ours = owner or f"{socket.gethostname()}-{uuid4().hex[:8]}"
-        self._chooser = Chooser(ours, self._roads, self._pace, slack.calls)
+        self._chooser = Chooser(ours, self._roads, self._pace, slack.calls, shared=ctx.store.supports_skip_locked)
         self._easel = asyncio.Lock()
+        self._tidied_at = 0.0
         self._woken = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], int] = {}  # -> id of the row
         self._running: asyncio.Task[None] | None = None
@@ -148,8 +151,16 @@ class Deliverer:
                 log.exception("the outbox could not be worked on; trying again")
                 await asyncio.sleep(SWEEP_SECONDS)
 
+    async def _tidy(self) -> None:
+        """Forget what replicas share about channels that are quiet."""
+        if self._ctx.store.supports_skip_locked and time.monotonic() - self._tidied_at > _TIDY_SECONDS:
+            self._tidied_at = time.monotonic()
+            async with self._ctx.store.transaction() as tx:
+                await ledger.tidy(tx)
+
     async def _go(self) -> Choice:
         """Send what may go now."""
+        await self._tidy()
         async with self._ctx.store.transaction() as tx:
             if not self._fallback.needed and not self._outage.lasts:  # else it looks before each choice
                 await self._fallback.look(tx, away=False)

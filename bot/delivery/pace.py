@@ -67,9 +67,12 @@ class _Bucket:
         self._fill(now)
         self.level -= 1
 
-    def is_full(self, now: float) -> bool:
+    def left(self, now: float) -> float:
         self._fill(now)
-        return self.level >= self.size
+        return self.level
+
+    def is_full(self, now: float) -> bool:
+        return self.left(now) >= self.size
 
     def _fill(self, now: float) -> None:
         self.level = min(self.size, self.level + max(0.0, now - self.at) * self.per_second)
@@ -102,7 +105,7 @@ class Pace:
         longest, where = max(
             (
                 (self._bucket(each, now).wait(now, self._left(each, lane), queue[each]), each)
-                for each in _scopes(methods, channel)
+                for each in scopes(methods, channel)
             ),
             default=(0.0, None),
         )
@@ -118,7 +121,7 @@ class Pace:
 
     def take(self, methods: Collection[str], channel: str, now: float) -> None:
         """Count calls that are about to be made; a wait asked for earlier is taken to be over."""
-        for scope in _scopes(methods, channel):
+        for scope in scopes(methods, channel):
             self._bucket(scope, now).take(now)
 
     def pause(self, method: str, channel: str, seconds: float, now: float) -> None:
@@ -127,13 +130,25 @@ class Pace:
         self._paused_until[scope] = max(self._paused_until.get(scope, 0.0), now + seconds)
         self._paused_until = {each: until for each, until in self._paused_until.items() if until > now}
 
+    def size(self, scope: Scope) -> float:
+        """Return how many calls may be made at once."""
+        return max(1.0, _limit(scope)[0] * self._share)
+
+    def level(self, scope: Scope, now: float) -> float:
+        """Return how many calls are left."""
+        return self._bucket(scope, now).left(now)
+
+    def set_level(self, scope: Scope, level: float, at: float) -> None:
+        """Take over how many calls were left at `at`."""
+        bucket = self._bucket(scope, at)
+        bucket.level, bucket.at = level, at
+
     def _bucket(self, scope: Scope, now: float) -> _Bucket:
         if len(self._buckets) > _KEPT:
             self._buckets = {each: bucket for each, bucket in self._buckets.items() if not bucket.is_full(now)}
         if scope not in self._buckets:
-            size, per_second = _limit(scope)
-            full = max(1.0, size * self._share)
-            self._buckets[scope] = _Bucket(full, per_second * self._share, full, now)
+            size = self.size(scope)
+            self._buckets[scope] = _Bucket(size, _limit(scope)[1] * self._share, size, now)
         return self._buckets[scope]
 
 
@@ -150,9 +165,15 @@ def _limit(scope: Scope) -> tuple[float, float]:
     return _PER_MINUTE[method] * _BURST, _PER_MINUTE[method] / 60
 
 
-def _scopes(methods: Collection[str], channel: str) -> list[Scope]:
-    scopes = [(method, "") for method in methods]
-    return [*scopes, (POST, channel)] if POST in methods and channel else scopes
+def limited_methods() -> Collection[str]:
+    """Return the methods that a workspace has so many calls of."""
+    return (*_PER_MINUTE, POST)
+
+
+def scopes(methods: Collection[str], channel: str) -> list[Scope]:
+    """Return by what calls of `methods` for `channel` are counted."""
+    counted = [(method, "") for method in methods]
+    return [*counted, (POST, channel)] if POST in methods and channel else counted
 
 
 def _scope(method: str, channel: str) -> Scope:

@@ -1,15 +1,20 @@
 """Several processes share one outbox: each row is sent by one of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import select
 
+from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import loading, migrations, outbox
+from incidents import loading, migrations, outbox, records
 from incidents.catalog import Settings
 from incidents.context import Context
+from incidents.notices import Action, Lane, Notice
 from incidents.store import Store
 from tests.integration.delivery.conftest import Post, RunningClock, note, posting
 
@@ -67,3 +72,45 @@ async def test_rows_of_a_lost_process_go_to_the_other(replicas: tuple[Post, Post
     await second.wait("a", timeout=15)
     await second.wait("b", timeout=15)
     assert sorted(await second.texts(incident.channel)) == ["a", "b"]
+
+
+def _topic(number: int) -> Notice:
+    return Notice(
+        key=f"topic {number}", lane=Lane.CHATTER, action=Action.SET_TOPIC, target="channel", params={"topic": "x"}
+    )
+
+
+async def test_replicas_share_what_slack_allows(replicas: tuple[Post, Post]) -> None:
+    first, second = replicas
+    keys = [_topic(number).key for number in range(24)]
+    for number in range(len(keys)):
+        await first.put(await first.room(), _topic(number))
+    first.deliverer(owner="first").start()
+    second.deliverer(owner="second").start()
+    async with asyncio.timeout(20):
+        while not all([await _went_or_waits(first, key) for key in keys]):  # noqa: ASYNC110 - rows tell nobody
+            await asyncio.sleep(0.05)
+    # Ten at once and one every three seconds, of both together.
+    seconds = 1 + (first.clock.now() - min([(await first.row(key)).created_at for key in keys])).total_seconds()
+    assert 10 <= len(first.calls("conversations.setTopic")) <= 10 + seconds / 3
+
+
+async def _went_or_waits(post: Post, key: str) -> bool:
+    row = await post.row(key)
+    return row.state == "done" or (row.state == "pending" and row.not_before > post.clock.now())
+
+
+async def test_channels_that_are_quiet_are_forgotten(replicas: tuple[Post, Post]) -> None:
+    first, _ = replicas
+    incident = await first.room()
+    first.deliverer().start()
+    await first.put(incident, note("n"))
+    await first.wait("n")
+    async with first.ctx.store.read() as session:
+        scopes = set((await session.scalars(select(records.Allowance.scope))).all())
+    assert {"chat.postMessage", f"chat.postMessage {incident.channel}"} <= scopes
+    first.clock.advance(timedelta(minutes=11))
+    async with first.ctx.store.transaction() as tx:
+        await ledger.tidy(tx)
+    async with first.ctx.store.read() as session:
+        assert (await session.scalars(select(records.Allowance.scope))).all() == []
