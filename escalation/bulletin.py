@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from escalation import telling
 from escalation.oncall import Contact
 from escalation.telling import Desk
-from incidents import outbox, records, store
+from incidents import outbox, posts, records, store
 from incidents.notices import Action, Lane, Notice, Road
 from incidents.service import queries, updates
 
@@ -19,18 +19,8 @@ async def publish(tx: store.Tx, desk: Desk, incident: records.Incident, row: rec
     channels = desk.ctx.library.policies.regular_updates.channels
     notices = []
     if CHANNEL in channels:
-        notices.append(
-            Notice(
-                key=f"{incident.key}:update:{row.slot}",
-                lane=Lane.STATUS,
-                action=Action.POST,
-                target="channel",
-                surface="status_update",
-                params={"update_id": row.id},
-                after=f"{incident.key}:room",
-                due_at=row.due_at,
-            )
-        )
+        key, params = f"{incident.key}:update:{row.slot}", {"update_id": row.id}
+        notices.append(posts.post(incident, key, "status_update", Lane.STATUS, params=params, due_at=row.due_at))
     if STAKEHOLDERS in channels:
         for who in await stakeholders(desk, tx.session, incident):
             notices.append(_by_mail(desk, incident, row, who) or _by_slack(incident, row, who))

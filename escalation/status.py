@@ -6,10 +6,10 @@ from sqlmodel import col
 from escalation import bulletin, cadence, succession, telling, timers
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
-from incidents import outbox, records, store
+from incidents import outbox, posts, records, store
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Lane
 from incidents.service import updates
 
 _PARTS = {Kind.UPDATE_DRAFT: "draft", Kind.UPDATE_DUE: "due", Kind.UPDATE_OVERDUE: "overdue"}
@@ -95,21 +95,16 @@ class StatusUpdates:
         row.fields, row.state = await updates.draft(tx.session, self._desk.ctx, incident.number), "drafted"
         tx.session.add(row)
         await tx.record(incident, EventKind.UPDATE_DRAFTED, slot=row.slot, update=row.id)
-        await outbox.put(
-            tx,
-            incident.id,
-            Notice(
-                key=_draft_key(incident, row),
-                lane=Lane.STATUS,
-                action=Action.POST,
-                target="channel",
-                surface="status_draft",
-                params={"update_id": row.id},
-                after=f"{incident.key}:room",
-                holds_while=f"update:{row.slot}",
-                due_at=timers.promised_at(timer),
-            ),
+        draft = posts.post(
+            incident,
+            _draft_key(incident, row),
+            "status_draft",
+            Lane.STATUS,
+            params={"update_id": row.id},
+            holds_while=f"update:{row.slot}",
+            due_at=timers.promised_at(timer),
         )
+        await outbox.put(tx, incident.id, draft)
 
     async def remind(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Bring the draft up to date and hand it to whoever speaks for the response."""

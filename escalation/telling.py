@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from escalation import oncall
 from escalation.oncall import Contact
-from incidents import outbox, records, store
+from incidents import outbox, posts, records, store
 from incidents.context import Context
 from incidents.events import EventKind
 from incidents.lifecycle import Role
@@ -117,17 +117,7 @@ async def redraw(
 ) -> None:
     """Edit the messages of `rows` to what is true now; one that is not out yet is drawn when it goes."""
     edits = [
-        Notice(
-            key=f"{row.key}:edit:{event.id}",
-            lane=Lane.STATUS,
-            action=Action.EDIT,
-            target=row.target,
-            of=row.key,
-            after=row.key,
-            surface=row.surface,
-            params=row.params,
-            coalesce=row.key,
-        )
+        posts.edit(row.key, event, row.surface, row.params, Lane.STATUS, row.target)
         for row in rows
         if row.state in OUT and row.road == Road.SLACK.value and "told_by" not in row.result
     ]
@@ -205,17 +195,7 @@ async def say_unfilled(tx: store.Tx, desk: Desk, incident: records.Incident, aud
         f"Nobody is configured as {names}. Name people under `audiences` in sitrep.yml; until then they hear nothing."
     )
     event = await tx.record(incident, EventKind.NOTE, text=text, reason=text, unfilled=missing)
-    lines = [
-        Notice(
-            key=f"{incident.key}:line:{event.id}",
-            lane=Lane.CHATTER,
-            action=Action.POST,
-            target="channel",
-            surface="line",
-            params={"event_id": event.id},
-            after=f"{incident.key}:room",
-        )
-    ]
+    lines = [posts.line(incident, event, Lane.CHATTER)]
     operators = desk.ctx.settings.operators_channel
     if operators:
         lines.append(

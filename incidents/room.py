@@ -6,7 +6,7 @@ What people see is drawn by surfaces when it is sent; here is decided what is po
 import re
 import unicodedata
 
-from incidents import outbox, records, store, triage
+from incidents import outbox, posts, records, store, triage
 from incidents.announcing import Announcing
 from incidents.context import Context
 from incidents.definitions import Phase
@@ -115,7 +115,7 @@ class Room:
                 due_at=tx.now,
             ),
             _invite(incident, "reporter", [incident.reporter]),
-            Notice(key=card, lane=Lane.ROOM, action=Action.POST, target="channel", surface="live_card", after=room),
+            posts.post(incident, card, "live_card", Lane.ROOM),
             Notice(key=f"{card}:pin", lane=Lane.CHATTER, action=Action.PIN, target="channel", of=card, after=card),
             _topic(incident, "0", Lane.CHATTER),
         ]
@@ -123,16 +123,7 @@ class Room:
         if responders:
             notices.append(_invite(incident, "responders", responders, after=f"{key}:invite:reporter"))
         if triage.missing(incident.facts):
-            notices.append(
-                Notice(
-                    key=f"{key}:triage",
-                    lane=Lane.DECISION,
-                    action=Action.POST,
-                    target="channel",
-                    surface="triage_question",
-                    after=card,
-                )
-            )
+            notices.append(posts.post(incident, f"{key}:triage", "triage_question", Lane.DECISION, after=card))
         notices += [self._bookmark(incident, name, link) for name, link in self._links(incident).items()]
         await outbox.put(tx, incident.id, *notices)
 
@@ -160,36 +151,24 @@ class Room:
 
     async def redraw_card(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the live card to the newest state."""
-        await outbox.put(tx, incident.id, edit(f"{incident.key}:card", event, "live_card", lane=Lane.ROOM))
+        await outbox.put(tx, incident.id, posts.edit(f"{incident.key}:card", event, "live_card", lane=Lane.ROOM))
         tx.wake(store.VIEWS)
 
     async def redraw_triage(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the triage question to what is still missing."""
-        await outbox.put(tx, incident.id, edit(f"{incident.key}:triage", event, "triage_question"))
+        await outbox.put(tx, incident.id, posts.edit(f"{incident.key}:triage", event, "triage_question"))
 
     async def redraw_decisions(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit what waits for a decision: who may decide has changed."""
         for approval in await queries.pending_approvals(tx.session, incident.number):
             key = f"{incident.key}:approval:{approval.id}"
             await outbox.put(
-                tx, incident.id, edit(key, event, "approval", {"approval_id": approval.id}, lane=Lane.DECISION)
+                tx, incident.id, posts.edit(key, event, "approval", {"approval_id": approval.id}, lane=Lane.DECISION)
             )
 
     async def say_line(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Say in one line what changed."""
-        await outbox.put(
-            tx,
-            incident.id,
-            Notice(
-                key=f"{incident.key}:line:{event.id}",
-                lane=Lane.DECISION,
-                action=Action.POST,
-                target="channel",
-                surface="line",
-                params={"event_id": event.id},
-                after=f"{incident.key}:room",
-            ),
-        )
+        await outbox.put(tx, incident.id, posts.line(incident, event))
 
     async def change_topic(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Set the channel's topic anew."""
@@ -202,18 +181,8 @@ class Room:
 
     async def say_resolved(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Post that it is resolved, and what remains to do."""
-        await outbox.put(
-            tx,
-            incident.id,
-            Notice(
-                key=f"{incident.key}:resolved:{event.id}",
-                lane=Lane.STATUS,
-                action=Action.POST,
-                target="channel",
-                surface="resolved",
-                after=f"{incident.key}:room",
-            ),
-        )
+        key = f"{incident.key}:resolved:{event.id}"
+        await outbox.put(tx, incident.id, posts.post(incident, key, "resolved", Lane.STATUS))
 
 
 async def channel_ready(tx: store.Tx, incident_id: int, channel: str, name: str) -> None:
@@ -233,16 +202,9 @@ def phase_key(incident: records.Incident, phase: Phase) -> str:
 async def show_phase(tx: store.Tx, incident: records.Incident, phase: Phase, event: records.Event) -> None:
     """Post the phase's head when it is new, else edit it."""
     key = phase_key(incident, phase)
-    head = Notice(
-        key=key,
-        lane=Lane.CHATTER,
-        action=Action.POST,
-        target="channel",
-        surface="phase_head",
-        params={"phase": phase.value},
-        after=f"{incident.key}:card",
-    )
-    await outbox.put(tx, incident.id, head, edit(key, event, "phase_head", {"phase": phase.value}))
+    params, card = {"phase": phase.value}, f"{incident.key}:card"
+    head = posts.post(incident, key, "phase_head", Lane.CHATTER, params=params, after=card)
+    await outbox.put(tx, incident.id, head, posts.edit(key, event, "phase_head", params))
 
 
 def in_thread(
@@ -258,27 +220,6 @@ def in_thread(
         surface=surface,
         params=params,
         after=head,
-    )
-
-
-def edit(
-    of: str,
-    event: records.Event,
-    surface: str,
-    params: dict[str, object] | None = None,
-    lane: Lane = Lane.CHATTER,
-) -> Notice:
-    """Return an edit of the message posted under `of`; waiting edits of one message become the newest one."""
-    return Notice(
-        key=f"{of}:edit:{event.id}",
-        lane=lane,
-        action=Action.EDIT,
-        target="channel",
-        of=of,
-        after=of,
-        surface=surface,
-        params=params or {},
-        coalesce=of,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from incidents import outbox, records, store
+from incidents import outbox, posts, records, store
 from incidents.catalog import Service
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
@@ -137,19 +137,8 @@ async def ask(
     tx.session.add(approval)
     await tx.session.flush()
     await tx.record(incident, EventKind.APPROVAL_ASKED, approval=approval.id, about=kind.value, step=step)
-    await outbox.put(
-        tx,
-        incident.id,
-        Notice(
-            key=f"{incident.key}:approval:{approval.id}",
-            lane=Lane.DECISION,
-            action=Action.POST,
-            target="channel",
-            surface="approval",
-            params={"approval_id": approval.id},
-            after=f"{incident.key}:room",
-        ),
-    )
+    key, params = f"{incident.key}:approval:{approval.id}", {"approval_id": approval.id}
+    await outbox.put(tx, incident.id, posts.post(incident, key, "approval", Lane.DECISION, params=params))
     return approval
 
 

@@ -1,27 +1,14 @@
 """What the engine itself has to say: on the timeline, and as a line in the channel."""
 
-from incidents import outbox, records, store
+from incidents import outbox, posts, records, store
 from incidents.events import EventKind
-from incidents.notices import Action, Lane, Notice
 from incidents.response import journal
 
 
 async def say(tx: store.Tx, incident: records.Incident, text: str) -> None:
     """Tell the channel `text`, and keep it on the timeline."""
     event = await tx.record(incident, EventKind.NOTE, text=text)
-    await outbox.put(
-        tx,
-        incident.id,
-        Notice(
-            key=f"{incident.key}:line:{event.id}",
-            lane=Lane.DECISION,
-            action=Action.POST,
-            target="channel",
-            surface="line",
-            params={"event_id": event.id},
-            after=f"{incident.key}:room",
-        ),
-    )
+    await outbox.put(tx, incident.id, posts.line(incident, event))
 
 
 async def of_what_goes_on(tx: store.Tx, incident: records.Incident, step: records.Step) -> None:

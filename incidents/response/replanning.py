@@ -2,7 +2,7 @@
 
 from sqlmodel import select
 
-from incidents import outbox, records, room, store
+from incidents import outbox, posts, records, store
 from incidents.definitions import StepDefinition, WorkflowDefinition
 from incidents.notices import Lane
 from incidents.response import approvals, plan, remarks
@@ -108,4 +108,4 @@ async def _withdraw_gates(
         key = f"{incident.key}:gate:{run.id}:{number}:{gate}"
         if (number, gate) not in still and key in asked:
             params: dict[str, object] = {"run_id": run.id, "stage": number, "gate": gate}
-            await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))
+            await outbox.put(tx, incident.id, posts.edit(key, event, "gate_attestation", params, Lane.DECISION))

@@ -1,6 +1,6 @@
 """Doing again what a person sent back, and all that was built on it."""
 
-from incidents import outbox, records, room, store
+from incidents import outbox, posts, records, store
 from incidents.notices import Lane
 from incidents.response import approvals, gates, plan, progress
 from incidents.response.plan import StepState
@@ -41,4 +41,4 @@ async def _forget_words(
         await tx.session.delete(attested)
         key = f"{incident.key}:gate:{run.id}:{attested.stage}:{attested.gate}"
         params: dict[str, object] = {"run_id": run.id, "stage": attested.stage, "gate": attested.gate}
-        await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))
+        await outbox.put(tx, incident.id, posts.edit(key, event, "gate_attestation", params, Lane.DECISION))

@@ -1,6 +1,6 @@
 """What the phase threads show, kept by reactors: heads edited in place, one reply for each result or failure."""
 
-from incidents import outbox, records, room, store
+from incidents import outbox, posts, records, room, store
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.events import EventKind
@@ -60,7 +60,7 @@ class Threads:
         data = event.data
         key = f"{incident.key}:gate:{data['run']}:{data['stage']}:{data['gate']}"
         params = {"run_id": data["run"], "stage": data["stage"], "gate": data["gate"]}
-        await outbox.put(tx, incident.id, room.edit(key, event, "gate_attestation", params, Lane.DECISION))
+        await outbox.put(tx, incident.id, posts.edit(key, event, "gate_attestation", params, Lane.DECISION))
         run = await tx.session.get_one(records.Run, data["run"])
         for stage in progress.definition_of(run).stages:
             if stage.number == data["stage"]:
