@@ -196,3 +196,14 @@ def updates_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
     for last, following in zip(sorted(marks), [*sorted(marks)[1:], incident.end()], strict=True):
         if is_due(last + longest, following, lives):
             yield f"{incident.key}:update after {last - incident.declared:.0f} s"
+
+
+def elsewhere(debt: Debt) -> Iterator[tuple[str, str]]:
+    """Yield (place, key) of the letters that may stand in for a direct message that Slack did not take in time."""
+    handle = next((name for name, slack in town.PEOPLE.items() if debt.place == f"dm:{slack}"), None)
+    if handle is None:
+        return
+    incident, _, rest = debt.key.partition(":")
+    yield f"mail:{handle}", message_id(f"{incident}:instead:email:{rest}")
+    if rest.startswith("page:"):
+        yield f"mail:{handle}", message_id(f"{incident}:mail:{rest}")

@@ -50,14 +50,17 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
                 owed[debt.place, key] = debt
         verdict.lost += [*debts.levels_missed(incident, lives), *debts.updates_missed(incident, lives)]
         verdict.lost += _left_ringing(incident, received)
+    stand_ins: set[tuple[str, str]] = set()
     for (place, key), debt in owed.items():
         times = received.arrivals.get((place, key))
+        others = [each for each in debts.elsewhere(debt) if each in received.arrivals]
+        stand_ins.update(others)
         verdict.owed += debt.is_certain
-        if times:
-            _note_lateness(verdict, debt, min(times), lives)
+        if times or others:
+            _note_lateness(verdict, debt, min(times or received.arrivals[others[0]]), lives)
         elif debt.is_certain:
             verdict.lost.append(f"{debt.place} {debt.key}")
-    _note_doubles(verdict, found, received, owed)
+    _note_doubles(verdict, found, received, stand_ins | owed.keys())
     return verdict
 
 
@@ -91,9 +94,7 @@ def _note_lateness(verdict: Verdict, debt: Debt, at: float, lives: list[Life]) -
         verdict.late.append(max(0.0, at - max(debt.due, up)))
 
 
-def _note_doubles(
-    verdict: Verdict, found: list[Incident], received: Received, owed: dict[tuple[str, str], Debt]
-) -> None:
+def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, owed: set[tuple[str, str]]) -> None:
     for (place, key), times in received.arrivals.items():
         if len(times) > 1:
             if place.startswith(("mail:", "pager")):
