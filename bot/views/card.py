@@ -16,7 +16,7 @@ from incidents.kpis import Measure
 from incidents.lifecycle import ROLE_TITLES, Role, Status
 
 _DECISIONS = {
-    ApprovalKind.CHOOSE_FIX: ("cause found, a fix is to be chosen", "Choose the fix"),
+    ApprovalKind.CHOOSE_FIX: ("cause found, a choice of fix asked", "Choose the fix"),
     ApprovalKind.DEPLOY: ("hotfix ready, approval asked", "Review the fix"),
 }
 

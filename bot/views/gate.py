@@ -21,6 +21,7 @@ def draw(value: OfGate, verdict: GateVerdict, *, who: str, asks: str = "") -> Me
                 parts.context(mrkdwn.said(asks)) if asks else None,
             ],
         )
+    reason = reason[:1].upper() + reason[1:]
     against = verdict.state is GateState.FAILED
     question = f"{mrkdwn.said(asks)}\n" if asks else ""
     sure = parts.confirm(

@@ -81,9 +81,11 @@ class Desk:
 
     async def confirm(self, label: str) -> str:
         """Answer the question that a button asks back; returns the question."""
-        asked = await self.dialog.inner_text()
-        await self.dialog.get_by_role("button", name=label, exact=True).click()
-        await expect(self.dialog).to_have_count(0)
+        answer = self.page.get_by_role("button", name=label, exact=True)
+        question = self.dialog.filter(has=answer)
+        asked = await question.inner_text()
+        await answer.click()
+        await expect(question).to_have_count(0)
         return asked
 
     async def submit(self, label: str, /, **fields: str) -> None:

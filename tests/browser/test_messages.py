@@ -104,6 +104,18 @@ async def test_switching_the_person_changes_channels_and_name_without_a_reload(o
     await expect(page.get_by_role("listitem").filter(has_text="it is me")).to_contain_text("Ava Stone")
 
 
+async def test_who_takes_over_looks_at_the_same_channel_where_they_may_see_it(open_page, bot: AsyncWebClient):
+    room = (await bot.conversations_create(name="inc-7-checkout"))["channel"]["id"]
+    await bot.conversations_invite(channel=room, users="U0AVA,U0BEN")
+    page = await open_page("U0BEN")
+    await page.get_by_role("navigation").get_by_role("button", name="inc-7-checkout").click()
+    await switch(page, "Ava Stone")
+    await expect(page.get_by_role("textbox", name="Message #inc-7-checkout")).to_be_visible()
+    await page.get_by_role("navigation").get_by_role("button", name="general").click()
+    await switch(page, "Ben Okafor")
+    await expect(page.get_by_role("textbox", name="Message #inc-7-checkout")).to_be_visible()
+
+
 async def switch(page, name: str) -> None:
     await page.get_by_role("button", name="Switch person").click()
     await page.get_by_role("menuitemradio", name=name).click()

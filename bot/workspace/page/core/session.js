@@ -39,7 +39,9 @@ export async function enter(userId) {
     });
   });
   const asked = route.read();
-  await goTo((asked.person ?? userId) === userId && (asked.place || asked.canvas) ? asked : { place: kept.place ?? null });
+  // Who looks for the first time looks at what the one before looked at, where they may see it.
+  const place = kept.place ?? before.place ?? null;
+  await goTo((asked.person ?? userId) === userId && (asked.place || asked.canvas) ? asked : { place });
 }
 
 async function refresh() {
