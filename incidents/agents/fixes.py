@@ -1,0 +1,110 @@
+"""Typed outputs of stage 2: hotfix, security, testing; field names are the seed's output names."""
+
+from pydantic import Field
+
+from incidents.agents.findings import FixApproach
+from incidents.agents.statements import Claim, Output, TestRun, Verdict
+
+# 2.1 hotfix
+
+
+class FixCode(Output):
+    """A fix on a branch of its own."""
+
+    approach: FixApproach
+    branch: str
+    commit: str = Field(description="full hash; what the deploy approval is bound to")
+    base: str
+    files: list[str]
+    additions: int
+    deletions: int
+    summary: str = Field(max_length=300)
+    diff: str = Field(description="unified diff, shortened to 4,000 characters")
+    evidence: list[str]
+
+
+class MinimalTests(Output):
+    """The service's own tests before and after the fix."""
+
+    before: TestRun | None
+    after: TestRun | None
+    repaired: list[str] = Field(description="test ids that failed before, executed and passed after")
+    newly_failing: list[str]
+    note: str = Field(default="", max_length=300)
+
+
+class RollbackProcedure(Output):
+    """How to undo the deploy."""
+
+    release: str | None
+    commit: str | None
+    command: str
+    evidence: list[str]
+
+
+class HotfixOutput(Output):
+    """Step 2.1, hotfix development."""
+
+    emergency_fix_code: FixCode
+    minimal_test_suite: MinimalTests
+    rollback_procedure: RollbackProcedure
+
+
+# 2.2 security
+
+
+class SecurityAssessment(Output):
+    """Whether security is touched."""
+
+    suspected: bool
+    verdict: Verdict
+    summary: str = Field(max_length=400)
+    claims: list[Claim]
+
+
+class BreachNotification(Output):
+    """Whether anybody must be notified by law or contract."""
+
+    required: bool | None = Field(description="null where only a person can say")
+    reason: str = Field(max_length=300)
+    evidence: list[str]
+
+
+class SecurityOutput(Output):
+    """Step 2.2, security impact assessment."""
+
+    security_impact_assessment: SecurityAssessment
+    immediate_security_controls: list[str]
+    breach_notification_requirements: BreachNotification
+
+
+# 2.3 testing
+
+
+class StagingCheck(Output):
+    """How the fix behaves on staging."""
+
+    healthy: bool
+    release: str | None
+    url: str
+    error_rate: float | None = None
+    watched_seconds: float
+    evidence: list[str]
+
+
+class Readiness(Output):
+    """Whether the fix may be proposed for production."""
+
+    ready: bool
+    commit: str
+    reason: str = Field(max_length=300)
+    staging: StagingCheck | None
+    evidence: list[str]
+
+
+class TestingOutput(Output):
+    """Step 2.3, emergency testing."""
+
+    fix_validation_results: TestRun | None
+    regression_test_results: TestRun | None
+    deployment_readiness_confirmation: Readiness
