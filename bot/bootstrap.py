@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import structlog
+from slack_sdk.errors import SlackClientError
 
 from bot import directory, gauges
 from bot.app import App, create_app
@@ -35,6 +37,8 @@ from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import queries
 from incidents.store import Store
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -76,7 +80,7 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
     store = Store(env.database_url, clock)
     try:
         await migrations.upgrade(store)
-        settings = await directory.resolve(line.client, settings)
+        settings = await directory.resolve(line.client, settings, store)
         return await _compose(env, line, Context(store, clock, library, settings))
     except BaseException:
         await store.close()
@@ -89,7 +93,14 @@ async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
     gauges.listen(ctx.store)
     listen(ctx, timers, frozenset({Road.SLACK, *ways}))
     app = create_app(ctx, line, signing_secret=env.slack_signing_secret.get_secret_value())
-    identity = await app.desk.identity.learn()
+    identity = app.desk.identity
+    try:
+        await identity.learn()
+    except (SlackClientError, OSError) as failure:
+        if not directory.is_away(failure):
+            raise
+        # Timers ring and other roads are open all the same; whoever needs to know asks again.
+        log.warning("Slack is away; starting without it", why=str(failure) or type(failure).__name__)
 
     owner = f"{socket.gethostname()}:{os.getpid()}"
     engine = Engine(ctx, _runner(env, ctx, closing), await _workdir(env.data), owner)

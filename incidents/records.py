@@ -409,3 +409,12 @@ class Allowance(SQLModel, table=True):
     scope: str = Field(primary_key=True)  #: a method, and after a space the channel where Slack counts by it
     level: float
     at: datetime = _time()
+
+
+class KnownPerson(SQLModel, table=True):
+    """Whom Slack knows by an e-mail address, as it last said: what a process goes by that starts while Slack is away."""
+
+    __tablename__: ClassVar[str] = "known_person"
+
+    email: str = Field(primary_key=True)
+    slack: str = ""  #: Slack id; empty where Slack knows nobody
