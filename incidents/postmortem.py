@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from incidents import durations, followups, kpis, outbox, records, store, timeline
+from incidents import durations, followups, kpis, outbox, posts, records, store, timeline
 from incidents.agents import outputs
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
@@ -164,14 +164,7 @@ class Writer:
         new = await outbox.put(
             tx,
             incident.id,
-            Notice(
-                key=key,
-                lane=Lane.STATUS,
-                action=Action.POST,
-                target="channel",
-                surface="postmortem",
-                after=f"{incident.key}:room",
-            ),
+            posts.post(incident, key, "postmortem", Lane.STATUS),
             _canvas(incident, f"{key}:canvas", after=key),
             Notice(
                 key=f"{key}:file",
@@ -211,20 +204,7 @@ class Writer:
     async def redraw(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the posted post-mortem and its canvas."""
         key = f"{incident.key}:postmortem"
-        await outbox.put(
-            tx,
-            incident.id,
-            Notice(
-                key=f"{key}:edit:{event.id}",
-                lane=Lane.CHATTER,
-                action=Action.EDIT,
-                target="channel",
-                of=key,
-                after=key,
-                surface="postmortem",
-                coalesce=key,
-            ),
-        )
+        await outbox.put(tx, incident.id, posts.edit(key, event, "postmortem"))
         if await outbox.was_put(tx, key):
             await outbox.put(tx, incident.id, _canvas(incident, f"{key}:canvas:{event.id}", after=f"{key}:canvas"))
 
