@@ -243,7 +243,7 @@ class Step(_Numbered, SQLModel, table=True):
     attempt: int = 0
     version: int = 0  #: how many outputs were stored
     agent: str = ""
-    runner: str = ""
+    runner: str = ""  #: who brought the output; of a step that runs: who brought its first results
     started_at: datetime | None = _time(default=None)
     finished_at: datetime | None = _time(default=None)
     summary: str = _text()
@@ -412,7 +412,7 @@ class Allowance(SQLModel, table=True):
 
 
 class KnownPerson(SQLModel, table=True):
-    """Whom Slack knows by an e-mail address, as it last said: what a process goes by that starts while Slack is away."""
+    """Whom Slack knows by an e-mail address, as it last said; who starts while Slack is away goes by it."""
 
     __tablename__: ClassVar[str] = "known_person"
 
