@@ -99,6 +99,8 @@ class Room:
         react(EventKind.ROLE_RELEASED, self.redraw_decisions)
         react(EventKind.ROLE_TAKEN, self.invite_holder)
         react(EventKind.RESOLVED, self.say_resolved)
+        react(EventKind.POSTMORTEM_WRITTEN, self.redraw_resolved)
+        react(EventKind.FOLLOWUP_ADDED, self.redraw_resolved)
         Roomless(self._ctx).register()
         Announcing(self._ctx).register()
 
@@ -183,6 +185,13 @@ class Room:
         """Post that it is resolved, and what remains to do."""
         key = f"{incident.key}:resolved:{event.id}"
         await outbox.put(tx, incident.id, posts.post(incident, key, "resolved", Lane.STATUS))
+
+    async def redraw_resolved(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the post that it is resolved to what still remains to do."""
+        sent = await queries.deliveries(tx.session, incident.number, f"{incident.key}:resolved:")
+        said = [row for row in sent if row.action == Action.POST]
+        if said:
+            await outbox.put(tx, incident.id, posts.edit(said[-1].key, event, "resolved"))
 
 
 async def channel_ready(tx: store.Tx, incident_id: int, channel: str, name: str) -> None:

@@ -61,6 +61,9 @@ async def test_the_post_mortem_is_posted_and_its_judgement_written_by_people(off
     await office.ana.wait_for_message(
         channel, lambda row: row["ts"] == posted["ts"] and "No contract test" in text_of(row)
     )
+    await office.ana.wait_for_message(
+        channel, lambda row: "is resolved*" in text_of(row) and "The post-mortem lacks" not in text_of(row)
+    )
 
 
 async def test_follow_ups_are_filed_by_form_and_by_word_with_their_owner(office: Office) -> None:
