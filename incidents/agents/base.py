@@ -1,6 +1,6 @@
 """The protocol between the engine and whoever carries out a step."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -55,6 +55,7 @@ class StepRequest:
     approved: ApprovedSubject | None = None
     feedback: str = ""  #: what a person wrote when sending the previous version back
     solutions: tuple[Solution, ...] = ()  #: what earlier incidents left behind, the newest first; untrusted text
+    hand_on: "HandOn | None" = None  #: takes first results, where another step waits for them (`4.1/preliminary`)
 
 
 class Usage(BaseModel):
@@ -83,6 +84,10 @@ class StepResult:
     def outputs(self) -> dict[str, Any]:
         """Return the outputs by name, as JSON values."""
         return self.output.model_dump(mode="json")
+
+
+#: Takes the first results of a step that goes on; they may still change.
+HandOn = Callable[[StepResult], Awaitable[None]]
 
 
 class Runner(Protocol):

@@ -88,6 +88,8 @@ class ClaudeRunner:
         """
         started = time.monotonic()
         draft = await self._playbook.run(request)
+        if request.hand_on is not None:
+            await request.hand_on(draft)
         left = request.deadline - timedelta(seconds=time.monotonic() - started)
         usages: list[Usage] = []
         try:

@@ -86,7 +86,7 @@ class Engine:
     async def _take(self, tx: store.Tx, step: records.Step) -> Claim:
         step.state, step.owner = StepState.RUNNING.value, self.owner
         step.lease_until, step.attempt = tx.now + LEASE, step.attempt + 1
-        step.started_at, step.finished_at, step.error = tx.now, None, ""
+        step.started_at, step.finished_at, step.error, step.runner = tx.now, None, "", ""
         tx.session.add(step)
         run, incident = await claims.whose(tx, step)
         definition = progress.definition_of(run).step(step.name)

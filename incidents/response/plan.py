@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 
+PRELIMINARY = "/preliminary"  #: stands behind the name of a step whose first results are enough
 _WHOLE_STAGE = re.compile(r"Phase (\d+)", re.IGNORECASE)
 
 
@@ -49,6 +50,29 @@ def dependencies(definition: WorkflowDefinition, step: StepDefinition) -> tuple[
     return tuple(dict.fromkeys(names))
 
 
+def unmet(
+    definition: WorkflowDefinition,
+    step: StepDefinition,
+    states: Mapping[str, StepState],
+    preliminary: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
+    """Return the steps that `step` still waits for; `4.1/preliminary` waits for the first results of 4.1 only.
+
+    `preliminary` names the steps that run and have brought first results.
+    """
+    partly = {word.split("/")[0] for word in step.depends_on if word.endswith(PRELIMINARY)}
+    return tuple(
+        name
+        for name in dependencies(definition, step)
+        if states.get(name) not in FINISHED and not (name in partly and name in preliminary)
+    )
+
+
+def is_awaited_early(definition: WorkflowDefinition, name: str) -> bool:
+    """Tell whether a step waits for the first results of the step `name`."""
+    return any(f"{name}{PRELIMINARY}" in step.depends_on for step in definition.steps())
+
+
 def gates_before(definition: WorkflowDefinition, step: StepDefinition) -> tuple[int, ...]:
     """Return the stages whose quality gates must hold before `step`.
 
@@ -69,12 +93,14 @@ def waits(
     states: Mapping[str, StepState],
     gates: Mapping[int, bool],
     approved: frozenset[str],
+    preliminary: frozenset[str] = frozenset(),
 ) -> Waits:
     """Return what `step` waits for; empty means it may start.
 
-    `gates` says for each stage number whether all its gates hold; `approved` names the steps whose approval was given.
+    `gates` says for each stage number whether all its gates hold; `approved` names the steps whose approval was given,
+    `preliminary` those that run and have brought first results.
     """
-    steps = tuple(name for name in dependencies(definition, step) if states.get(name) not in FINISHED)
+    steps = unmet(definition, step, states, preliminary)
     if steps:
         return Waits(steps=steps)
     closed = tuple(number for number in gates_before(definition, step) if not gates.get(number, True))
@@ -90,6 +116,7 @@ def ready(
     states: Mapping[str, StepState],
     gates: Mapping[int, bool],
     approved: frozenset[str],
+    preliminary: frozenset[str] = frozenset(),
 ) -> tuple[tuple[str, ...], dict[str, Waits]]:
     """Return the steps that may start now, and what each other unstarted step waits for."""
     may_start: list[str] = []
@@ -97,7 +124,7 @@ def ready(
     for step in definition.steps():
         if states.get(step.name) not in (StepState.QUEUED, StepState.WAITING):
             continue
-        wait = waits(definition, step, states, gates, approved)
+        wait = waits(definition, step, states, gates, approved, preliminary)
         if wait == Waits():
             may_start.append(step.name)
         else:

@@ -97,7 +97,8 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     }
     await approvals.expire_unused(tx, incident, run, unstarted)
     approved = await approvals.given(tx, run)
-    may_start, held = plan.ready(definition, states, holds, frozenset(approved))
+    early = frozenset(name for name, step in steps.items() if states[name] is StepState.RUNNING and step.runner)
+    may_start, held = plan.ready(definition, states, holds, frozenset(approved), early)
     for name in may_start:
         steps[name].state = StepState.READY.value
         tx.session.add(steps[name])

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from incidents import records, store
 from incidents.agents.base import ApprovedSubject, StepRequest
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
-from incidents.response import approvals, claims, facts, journal, progress
+from incidents.response import approvals, claims, facts, journal, plan, progress, results
 from incidents.response.claims import Claim
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
@@ -30,7 +31,8 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
         await claims.hold_incident(tx, claim.step_id)
         step = await tx.session.get_one(records.Step, claim.step_id)
         run, incident = await claims.whose(tx, step)
-        definition = progress.definition_of(run).step(step.name)
+        workflow = progress.definition_of(run)
+        definition = workflow.step(step.name)
         outputs = await queries.outputs(tx.session, run.number)
         approved = None
         if definition.approval is not None:
@@ -58,6 +60,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
         approved=approved,
         feedback=step.feedback,
         solutions=solutions,
+        hand_on=partial(results.hand_on, ctx, claim) if plan.is_awaited_early(workflow, step.name) else None,
     )
     return Prepared(request, kept)
 

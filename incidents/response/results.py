@@ -75,6 +75,19 @@ async def _give_up_fix(
         await progress.advance(tx, ctx, incident, run)
 
 
+async def hand_on(ctx: Context, claim: Claim, result: StepResult) -> None:
+    """Store first results of a step that goes on, for the steps that wait for no more than these."""
+    async with ctx.store.transaction() as tx:
+        step = await claims.held(tx, claim)
+        if step is None:
+            return
+        run, incident = await claims.whose(tx, step)
+        step.output, step.runner = result.outputs(), result.runner
+        tx.session.add(step)
+        await tx.session.flush()
+        await progress.advance(tx, ctx, incident, run)
+
+
 async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
     """Store why the attempt failed, where people see it with the ways on."""
     async with ctx.store.transaction() as tx:

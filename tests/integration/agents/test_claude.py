@@ -13,7 +13,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from incidents.agents.base import IncidentFacts, StepRequest, StepResult, Usage
+from incidents.agents.base import HandOn, IncidentFacts, StepRequest, StepResult, Usage
 from incidents.agents.budget import Budget
 from incidents.agents.claude import ClaudeRunner
 from incidents.agents.fallback import FallbackRunner
@@ -93,7 +93,9 @@ class Failing:
         raise StepFailed("The repository is gone.", remedy="Clone it.")
 
 
-def request(*, prompt: str = "rapid-root-cause-analysis.md", known: str = "", seconds: float = 30) -> StepRequest:
+def request(
+    *, prompt: str = "rapid-root-cause-analysis.md", known: str = "", seconds: float = 30, hand_on: HandOn | None = None
+) -> StepRequest:
     step = StepDefinition(
         name="1.3",
         title="Root cause",
@@ -107,7 +109,9 @@ def request(*, prompt: str = "rapid-root-cause-analysis.md", known: str = "", se
     )
     facts = IncidentFacts("inc-7", "Checkout returns 500s", "critical", AT, known, {}, "ana")
     journal = Jotter(Path("unused"))
-    return StepRequest(facts, step, 1, {}, Service(key="checkout"), "unused", timedelta(seconds=seconds), journal)
+    deadline = timedelta(seconds=seconds)
+    service = Service(key="checkout")
+    return StepRequest(facts, step, 1, {}, service, "unused", deadline, journal, hand_on=hand_on)
 
 
 @pytest.fixture
@@ -390,3 +394,14 @@ async def test_no_connection_is_left_whatever_the_api_did(api: MessagesApi, rele
     async with asyncio.timeout(10):
         while await asyncio.to_thread(sockets) > before:  # noqa: ASYNC110 - sockets set no events
             await asyncio.sleep(0.05)
+
+
+async def test_first_results_are_handed_on_before_claude_is_asked(ask: Ask, api: MessagesApi) -> None:
+    handed_on: list[tuple[str, int]] = []
+
+    async def hand_on(result: StepResult) -> None:
+        handed_on.append((result.runner, len(api.asked)))
+
+    result = await ask(message(BETTER.model_dump_json()), hand_on=hand_on)
+    assert handed_on == [("playbook", 0)]
+    assert result.runner == "claude"

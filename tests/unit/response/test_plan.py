@@ -99,3 +99,20 @@ def test_every_acyclic_workflow_runs_to_its_end_and_no_step_overtakes_what_it_ne
         assert set(plan.dependencies(definition, definition.step(name))) <= set(finished)
         states[name] = StepState.DONE
         finished.append(name)
+
+
+def test_a_step_that_needs_first_results_only_waits_for_no_more() -> None:
+    definition = workflow((step("4.1"), step("4.3", "4.1/preliminary"), step("4.4", "4.1")))
+    running = {"4.1": StepState.RUNNING, "4.3": StepState.QUEUED, "4.4": StepState.QUEUED}
+    before, held = plan.ready(definition, running, {}, frozenset())
+    assert (before, held["4.3"]) == ((), Waits(steps=("4.1",)))
+    after, held = plan.ready(definition, running, {}, frozenset(), frozenset({"4.1"}))
+    assert (after, held) == (("4.3",), {"4.4": Waits(steps=("4.1",))})
+    assert plan.is_awaited_early(definition, "4.1")
+    assert not plan.is_awaited_early(definition, "4.3")
+
+
+def test_first_results_of_an_attempt_that_was_lost_do_not_count() -> None:
+    definition = workflow((step("4.1"), step("4.3", "4.1/preliminary")))
+    queued = {"4.1": StepState.QUEUED, "4.3": StepState.QUEUED}
+    assert plan.ready(definition, queued, {}, frozenset())[0] == ("4.1",)
