@@ -4,6 +4,7 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
+from sqlmodel import col, select
 
 from bot import slack_errors
 from bot.delivery import lost_room
@@ -29,7 +30,8 @@ _REPEATABLE = {
     Action.RENAME,
 }
 _LONGEST_BACKOFF_SECONDS = 30.0
-_MOST_TRIES = 60  # half an hour of an answer that is always unclear: the notice itself is what Slack trips over
+_MOST_TRIES = 60  # half an hour of an answer that is always unclear: the notice itself is what Slack trips over,
+_LATELY = timedelta(minutes=10)  # if others of its kind arrived meanwhile
 
 log = structlog.get_logger()
 
@@ -79,7 +81,7 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
         if slack_errors.channel_is_gone(refusal.error):
             await lost_room.tell(tx, trip, refusal)
         return None
-    if refusal.verdict is Verdict.UNCLEAR and row.attempts >= _MOST_TRIES:
+    if refusal.verdict is Verdict.UNCLEAR and row.attempts >= _MOST_TRIES and await _others_arrive(tx, row):
         await give_up(tx, trip, f"{refusal} Given up after {row.attempts} tries.")
         return None
     at = tx.now + _wait(trip, refusal)
@@ -90,6 +92,15 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
     else:
         await outbox.retry(tx, row, at, str(refusal))
     return at
+
+
+async def _others_arrive(tx: store.Tx, row: records.Outbox) -> bool:
+    # While nothing of the kind arrives, the trouble is Slack's and passes: no notice is lost to a long outage.
+    other = records.Outbox
+    lately = select(other.id).where(
+        other.road == row.road, other.action == row.action, col(other.sent_at) > tx.now - _LATELY
+    )
+    return await tx.session.scalar(lately.limit(1)) is not None
 
 
 def _wait(trip: Trip, refusal: Refusal) -> timedelta:

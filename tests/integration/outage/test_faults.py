@@ -144,3 +144,28 @@ async def test_an_answer_that_is_no_json_is_read_as_trouble_and_not_as_a_fault_o
     settings = Settings(people={"ana": Person(key="ana", email="ana@example.com")})
     with pytest.raises(SlackApiError):
         await directory.resolve(house.client, settings)
+
+
+@pytest.mark.parametrize(("others", "end"), [(False, "pending"), (True, "failed")])
+async def test_a_post_is_given_up_for_unclear_answers_only_while_other_posts_arrive(
+    house: House, others: bool, end: str
+) -> None:
+    incident = await house.declare()
+    await house.settled()
+    if not others:  # hours have passed since anything was posted
+        house.clock.ahead += timedelta(hours=1)
+    await house.faults({"method": "chat.postMessage", "kind": "drop_before"})
+    async with house.ctx.store.transaction() as tx:
+        line = Notice(
+            key="line", lane=Lane.DECISION, action=Action.POST, target="channel", surface="line", params={"event_id": 1}
+        )
+        await outbox.put(tx, incident.number, line)
+        row = (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == "line"))).one()
+        row.attempts = 100
+    await house.eventually(lambda: tried(house, "line", 101))
+    assert (await house.row("line")).state == end
+
+
+async def tried(house: House, key: str, times: int) -> bool:
+    row = await house.row(key)
+    return row.attempts >= times and row.state != "sending"
