@@ -41,7 +41,7 @@ class Escalating:
         waiting = await timers.pending(tx.session, incident, Kind.ESCALATE)
         await timers.cancel(tx, *(timer.key for timer in waiting if timer.key not in wanted))
         for key, deadline in wanted.items():
-            timer = await tx.session.get(records.Timer, key)
+            timer = await timers.find(tx, incident, key)
             if timer is not None and timer.state == "fired" and timer.payload.get("round") == round_:
                 continue
             await timers.arm(

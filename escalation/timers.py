@@ -33,6 +33,9 @@ _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=5), timedelta(minutes=5)
 _PATIENCE = timedelta(milliseconds=250)  # how long an incident is waited for that another replica is changing
 
 
+_ARMED = "armed timers"  # in a session's info: those that it made
+
+
 class Kind(StrEnum):
     """What a timer is for."""
 
@@ -70,14 +73,23 @@ async def arm(
     tx: store.Tx, incident: records.Incident, key: str, kind: str, due_at: datetime, **payload: Any
 ) -> records.Timer:
     """Set the timer `key` to `due_at` (UTC); one that waits, fired or was cancelled is set anew."""
-    timer = await tx.session.get(records.Timer, key)
+    timer = await find(tx, incident, key)
     if timer is None:
         timer = records.Timer(key=key, incident_id=incident.number, kind=str(kind), due_at=due_at)
+        tx.session.info.setdefault(_ARMED, {})[key] = timer
     timer.due_at, timer.state, timer.fired_at, timer.payload = due_at, "pending", None, dict(payload)
     tx.session.add(timer)
     await tx.session.flush()
     tx.wake(store.TIMERS)
     return timer
+
+
+async def find(tx: store.Tx, incident: records.Incident, key: str) -> records.Timer | None:
+    """Return the incident's timer `key`, or None."""
+    if store.is_new(tx.session, incident.number):  # it has the timers that this transaction armed, and no others
+        armed: records.Timer | None = tx.session.info.get(_ARMED, {}).get(key)
+        return armed
+    return await tx.session.get(records.Timer, key)
 
 
 async def cancel(tx: store.Tx, *keys: str) -> int:

@@ -48,6 +48,19 @@ _HOLDS = "holds incidents"  # marks sessions that write on PostgreSQL
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
 
 
+_NEW = "new incidents"  # what a session's info knows of incidents declared in it: their events so far
+
+
+def is_new(session: AsyncSession, incident_id: int) -> bool:
+    """Return whether the incident was declared in this transaction: of it is stored what this one stored, no more."""
+    return incident_id in session.info.get(_NEW, {})
+
+
+def events_of_new(session: AsyncSession, incident_id: int) -> list[records.Event]:
+    """Return the events of an incident that is new, as they were recorded."""
+    return list(session.info[_NEW][incident_id])
+
+
 class Turn(IntEnum):
     """Who writes first when several want to."""
 
@@ -117,6 +130,10 @@ class Tx:
         )
         self.session.add(event)
         await self.session.flush()
+        if kind is EventKind.DECLARED:
+            self.session.info[_NEW] = {**self.session.info.get(_NEW, {}), incident.number: []}
+        if is_new(self.session, incident.number):
+            self.session.info[_NEW][incident.number].append(event)
         self._unheard.append((incident, event))
         return event
 

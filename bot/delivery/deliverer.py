@@ -79,7 +79,7 @@ class Deliverer:
         self._stopping = False
         self._rung = False  # the alarm woke us, not a commit
         self._crowded = False  # rows wait for room
-        self._held_back = False  # rows wait for room or for Slack's pace, and a new one must not overtake them
+        self._behind = False  # more rows wait than one look takes in; a decision must not wait for such looks
         self._outage = Outage(self._web)
         self._asking: asyncio.Task[None] | None = None
         self._fallback = Fallback(ctx, frozenset(self._roads))
@@ -120,7 +120,7 @@ class Deliverer:
 
     async def _begin(self, tx: store.Tx) -> None:
         """Begin what a decision puts on its way inside its own transaction: one of delivery's own would come later."""
-        if store.OUTBOX not in tx.wakes or self._stopping or self._held_back:
+        if store.OUTBOX not in tx.wakes or self._stopping or self._behind:
             return
         await tx.session.flush()  # a fault of the decision's own is not ours to catch
         try:
@@ -184,7 +184,7 @@ class Deliverer:
             task.add_done_callback(self._ended)
         UNDER_WAY.set(len(self._under_way))
         self._crowded = choice.crowded
-        self._held_back = choice.crowded or choice.more or choice.postponed_to is not None
+        self._behind = choice.crowded or choice.more
         if choice.more:
             self._woken.set()
         if choice.postponed_to is not None:
