@@ -23,15 +23,17 @@ class Homes:
         self._background = background
         self._planned: asyncio.TimerHandle | None = None
         self._drawn_at = 0.0  # the loop's time
+        self._closed = False
         ctx.store.on_commit(self._hear)
 
     def close(self) -> None:
         """Draw nothing any more; the next change after a restart does."""
+        self._closed = True  # others still commit while the process stops
         if self._planned is not None:
             self._planned.cancel()
 
     def _hear(self, topics: frozenset[str]) -> None:
-        if store.VIEWS not in topics or self._planned is not None:
+        if store.VIEWS not in topics or self._planned is not None or self._closed:
             return
         loop = asyncio.get_running_loop()
         at = max(loop.time() + SOON_SECONDS, self._drawn_at + EVERY_SECONDS)

@@ -1,10 +1,13 @@
 """An open App Home follows what happens, without being opened again."""
 
+import asyncio
 from datetime import timedelta
 
 from sqlmodel import col, select
 
+from bot.listeners.homes import SOON_SECONDS
 from incidents import homes, records
+from incidents.store import VIEWS
 from tests.scenario.office import PEOPLE, Office, eventually, opened, text_of
 
 
@@ -58,3 +61,14 @@ async def test_the_home_names_the_organisation(tmp_path) -> None:
     async with opened(tmp_path, "bo", workspace_name="Example Shop") as office:
         await office.bo.open_home("Sitrep")
         await office.bo.wait_for_home("Sitrep", lambda view: "Sitrep at Example Shop" in text_of(view))
+
+
+async def test_while_the_process_stops_no_home_is_planned_any_more(office: Office) -> None:
+    await office.bo.open_home("Sitrep")
+    await office.bo.wait_for_home("Sitrep", lambda view: "Open now: 0" in text_of(view))
+    await eventually(lambda: all_sent(office))
+    office.app.homes.close()
+    async with office.ctx.store.transaction() as tx:
+        tx.wake(VIEWS)
+    await asyncio.sleep(SOON_SECONDS + 0.5)  # what must not happen tells nobody
+    assert len(await sent_to(office, "bo")) == 1
