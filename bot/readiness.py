@@ -30,28 +30,53 @@ class State:
         return not any(self.checks.values())
 
 
-async def state(running: bootstrap.Running, intake_trouble: str, data: Path) -> State:
-    """Return how the process is; `data` is the folder that it writes into."""
-    found = Punctuality()
-    database = late = ""
-    try:
-        async with asyncio.timeout(_DATABASE_SECONDS), running.ctx.store.read() as session:
-            found = await punctuality.measure(session, running.ctx.clock)
-        late = found.trouble(running.ctx.settings.late_after)
-    except TimeoutError:
-        database = f"The database did not answer within {_DATABASE_SECONDS:.0f} s."
-    except DBAPIError as error:
-        database = str(store_errors.explain(error))
-    age = running.alarms.sweep_age_seconds
-    checks = {
-        "database": database,
-        "slack": running.deliverer.trouble,
-        "intake": intake_trouble,
-        "sweep": f"The last sweep for due timers was {age:.0f} s ago." if age > _SWEEP_SECONDS else "",
-        "delivery": late,
-        "disk": await asyncio.to_thread(_disk_trouble, data),
-    }
-    return State(checks, {"sweep_age_seconds": round(age, 1), **_measures(found)})
+class Readiness:
+    """Looks at one process when asked."""
+
+    def __init__(self, running: bootstrap.Running, data: Path) -> None:
+        self._running = running
+        self._data = data  #: the folder that it writes into
+        self._asking: asyncio.Task[Punctuality] | None = None
+
+    async def state(self, intake_trouble: str) -> State:
+        """Return how the process is."""
+        found = Punctuality()
+        database = late = ""
+        try:
+            found = await self._measured()
+            late = found.trouble(self._running.ctx.settings.late_after)
+        except TimeoutError:
+            database = f"The database did not answer within {_DATABASE_SECONDS:.0f} s."
+        except DBAPIError as error:
+            database = str(store_errors.explain(error))
+        age = self._running.alarms.sweep_age_seconds
+        checks = {
+            "database": database,
+            "slack": self._running.deliverer.trouble,
+            "intake": intake_trouble,
+            "sweep": f"The last sweep for due timers was {age:.0f} s ago." if age > _SWEEP_SECONDS else "",
+            "delivery": late,
+            "disk": await asyncio.to_thread(_disk_trouble, self._data),
+        }
+        return State(checks, {"sweep_age_seconds": round(age, 1), **_measures(found)})
+
+    async def close(self) -> None:
+        """Wait for a question that the database has not answered yet."""
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=_DATABASE_SECONDS)
+
+    async def _measured(self) -> Punctuality:
+        # A question is never cut off, which would cost its connection; whoever asks meanwhile waits for the same one.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._measure(), name="readiness")
+        await asyncio.wait({self._asking}, timeout=_DATABASE_SECONDS)
+        if not self._asking.done():
+            raise TimeoutError
+        return self._asking.result()
+
+    async def _measure(self) -> Punctuality:
+        async with self._running.ctx.store.read() as session:
+            return await punctuality.measure(session, self._running.ctx.clock)
 
 
 def _disk_trouble(data: Path) -> str:

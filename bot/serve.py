@@ -54,6 +54,7 @@ class Process:
         self._events_at = events_at
         self._stopping = asyncio.Event()
         self._running: bootstrap.Running | None = None
+        self._readiness: readiness.Readiness | None = None
         self._intake: Intake | None = None
         self._starting = "Sitrep is starting."
 
@@ -88,6 +89,8 @@ class Process:
         stack.push_async_callback(running.stop)
         await running.start()
         self._running = running
+        self._readiness = readiness.Readiness(running, self._env.data)
+        stack.push_async_callback(self._readiness.close)
         watch = vigil.Vigil(running.ctx, running.roads, lambda: running.deliverer.trouble)
         self._beside(stack, housekeeping.keep(running.ctx, self._stopping), "housekeeping")
         self._beside(stack, watch.keep(self._stopping), "vigil")
@@ -136,9 +139,9 @@ class Process:
         return False
 
     async def _state(self) -> readiness.State:
-        if self._running is None or self._intake is None or self._starting:
+        if self._readiness is None or self._intake is None or self._starting:
             return readiness.State({"start": self._starting})
-        return await readiness.state(self._running, self._intake.trouble, self._env.data)
+        return await self._readiness.state(self._intake.trouble)
 
     async def _checks(self) -> dict[str, str]:
         return (await self._state()).checks
