@@ -18,6 +18,9 @@ IN_FLIGHT = 24  # calls at once; aiohttp and Slack take more, SQLite's single wr
 #: How many of them each lane may use: what is urgent always finds room.
 _ROOM_FOR = {Lane.PAGE: 24, Lane.DECISION: 22, Lane.ROOM: 20, Lane.STATUS: 16, Lane.CHATTER: 10}
 
+#: What an earlier try has posted can be looked for, so that people see how it ended, though it is no longer sent.
+_FOUND_AGAIN = frozenset({Action.POST.value, Action.DIRECT.value})
+
 
 @dataclass
 class Choice:
@@ -68,7 +71,7 @@ class Chooser:
                 return choice
             incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
             reason = await holding.why_not(tx.session, row, incident, tx.now)
-            if reason:
+            if reason and not (row.first_tried_at and row.action in _FOUND_AGAIN):
                 tried = "; an earlier try may have arrived" if row.first_tried_at else ""
                 await outbox.leave_out(tx, row, reason + tried)
                 continue
@@ -80,7 +83,7 @@ class Chooser:
             elif until := await self._paced(tx, ledger, row, place, queue):
                 choice.postponed_to = min(until, choice.postponed_to or until)
             else:
-                choice.trips.append(self._begin(tx, row, incident, place))
+                choice.trips.append(self._begin(tx, row, incident, place, withdrawn=reason))
         choice.more = len(rows) == LOOKED_AT
         return choice
 
@@ -115,7 +118,8 @@ class Chooser:
         place: Place,
         *,
         nowhere: str = "",
+        withdrawn: str = "",
     ) -> Trip:
         unclear = row.first_tried_at is not None
         outbox.begin(tx, row, self._owner)
-        return Trip(row, place, incident, unclear, time.monotonic(), nowhere)
+        return Trip(row, place, incident, unclear, time.monotonic(), nowhere, withdrawn)

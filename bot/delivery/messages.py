@@ -1,5 +1,6 @@
 """Messages: posting, editing, pinning, direct and private ones, and the App Home."""
 
+import dataclasses
 import hashlib
 import json
 from collections import OrderedDict
@@ -29,12 +30,18 @@ class Messages:
         self._shown: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def post(self, trip: Trip, message: Message) -> Json:
-        """Post into a channel or a thread, once; returns {channel, ts}."""
+        """Post into a channel or a thread, once; returns {channel, ts}.
+
+        Raises:
+            NoLongerWanted: it was withdrawn, and no earlier try has posted it.
+        """
         place = trip.place
         if trip.unclear:
             found = await self._lookout.message(trip, place)
             if found is not None:
                 return {"channel": place.channel, "ts": found["ts"]}
+        if trip.withdrawn:
+            raise NoLongerWanted(trip.withdrawn)
         arguments = _content(message) | {
             "channel": place.channel,
             "metadata": _metadata(trip.row.key),
@@ -83,8 +90,7 @@ class Messages:
         if channel is None:
             answer = await self._web.write("conversations.open", users=person)
             channel = self._directs[person] = str(answer["channel"]["id"])
-        opened = Trip(trip.row, Place(channel=channel, person=person), trip.incident, trip.unclear, trip.began_at)
-        return await self.post(opened, message)
+        return await self.post(dataclasses.replace(trip, place=Place(channel=channel, person=person)), message)
 
     async def ephemeral(self, trip: Trip, message: Message) -> Json:
         """Show a message to one person, at most once: nobody can look whether an earlier try arrived."""

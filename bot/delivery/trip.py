@@ -36,6 +36,7 @@ class Trip:
     unclear: bool  #: an earlier try may have taken effect
     began_at: float  #: time.monotonic() when it was begun, in seconds
     nowhere: str = ""  #: why there is no place to go to
+    withdrawn: str = ""  #: why it is only looked for, and not sent
 
     def require_time(self) -> None:
         """Return when the lease still has time for one call; after a long look or a standstill another may send it.

@@ -1,0 +1,64 @@
+"""What no longer holds is not sent; what a lost process had sent of it is found, and shows how it ended."""
+
+from datetime import timedelta
+
+import pytest
+
+from incidents import outbox, records
+from incidents.notices import Action, Lane, Notice, Road
+from tests.integration.delivery.conftest import Post, note
+
+PAGE = "inc-1:page:2:U0BEN"
+
+
+async def taken_up_by_a_process_that_dies(post: Post) -> records.Incident:
+    """Put a page, let a process claim it, and let somebody have the incident; returns the incident."""
+    incident = await post.room()
+    await post.put(
+        incident,
+        note(PAGE, action=Action.DIRECT, target="user:U0BEN", lane=Lane.PAGE, holds_while="unacknowledged"),
+    )
+    async with post.ctx.store.transaction() as tx:
+        (row,) = await outbox.candidates(tx, 10, roads=[Road.SLACK])
+        outbox.begin(tx, row, "killed")
+    edit = Notice(
+        key=f"{PAGE}:edit:6",
+        lane=Lane.STATUS,
+        action=Action.EDIT,
+        target="user:U0BEN",
+        of=PAGE,
+        after=PAGE,
+        params={"text": "Ava has it"},
+    )
+    await post.put(incident, edit)
+    async with post.ctx.store.transaction() as tx:
+        row = await tx.session.get_one(records.Incident, incident.id)
+        row.acknowledged_at = tx.now
+    return incident
+
+
+async def texts_to_ben(post: Post) -> list[str]:
+    answer = await post.client.conversations_open(users="U0BEN")
+    return await post.texts(answer["channel"]["id"])
+
+
+async def test_page_that_a_killed_process_had_posted_shows_who_has_it(post: Post) -> None:
+    await taken_up_by_a_process_that_dies(post)
+    metadata = {"event_type": "sitrep_notice", "event_payload": {"key": PAGE}}
+    opened = await post.client.conversations_open(users="U0BEN")
+    await post.client.chat_postMessage(channel=opened["channel"]["id"], text="Please help", metadata=metadata)
+    post.clock.advance(outbox.LEASE + timedelta(seconds=1))
+    post.deliverer().start()
+    await post.wait(f"{PAGE}:edit:6")
+    assert (await post.row(PAGE)).state == "done"
+    assert await texts_to_ben(post) == ["Ava has it"]
+
+
+@pytest.mark.parametrize("key", [PAGE, f"{PAGE}:edit:6"])
+async def test_page_that_was_never_posted_is_left_out_with_its_edits(post: Post, key: str) -> None:
+    await taken_up_by_a_process_that_dies(post)
+    post.clock.advance(outbox.LEASE + timedelta(seconds=1))
+    post.deliverer().start()
+    row = await post.wait(key, "dropped")
+    assert "acknowledged" in row.error
+    assert await texts_to_ben(post) == []
