@@ -268,7 +268,7 @@ async def short_of_time(site: Site, incident: records.Incident, budget: str) -> 
         for stage in definition["stages"]:
             for step in stage["steps"]:
                 step["duration"] = budget if step["name"] == "3.1" else step["duration"]
-        run.definition = definition
+        run.definition, run.digest = definition, f"with a budget of {budget}"
         tx.session.add(run)
 
 
