@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import warnings
@@ -148,6 +149,7 @@ def main() -> int:
     parser.add_argument("--database", choices=(_SQLITE, _POSTGRESQL, "both"), default="both")
     parser.add_argument("--keep", default="", help="folder for the logs and databases of campaigns that failed")
     options = parser.parse_args()
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # people and processes hang up in mid-sentence here
     console = Console(width=180)
     reports = asyncio.run(_run(options, console))
     console.print(_table(reports))

@@ -150,7 +150,7 @@ def furniture(incident: Incident) -> Iterator[Debt]:
         yield Debt(f"{incident.key}:member:{town.PEOPLE[handle]}", room, incident.declared)
 
 
-def updates(incident: Incident, received: Received) -> Iterator[Debt]:
+def updates(incident: Incident, lives: list[Life], received: Received) -> Iterator[Debt]:
     """Yield the status updates that were sent, by whatever hand, to whom they were promised."""
     told = {
         handle: min(
@@ -164,11 +164,14 @@ def updates(incident: Incident, received: Received) -> Iterator[Debt]:
         )
         for handle in town.PEOPLE
     }
-    for event in incident.all("update_sent", "update_missed"):
+    sent = incident.all("update_sent", "update_missed")
+    for event, following in zip(sent, [*sent[1:], None], strict=True):
         slot = event.data["slot"]
         is_last = event.at >= incident.end()
         if not is_last:
-            yield Debt(f"{incident.key}:update:{slot}", f"room:{incident.key}", event.at)
+            # One that waited until the next was ready gives way to it.
+            stands = following is None or is_due(event.at, following.at, lives, leased=True)
+            yield Debt(f"{incident.key}:update:{slot}", f"room:{incident.key}", event.at, is_certain=stands)
         for handle, since in told.items():
             certain = since < event.at - GRACE_SECONDS - LEASE_SECONDS and (is_last or not town.PEOPLE[handle])
             person = person_id(handle)

@@ -42,7 +42,7 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
             *debts.escalations(incident, lives),
             *debts.lines(incident),
             *debts.furniture(incident),
-            *debts.updates(incident, _by_key(received, incident)),
+            *debts.updates(incident, lives, _by_key(received, incident)),
         ):
             key = debts.message_id(debt.key) if debt.place.startswith("mail:") else debt.key
             known = owed.get((debt.place, key))

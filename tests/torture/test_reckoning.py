@@ -36,7 +36,7 @@ def everything(found: Incident) -> Received:
 
 RESOLVED = incident(
     ("paged", 10.0, {"level": 1, "people": ["U01ANA"]}),
-    ("milestone", 19.0, {"milestone": "acknowledged"}),
+    ("milestone", 22.0, {"milestone": "acknowledged"}),
     ("resolved", 40.0, {}),
 )
 
@@ -106,14 +106,14 @@ def test_update_that_nobody_sent_is_lost() -> None:
 
 def test_what_falls_due_while_nothing_runs_is_due_at_the_restart() -> None:
     assert not is_due(110, 199, LIVES)
-    assert is_due(110, 205, LIVES)
-    assert not is_due(110, 203, LIVES)
+    assert is_due(110, 210, LIVES)
+    assert not is_due(110, 209, LIVES)
 
 
 def test_what_a_killed_process_had_taken_up_is_due_when_its_lease_has_run_out() -> None:
     lives = [Life(0, 100), Life(101, 300)]
-    assert not is_due(90, 126, [Life(0, 92), Life(101, 300)], leased=True)
-    assert is_due(99, 140, lives, leased=True)
+    assert not is_due(90, 133, [Life(0, 92), Life(101, 300)], leased=True)
+    assert is_due(99, 143, lives, leased=True)
 
 
 def test_places_are_named_by_incident_and_person() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 LEASE_SECONDS = 32.0  # what a killed process had claimed is nobody's for so long
-GRACE_SECONDS = 4.0  # a timer that was due for so long while Sitrep ran has fired, on a busy machine, too
+GRACE_SECONDS = 10.0  # a timer that was due for so long while Sitrep ran has fired, on a busy machine, too
 
 
 @dataclass(frozen=True)
