@@ -36,7 +36,9 @@ TIERS: Final = {
         UPDATE_VIEW,
     ),
 }
-_BURST = 0.5  # of a minute's calls at once: so the worst minute has one and a half times what is promised
+#: What part of a minute's calls may come at once: bursts of tier 4 are called welcome, those of others tolerated, and
+#: with a half the worst minute has one and a half times what is promised.
+_BURST = {20: 0.5, 50: 0.5, 100: 0.9}
 
 #: "Several hundred messages a minute" for a workspace, one a second for a channel, "short bursts allowed".
 _POSTS_PER_MINUTE, _POST_BURST = 240, 80
@@ -162,7 +164,8 @@ def _limit(scope: Scope) -> tuple[float, float]:
         return _CHANNEL_BURST, _CHANNEL_POSTS_PER_SECOND
     if method == POST:
         return _POST_BURST, _POSTS_PER_MINUTE / 60
-    return _PER_MINUTE[method] * _BURST, _PER_MINUTE[method] / 60
+    calls = _PER_MINUTE[method]
+    return calls * _BURST[calls], calls / 60
 
 
 def limited_methods() -> Collection[str]:

@@ -138,7 +138,7 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
             incident = await declare_incident(tx, desk.ctx, declaration)
     except SeenBefore:
         incident = await _declared_by(desk, sent.place.user)
-    return declare.progress(incident.key, incident.title), incident.number
+    return await following.first_view(desk, incident.number), incident.number
 
 
 async def _permalink(desk: Desk, source: tuple[str, str] | None) -> str:

@@ -43,6 +43,14 @@ class _Seen:
         return bool(self.incident.channel) and settled
 
 
+async def first_view(desk: Desk, incident_id: int) -> Json:
+    """Return what the modal becomes with its ack, which costs no call: in progress, or in line."""
+    seen = await _look(desk, incident_id)
+    if seen.place:
+        return declare.in_line(seen.incident.key, seen.incident.title, seen.place, seen.pages)
+    return declare.progress(seen.incident.key, seen.incident.title)
+
+
 async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
     """Turn the progress modal into the result once the channel is there and the reporter is in it."""
     began = patient_since = told_at = time.monotonic()
@@ -61,7 +69,7 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
             patient_since = now
             standing = (seen.place, seen.pages)
             due = now - began > _IN_LINE_AFTER_SECONDS if told is None else now - told_at > _MOVED_ON_SECONDS
-            # The first word is owed to everybody; saying it anew is for when nobody else needs the call.
+            # That the pages are out is owed to everybody; saying it anew is for when nobody else needs the call.
             if due and standing != told and _may_say(desk, Lane.DECISION if told is None else Lane.CHATTER, now):
                 told, told_at = standing, now
                 view = declare.in_line(key, seen.incident.title, seen.place, seen.pages)
