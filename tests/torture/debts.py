@@ -165,7 +165,7 @@ def updates(incident: Incident, lives: list[Life], received: Received) -> Iterat
         for handle in town.PEOPLE
     }
     sent = incident.all("update_sent", "update_missed")
-    for event, following in zip(sent, [*sent[1:], None], strict=True):
+    for event, following in zip(sent, [*sent[1:], None][: len(sent)], strict=True):
         slot = event.data["slot"]
         is_last = event.at >= incident.end()
         if not is_last:
