@@ -181,6 +181,7 @@ async def _begin(
         folder=str(folder),
         before=dict(before),
     )
+    await launches.prepare(folder)
     await journal.begin(begun)
     cwd = Path(place.service.repository) if place.service.repository else None
     await launches.start(folder, place.argv, cwd=cwd, env=_environment(), limit=place.target.deploy_timeout)

@@ -45,15 +45,19 @@ def machine() -> str:
     return socket.gethostname()
 
 
+async def prepare(folder: Path) -> None:
+    """Make the folder of a command, before it is written down that it begins: without it, nobody knows of the end."""
+    await asyncio.to_thread(folder.mkdir, parents=True)
+
+
 async def start(
     folder: Path, argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], limit: timedelta
 ) -> None:
-    """Start `argv` under a recorder that writes into `folder` (absolute); it is ended after `limit`, by nothing else.
+    """Start `argv` under a recorder that writes into `folder` (absolute, prepared); nothing but `limit` ends it.
 
     Raises:
         ToolFailed: when the recorder cannot be started.
     """
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     program = (sys.executable, "-I", "-S", recorder.__file__, str(folder), str(limit.total_seconds()))
     # Cut off here, nobody could tell whether it began; it takes a blink.
     started = await asyncio.shield(
@@ -74,7 +78,8 @@ async def fate(folder: Path) -> Fate:
 def _fate(folder: Path) -> Fate:
     if (folder / recorder.ENDED).exists():
         return Fate.ENDED
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():  # it was made before anything could begin, so what it held is lost
+        return Fate.VANISHED
     lock = os.open(folder / recorder.LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

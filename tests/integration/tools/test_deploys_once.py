@@ -74,6 +74,7 @@ class Site:
             machine=machine or launches.machine(),
             folder=str(folder),
         )
+        await launches.prepare(folder)
         await self.journal.begin(begun)
         argv = deploys.command(self.environment.deploy, commit=COMMIT)
         await launches.start(folder, argv, cwd=None, env=dict(os.environ), limit=timedelta(seconds=30))
@@ -131,13 +132,31 @@ async def test_a_deploy_that_failed_meanwhile_has_failed(site: Site) -> None:
 
 async def test_a_deploy_that_was_only_written_down_begins_now(site: Site) -> None:
     site.go()
-    begun = Begun(
-        id="1", verb="deploy", environment="production", what=COMMIT, at=START, machine=launches.machine(),
-        folder=str(site.journal.folder()),
-    )  # fmt: skip
+    begun = written_down(site)
+    await launches.prepare(Path(begun.folder))
     await site.journal.begin(begun)
     done = await site.deploy()
     assert (done.release, done.adopted, site.times) == ("42", False, 1)
+
+
+async def test_a_deploy_whose_folder_was_lost_is_asked_about(site: Site) -> None:
+    await site.journal.begin(written_down(site))
+    with pytest.raises(OutcomeUnknown):
+        await site.deploy()
+    assert site.times == 0
+
+
+def written_down(site: Site) -> Begun:
+    """Return what a process writes down before it begins a deploy."""
+    return Begun(
+        id="1",
+        verb="deploy",
+        environment="production",
+        what=COMMIT,
+        at=START,
+        machine=launches.machine(),
+        folder=str(site.journal.folder()),
+    )
 
 
 async def test_a_deploy_that_vanished_is_found_in_the_deploy_log(site: Site) -> None:

@@ -24,6 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from incidents.tools import launches
 async def main():
+    await launches.prepare(Path(sys.argv[1]))
     await launches.start(Path(sys.argv[1]), sys.argv[2:], cwd=None, env=dict(os.environ), limit=timedelta(seconds=30))
     print("started", flush=True)
     await asyncio.sleep(60)
@@ -44,6 +45,7 @@ def command(folder: Path) -> tuple[str, ...]:
 
 
 async def start(folder: Path, *argv: str, limit: timedelta = LONG) -> None:
+    await asyncio.to_thread(folder.mkdir, exist_ok=True)
     await launches.start(folder, argv, cwd=None, env=dict(os.environ), limit=limit)
 
 
@@ -106,10 +108,15 @@ async def test_a_command_whose_recorder_is_killed_still_runs_and_then_has_vanish
 async def test_what_never_began_never_will(tmp_path: Path) -> None:
     folder = tmp_path / "launch"
     (tmp_path / "go").touch()
+    await launches.prepare(folder)
     assert await launches.fate(folder) is Fate.NEVER
     await start(folder, *command(tmp_path))  # a recorder that was slow to come
     assert await launches.fate(folder) is Fate.NEVER
     assert not (tmp_path / "ran").exists()
+
+
+async def test_a_folder_that_was_lost_is_no_proof_that_nothing_began(tmp_path: Path) -> None:
+    assert await launches.fate(tmp_path / "lost") is Fate.VANISHED
 
 
 async def test_a_recorder_started_twice_runs_its_command_once(tmp_path: Path) -> None:
