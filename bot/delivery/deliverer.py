@@ -104,11 +104,14 @@ class Deliverer:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
-        if self._under_way:
-            _, late = await asyncio.wait(list(self._under_way), timeout=_DRAIN_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        until = time.monotonic() + _DRAIN_SECONDS
+        # Again and again: what a transaction chose before we stopped sets off when it commits.
+        while self._under_way and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(list(self._under_way), timeout=left)
+        late = list(self._under_way)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _is_taken(self, channel: str) -> bool:
         async with self._ctx.store.read() as session:
