@@ -44,6 +44,10 @@ _BURST = {20: 0.5, 50: 0.5, 100: 0.9}
 _POSTS_PER_MINUTE, _POST_BURST = 240, 80
 _CHANNEL_POSTS_PER_SECOND, _CHANNEL_BURST = 1.0, 4.0  # the card, the triage question, a line and a phase's head
 
+#: For one person's conversation less: in a storm all pages go there, and calls that a busy machine holds up arrive
+#: closer together than they were counted.
+_PERSON_POSTS_PER_SECOND, _PERSON_BURST = 0.95, 3.0
+
 #: What a lane leaves for more urgent ones of the calls that several lanes make, as a share of the burst.
 _LEFT = {Lane.PAGE: 0.0, Lane.DECISION: 0.2, Lane.ROOM: 0.3, Lane.STATUS: 0.4, Lane.CHATTER: 0.5}
 _SHARED_BY_LANES = frozenset({POST, OPEN, UPDATE_VIEW})
@@ -160,6 +164,8 @@ _PER_MINUTE = {method: calls for calls, methods in TIERS.items() for method in m
 def _limit(scope: Scope) -> tuple[float, float]:
     """Return how many calls may be made at once, and how many a second."""
     method, channel = scope
+    if channel.startswith(("U", "W")):
+        return _PERSON_BURST, _PERSON_POSTS_PER_SECOND
     if channel:
         return _CHANNEL_BURST, _CHANNEL_POSTS_PER_SECOND
     if method == POST:

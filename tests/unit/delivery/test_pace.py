@@ -21,6 +21,14 @@ def test_burst_goes_at_once_and_then_one_a_second() -> None:
     assert waits == [0, 0, 0, 0, 1, 2]
 
 
+def test_conversation_with_a_person_stays_farther_below_the_limit() -> None:
+    pace, now = Pace(), 0.0
+    for _ in range(63):
+        now += pace.wait((POST,), "U0AVA", now)
+        pace.take((POST,), "U0AVA", now)
+    assert 62 < now < 64
+
+
 def test_channels_do_not_wait_for_each_other() -> None:
     pace = Pace()
     for _ in range(4):
