@@ -47,6 +47,14 @@ async def severity(house: House, incident: records.Incident, to: Severity) -> No
     await house.do(respond.change_severity, incident.number, ANA, to, "as it turns out")
 
 
+async def delivered(house: House, incident: records.Incident) -> None:
+    """Let everything have arrived: what has not left yet is drawn anew when it is sent, and needs no edit."""
+    async with house.store.transaction() as tx:
+        for row in await queries.deliveries(tx.session, incident.number):
+            row.state, row.sent_at = "done", tx.now
+            tx.session.add(row)
+
+
 def without(*names: str) -> Change:
     return lambda each: None if each.name in names else {}
 
@@ -57,6 +65,7 @@ def answered_by(name: str, prompt: str) -> Change:
 
 async def test_what_waits_for_a_decision_on_a_dropped_step_is_withdrawn(house: House) -> None:
     incident, asked = await until_fix_is_asked(house)
+    await delivered(house, incident)
     high_runs(house, without("2.1", "2.2", "2.3", "3.1", "3.2", "4.1", "4.2", "4.3"))
     await severity(house, incident, Severity.HIGH)
     assert await house.pending(incident) == []
@@ -78,6 +87,7 @@ async def test_a_choice_made_for_a_step_of_the_former_plan_does_not_start_anothe
 
 async def test_gates_that_the_new_plan_does_not_have_are_asked_no_longer(house: House) -> None:
     incident, asked = await until_fix_is_asked(house)
+    await delivered(house, incident)
     high_runs(house, lambda each: {}, phase_1=())
     await severity(house, incident, Severity.HIGH)
     rows = await house.outbox(incident, f"gate:{asked.run_id}:1:{GATE}")
