@@ -64,7 +64,7 @@ async def _answer(desk: Desk, key: str, place: Place, meant: vocabulary.Meant, t
         return help.did_you_mean(meant.typo, meant.nearest)
     if meant.typo:
         return help.draw(vocabulary.help_words(), unknown=meant.typo)
-    if meant.word in ("help", "list", "preview"):
+    if meant.word in ("help", "list", "find", "preview"):
         return await _general(desk, place, meant)
     if meant.word in ("", "declare"):
         await declaring.open_modal(desk, place, meant.title or meant.argument)
@@ -82,6 +82,8 @@ async def _general(desk: Desk, place: Place, meant: vocabulary.Meant) -> Message
         return await looking.helping(desk, place)
     if meant.word == "list":
         return await looking.listing(desk, place)
+    if meant.word == "find":
+        return await looking.find(desk, place, meant.argument)
     return await looking.preview(desk, place, meant.argument)
 
 

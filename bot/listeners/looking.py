@@ -1,5 +1,6 @@
 """Looking without moving anything: status, list, timeline, roles, who hears what, preview, evidence, help."""
 
+import re
 from typing import Any, cast
 
 from slack_sdk.models.blocks import Block
@@ -21,6 +22,9 @@ from incidents.service import queries
 _ALL_HOLD = "✓ Every gate holds; the response goes on."
 
 
+_BEFORE = re.compile(r"\bbefore inc-(\d{1,9})\s*$", re.IGNORECASE)
+
+
 def _message(fallback: str, blocks: list[Block]) -> Message:
     return parts.message(fallback, blocks)
 
@@ -35,6 +39,20 @@ async def listing(desk: Desk, place: Place) -> Message:
     """Return what is open."""
     async with desk.ctx.store.read() as session:
         return await home.listing(session, desk.ctx, place.user)
+
+
+async def find(desk: Desk, place: Place, argument: str) -> Message:
+    """Return the incidents that hold the words of `argument`, a page of them.
+
+    Raises:
+        InvalidInput: there are no words.
+    """
+    wanted = _BEFORE.search(argument)
+    text = argument[: wanted.start()].strip() if wanted else argument.strip()
+    if not text:
+        raise InvalidInput("There is nothing to look for.", remedy="Say a few words: `/incident find checkout 500s`.")
+    async with desk.ctx.store.read() as session:
+        return await home.found(session, desk.ctx, place.user, text, before=int(wanted[1]) if wanted else None)
 
 
 async def show_timeline(desk: Desk, order: Order) -> Message:

@@ -42,6 +42,7 @@ _SEVERITIES, _ROLES = tuple(Severity), tuple(Role)
 ENTRIES = (
     Entry("status", "status", "how it stands, for your eyes", _LOOK, aliases=("catchup", "info")),
     Entry("list", "list", "what is open", _LOOK, aliases=("ls", "open")),
+    Entry("find", "find checkout 500s [before inc-90]", "look among all, past ones too", _LOOK, Takes.TEXT),
     Entry("timeline", "timeline", "what happened when", _LOOK),
     Entry("roles", "roles", "who does what", _LOOK),
     Entry("who", "who", "who hears what and when", _LOOK, aliases=("matrix", "promises")),

@@ -15,7 +15,7 @@ from incidents import records
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.lifecycle import Role, Status
-from incidents.service import queries
+from incidents.service import finding, queries
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
@@ -65,6 +65,13 @@ async def listing(session: AsyncSession, ctx: Context, person: str) -> Message:
     visible = await _visible(session, await queries.open_incidents(session), person)
     shown = await rows(session, ctx, visible[:_SHOWN])
     return overview.listing(shown, ctx.clock.now(), count=len(visible))
+
+
+async def found(session: AsyncSession, ctx: Context, person: str, text: str, *, before: int | None) -> Message:
+    """Return a page of the incidents, past ones too, that `text` finds and `person` may see."""
+    page = await finding.search(session, text, before=before)
+    visible = await _visible(session, page.incidents, person)
+    return overview.found(visible, ctx.clock.now(), text=text, older=page.older)
 
 
 async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[str, ...]:

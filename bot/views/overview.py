@@ -60,6 +60,35 @@ def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
     )
 
 
+def found(incidents: Sequence[records.Incident], now: datetime, *, text: str, older: int | None) -> Message:
+    """Return what a search found, newest first; `older` continues it where there is more."""
+    said = mrkdwn.said(text, 100)
+    more = f"older ones: `/incident find {said} before inc-{older}`" if older else ""
+    if not incidents:
+        nothing = f"*No incident holds “{said}”.*"
+        return parts.message(
+            f"Nothing found for {said}", [parts.section(nothing), parts.context(more) if more else None]
+        )
+    rows = [Row(each, _ended(each)) for each in incidents]
+    return parts.message(
+        f"{mrkdwn.plural(len(incidents), 'incident')} found",
+        [
+            parts.section(f"*Found for “{said}”*"),
+            *[
+                parts.section(f"{incident_line(row, now)}  {mrkdwn.day_and_time(row.incident.declared_at)}")
+                for row in rows
+            ],
+            parts.context(more) if more else None,
+        ],
+    )
+
+
+def _ended(incident: records.Incident) -> str:
+    if incident.status is Status.OPEN:
+        return "open"
+    return mrkdwn.said(incident.resolution, 150) or str(incident.status)
+
+
 def roles(incident: records.Incident, held: Mapping[Role, Sequence[str]], reader: str) -> list[Block]:
     """Return the roles panel, a button beside each role: to take it, or to give it back."""
     blocks: list[Block] = [parts.section(f"*Roles in {incident.key}*   {mrkdwn.said(incident.title, 150)}")]

@@ -466,6 +466,8 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         ending.Resolved(incident(t, status=Status.RESOLVED, resolved_at=NOW), ANA, MEASURES, MISSING, 14)
     ),
     "list": lambda t: overview.listing([overview.Row(incident(t), "at work")] * 20, NOW, count=23),
+    "found": lambda t: overview.found([incident(t, resolution=t)] * 20, NOW, text=t, older=7),
+    "found_nothing": lambda t: overview.found([], NOW, text=t, older=None),
     "list_empty": lambda t: overview.listing([], NOW, count=0),
     "help": lambda t: help.draw([help.Word("status", "status", "how it stands", "Look")], unknown=t, nearest="status"),
     "did_you_mean": lambda t: help.did_you_mean(t, "status"),
