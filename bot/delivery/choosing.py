@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.delivery import holding, pace, places
 from bot.delivery.ledger import Ledger
+from bot.delivery.steadiness import Steadiness
 from bot.delivery.trip import Place, Trip
 from incidents import outbox, records, store
 from incidents.notices import Action, Lane, Road
@@ -49,6 +50,7 @@ class Chooser:
         self._roads = roads
         self._pace = limits
         self._calls = calls
+        self._steadiness = Steadiness()
         self._shared = shared  # other replicas call Slack too
 
     async def choose(self, tx: store.Tx, *, busy: Collection[int], shut: frozenset[Road]) -> Choice:
@@ -63,7 +65,8 @@ class Chooser:
         self, tx: store.Tx, ledger: Ledger | None, *, busy: Collection[int], shut: frozenset[Road]
     ) -> Choice:
         choice = Choice(tx.now)
-        rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy)
+        states = outbox.UNSENT if self._steadiness.lasts(tx.now) else ("pending",)
+        rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy, states=states)
         queue: Counter[pace.Scope] = Counter()
         for row in rows:
             if len(busy) + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:

@@ -118,7 +118,8 @@ class House:
     client: Any
     deliverer: Deliverer
     mailbox: Mailbox
-    hooked: list[dict[str, Any]] = field(default_factory=list)
+    hooked: list[httpx.Request] = field(default_factory=list)
+    roads: dict[Road, Any] = field(default_factory=dict)
 
     async def declare(self, severity: Severity = Severity.CRITICAL, **more: Any) -> records.Incident:
         said = Declaration(title="Checkout returns 500s", severity=severity, reporter="U0REP", **more)
@@ -211,8 +212,9 @@ async def living(path: Path, **changes: Any) -> AsyncIterator[House]:
         return httpx.Response(200)
 
     clock = RunningClock()
-    store = Store(f"sqlite+aiosqlite:///{path}/sitrep.db", clock)
+    store = Store(changes.pop("url", f"sqlite+aiosqlite:///{path}/sitrep.db"), clock)
     async with store.engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.drop_all)
         await connection.run_sync(SQLModel.metadata.create_all)
     library, _ = loading.load(loading.templates_root(), None)
     ctx = Context(store, clock, library, SETTINGS.model_copy(update=changes.pop("settings", {})))
@@ -231,7 +233,7 @@ async def living(path: Path, **changes: Any) -> AsyncIterator[House]:
         deliverer = Deliverer(ctx, line.client, draw, others=roads)
         deliverer.start()
         try:
-            yield House(workspace, ctx, clock, clocks, line.client, deliverer, box, hooked)
+            yield House(workspace, ctx, clock, clocks, line.client, deliverer, box, hooked, roads)
         finally:
             await deliverer.stop()
             await store.close()

@@ -1,5 +1,6 @@
 """While Slack is away people hear by e-mail or webhook, once, and Slack repeats nothing when it is back."""
 
+import dataclasses
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot.delivery.deliverer import Deliverer
+from bot.surfaces import draw
 from escalation.fallback import Fallback
 from incidents import records, timeline
 from incidents.catalog import Away
@@ -14,6 +17,7 @@ from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.notices import Road
 from incidents.service import respond
+from incidents.store import Store
 from tests.integration.outage.conftest import MINUTE, House, living
 
 SECONDS = timedelta(seconds=1)
@@ -231,3 +235,26 @@ async def test_the_letter_of_an_earlier_round_stands_for_no_later_page(house: Ho
         await tx.session.delete(page)
     keys = [row.key for row in await house.rows()]
     assert f"{incident.key}:instead:email:page:5:U0ANA" in keys
+
+
+async def test_two_replicas_without_slack_tell_everybody_once(tmp_path: Path, postgres: str) -> None:
+    async with living(tmp_path, url=postgres) as house:
+        store = Store(postgres, house.clock)
+        other = Deliverer(dataclasses.replace(house.ctx, store=store), house.client, draw, others=house.roads)
+        other.start()
+        await house.slack_goes()
+        await house.declare()
+        await house.until(lambda: bool(house.deliverer.trouble and other.trouble))
+        for _ in range(4):
+            await house.pass_time(MINUTE)
+        await house.eventually(lambda: ended(house, "page", "matrix_notice"))
+        other._outage.probe_at = 0.0
+        await house.slack_returns()
+        await house.settled()
+        await other.stop()
+        await store.close()
+        assert house.mailbox.twice == []
+        by_slack, elsewhere = await told(house)
+        assert elsewhere
+        assert by_slack & elsewhere == set()
+        assert set(house.posted().values()) <= {1}
