@@ -27,6 +27,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
         yield database
 
 
+@pytest.mark.timeout(300)
 async def test_migration_that_was_killed_is_finished_by_the_next_start(url: str, tmp_path: Path) -> None:
     town.write_configuration(tmp_path / "config")
     async with Workspace(town.slack_config()) as workspace:
