@@ -22,6 +22,9 @@ _UNSENT = ("waiting", "pending")
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
 _FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
 
+#: States of a row that may go: it waits its turn, or whoever had it under way is gone.
+MAY_GO = ("pending", "sending")
+
 
 async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozenset[str]:
     """Add `notices` and return the keys of those that are new; a key that is already there changes nothing.
@@ -128,7 +131,7 @@ async def was_put(tx: store.Tx, key: str) -> bool:
 
 
 async def candidates(
-    tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = ()
+    tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = (), states: Collection[str] = MAY_GO
 ) -> list[records.Outbox]:
     """Return up to `limit` rows that may go now by one of `roads`, for `begin`, `postpone` or `leave_out`.
 
@@ -143,6 +146,7 @@ async def candidates(
         limit: How many rows at most.
         roads: The roads that are open.
         busy: Ids of the rows that this process has under way: when the clock steps ahead, their leases seem to run out.
+        states: Without "sending", no lease counts as run out, for when the clock cannot be trusted.
     """
     row, other = records.Outbox, aliased(records.Outbox)
     under_way = exists_().where(
@@ -157,6 +161,7 @@ async def candidates(
                 (col(row.state) == "pending") & _has_come(col(row.not_before), tx),
                 (col(row.state) == "sending") & _has_come(col(row.lease_until), tx),
             ),
+            col(row.state).in_(states),
             col(row.id).not_in(busy),
             col(row.road).in_(roads),
             or_(col(row.coalesce) == "", ~under_way),

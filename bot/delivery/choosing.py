@@ -65,7 +65,7 @@ class Chooser:
         self, tx: store.Tx, ledger: Ledger | None, *, busy: Collection[int], shut: frozenset[Road]
     ) -> Choice:
         choice = Choice(tx.now)
-        states = outbox.UNSENT if self._steadiness.lasts(tx.now) else ("pending",)
+        states = outbox.MAY_GO if self._steadiness.lasts(tx.now) else ("pending",)
         rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy, states=states)
         queue: Counter[pace.Scope] = Counter()
         for row in rows:
