@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel, select
 
-from incidents import backup, migrations, records
+from incidents import backup, loading, migrations, records
 from incidents.backup import BackupTrouble
+from incidents.catalog import Settings
 from incidents.clock import SystemClock
+from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.service import declare
@@ -65,14 +67,12 @@ async def test_what_is_restored_is_what_was_backed_up(full: Store, empty_store: 
 async def test_a_restored_database_goes_on_counting(full: Store, empty_store: Store, tmp_path: Path) -> None:
     await backup.dump(full, tmp_path / "b.gz")
     await backup.load(empty_store, tmp_path / "b.gz")
+    library, _ = loading.load(loading.templates_root(), None)
+    ctx = Context(empty_store, empty_store.clock, library, Settings())
     declaration = declare.Declaration(title="Search is slow", severity=Severity.LOW, reporter="U0P001")
     async with empty_store.transaction() as tx:
-        incident = await declare.declare(tx, _Catalogue(), declaration)  # type: ignore[arg-type]
+        incident = await declare.declare(tx, ctx, declaration)
     assert incident.key == "inc-33"
-
-
-class _Catalogue:
-    """No services; nothing else of a context is asked for."""
 
 
 async def test_a_database_that_is_not_empty_is_refused(full: Store, database_url: str, tmp_path: Path) -> None:
