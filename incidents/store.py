@@ -5,6 +5,7 @@ reactor: it runs in the same transaction, before the commit, and may write more.
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 from collections import deque
@@ -29,6 +30,7 @@ OUTBOX, STEPS, TIMERS, VIEWS = "outbox", "steps", "timers", "views"
 DELIVERED = "delivered"  #: a notice arrived
 
 _BUSY_TIMEOUT_MS = 5000  # how long SQLite waits for another process's write before it gives up
+_LAST_SECONDS = 5.0  # that `close` waits for sessions that are still open: no longer than a writer waits for its turn
 _IDLE_IN_TRANSACTION = "5s"  # PostgreSQL ends transactions that somebody forgot; ours hold no network call
 
 #: How PostgreSQL is connected to: a server that vanished without a word is noticed within about 10 s, not after the
@@ -176,6 +178,9 @@ class Store:
         self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
         self._turns = _Turns()
+        self._open = 0  # sessions
+        self._none_open = asyncio.Event()
+        self._none_open.set()
         self._reactors: dict[EventKind, list[Reactor]] = {}
         self._lasts: list[Callable[[Tx], Awaitable[None]]] = []
         self._wakers: list[Callable[[frozenset[str]], None]] = []
@@ -200,15 +205,9 @@ class Store:
     @asynccontextmanager
     async def transaction(self, *, turn: Turn = Turn.USUAL) -> AsyncIterator[Tx]:
         """Open a write transaction; commits at the end, rolls back on any exception."""
-        if self._sqlite:
-            async with self._turns.take(turn):
-                tx = await self._begin()
-                async with tx.session:
-                    yield tx
-                    await self._finish(tx)
-        else:
-            tx = await self._begin()
-            async with tx.session:
+        async with self._turns.take(turn) if self._sqlite else contextlib.nullcontext():
+            tx = Tx(self._writes(), self.clock.now())
+            async with self._counted(), tx.session:
                 yield tx
                 await self._finish(tx)
         tx.committed()
@@ -216,9 +215,6 @@ class Store:
             topics = frozenset(tx.wakes)
             for waker in self._wakers:
                 waker(topics)
-
-    async def _begin(self) -> Tx:
-        return Tx(self._writes(), self.clock.now())
 
     async def _finish(self, tx: Tx) -> None:
         await tx.settle(self._reactors)
@@ -230,11 +226,24 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Open a session for reading; it never waits for a writer on SQLite (WAL)."""
-        async with self._reads() as session:
+        async with self._counted(), self._reads() as session:
             yield session
 
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self._open += 1
+        self._none_open.clear()
+        try:
+            yield
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._none_open.set()
+
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, once those that are in use are back: nobody closes one that comes later."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._none_open.wait(), _LAST_SECONDS)
         await self.engine.dispose()
 
 
