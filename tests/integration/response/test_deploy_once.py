@@ -292,7 +292,7 @@ async def test_a_deploy_step_that_hangs_after_its_deploy_fails_and_says_that_it_
     site.agent.watch_seconds = 60
     site.go()
     incident = await site.approved()
-    await short_of_time(site, incident, "1s")
+    await short_of_time(site, incident, "5s")  # several times what the deploy takes
     [claim] = await site.house.engine.claim(1)
     await site.house.engine.carry_out(claim)
     step = await site.step(claim)
