@@ -56,6 +56,10 @@ class Fallback:
         self.needed = False
         for row in await self._overdue(tx):
             stand_ins = await self._stand_ins(tx, row)
+            if not away and not row.error:
+                # Slack has only not been asked, as after a time when Sitrep itself was down: what the policies mail
+                # beside it replaces nothing.
+                stand_ins = [each for each in stand_ins if _STANDS_FOR in each.params]
             if not stand_ins and not away and not row.error:
                 continue
             self.needed = True

@@ -210,3 +210,5 @@ def elsewhere(debt: Debt) -> Iterator[tuple[str, str]]:
     yield f"mail:{handle}", message_id(f"{incident}:instead:email:{rest}")
     if rest.startswith("page:"):
         yield f"mail:{handle}", message_id(f"{incident}:mail:{rest}")
+    if rest.startswith("update:"):
+        yield f"mail:{handle}", message_id(f"{incident}:mail:{rest.replace(':to:', ':')}")

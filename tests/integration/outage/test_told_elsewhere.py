@@ -258,3 +258,22 @@ async def test_two_replicas_without_slack_tell_everybody_once(tmp_path: Path, po
         assert elsewhere
         assert by_slack & elsewhere == set()
         assert set(house.posted().values()) <= {1}
+
+
+async def test_a_page_that_waited_while_sitrep_was_down_goes_by_slack_though_its_letter_went(house: House) -> None:
+    incident = await house.declare()
+    params = {"audience": "on_call_engineer", "level": 2, "of": 3, "person": "U0ANA"}
+    async with house.ctx.store.transaction() as tx:
+        then = tx.now - 5 * MINUTE
+        letter = records.Outbox(
+            key=f"{incident.key}:mail:page:2:U0ANA", incident_id=incident.id, lane=0, road="email", action="mail",
+            surface="mail_page", params=params, state="done", created_at=then, not_before=then, sent_at=then,
+        )  # fmt: skip
+        page = records.Outbox(
+            key=f"{incident.key}:page:2:U0ANA", incident_id=incident.id, lane=0, road="slack", action="direct",
+            target="user:U0ANA", surface="page", params=params, state="pending", created_at=then, not_before=then,
+        )  # fmt: skip
+        tx.session.add_all([letter, page])
+        await tx.session.flush()
+        await Fallback(house.ctx, frozenset({Road.SLACK, Road.EMAIL})).look(tx, away=False)
+        assert page.state == "pending"
