@@ -197,8 +197,9 @@ class Paging:
 
 
 def _may_ring(row: records.Outbox) -> bool:
-    # A try whose answer was lost, or whose process was, may have reached the pager; ending what never rang is harmless.
-    return row.state in telling.OUT or (row.first_tried_at is not None and row.state in ("pending", "dropped"))
+    # One that waits may be begun beside us, by a replica that has not seen what we decide: its end waits for it, and is
+    # left out with it. A try whose answer was lost may have reached the pager; ending what never rang is harmless.
+    return row.state in (*telling.OUT, "pending") or (row.first_tried_at is not None and row.state == "dropped")
 
 
 def _people(desk: Desk, incident: records.Incident, policy: Acknowledgement, level: int) -> list[tuple[str, Contact]]:
