@@ -79,3 +79,13 @@ async def test_call_that_the_pager_took_without_an_answer_is_ended_once_somebody
         await post.wait("inc-1:pager:1:U0AVA:resolve")
         await post.deliverers.pop().stop()
     assert [ring.action for ring in pager.rings if ring.action != "trigger"] == ["acknowledge", "resolve"]
+
+
+async def test_call_that_waits_when_somebody_has_it_takes_its_end_with_it(post: Post) -> None:
+    incident = await post.room()
+    planning.register(post.ctx.store, Timers(), post.ctx, roads=frozenset({Road.SLACK, Road.PAGER}))
+    await post.put(incident, event("trigger"))
+    async with post.ctx.store.transaction() as tx:
+        await respond.acknowledge(tx, post.ctx, incident.number, "U0BEN")
+    end = await post.row("inc-1:pager:1:U0AVA:acknowledge")
+    assert (end.state, end.after_key) == ("waiting", "inc-1:pager:1:U0AVA")
