@@ -68,7 +68,14 @@ def check_transition(current: Status, wanted: Status, *, incident: str) -> None:
         Conflict: when it is not; says where the incident stands.
     """
     if wanted not in TRANSITIONS[current]:
-        raise Conflict(
-            f"{incident} is {current}, it cannot become {wanted}.",
-            remedy="Declare a new incident if the trouble is back." if current is not Status.OPEN else "",
-        )
+        said = f"already {current}" if wanted is current else f"{current}, it cannot become {wanted}"
+        raise Conflict(f"{incident} is {said}.", remedy=way_back(current))
+
+
+def way_back(status: Status) -> str:
+    """Return what to do where an incident of this status is needed again; empty while it is open."""
+    if status is Status.OPEN:
+        return ""
+    if Status.OPEN in TRANSITIONS[status]:
+        return "`/incident reopen` takes it up again."
+    return "Declare a new incident if the trouble is back."

@@ -12,6 +12,7 @@ from bot.views import ending, forms
 from bot.views.message import Message
 from incidents import followups, postmortem
 from incidents.errors import Conflict, InvalidInput
+from incidents.lifecycle import way_back
 from incidents.service import queries
 from incidents.service import resolve as service
 
@@ -38,7 +39,7 @@ async def open_resolve(desk: Desk, order: Order) -> None:
         incident = await queries.get(session, order.incident_id)
         missing = await service.missing_for_resolve(session, desk.ctx, order.incident_id)
     if incident.status.value != "open":
-        raise Conflict(f"{incident.key} is already {incident.status}.", remedy="`/incident reopen` takes it up again.")
+        raise Conflict(f"{incident.key} is already {incident.status}.", remedy=way_back(incident.status))
     await replies.show(desk, order.place, ending.resolve_form(incident, missing))
 
 

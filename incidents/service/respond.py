@@ -9,7 +9,7 @@ from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
-from incidents.lifecycle import IMPLIES, Milestone, Role, Status
+from incidents.lifecycle import IMPLIES, Milestone, Role, Status, way_back
 from incidents.service import permissions, queries
 
 _MAX_NOTE = 2000
@@ -25,7 +25,7 @@ async def open_incident(tx: store.Tx, incident_id: int) -> records.Incident:
     """
     incident = await queries.get(tx.session, incident_id)
     if incident.status is not Status.OPEN:
-        raise Conflict(f"{incident.key} is already {incident.status}.", remedy="`/incident reopen` takes it up again.")
+        raise Conflict(f"{incident.key} is already {incident.status}.", remedy=way_back(incident.status))
     return incident
 
 

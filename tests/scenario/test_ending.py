@@ -1,5 +1,7 @@
 """Ending: resolve with what is missing, the post-mortem and its judgement, follow-ups, closing."""
 
+from typing import Any
+
 from incidents.lifecycle import Status
 from tests.scenario.office import PEOPLE, Office, eventually, has_button, text_of
 
@@ -99,3 +101,21 @@ async def test_reopening_and_cancelling_ask_for_the_reason_where_none_is_typed(o
     await office.ana.wait_for_message(channel, lambda row: "Opened again" in text_of(row))
     await office.ana.command("/incident", "cancel duplicate of inc-1", channel)
     await eventually(lambda: is_in(office, Status.CANCELLED))
+
+
+async def test_where_an_incident_cannot_be_reopened_nobody_is_sent_to_reopen_it(office: Office) -> None:
+    channel = await resolved(office)
+    await office.ana.command("/incident", "impact half of the orders", channel)
+    await office.ana.wait_for_ephemeral(lambda row: "`/incident reopen` takes it up again" in text_of(row))
+    await office.ana.command("/incident", "close nothing to learn", channel)
+    await eventually(lambda: is_in(office, Status.CLOSED))
+    words = ("impact half of the orders", "resolve", "reopen errors are back")
+    for word in words:
+        await office.bo.command("/incident", word, channel)
+    refused = await eventually(lambda: _told(office, channel, len(words)))
+    assert ["Declare a new incident if the trouble is back." in text_of(row) for row in refused] == [True] * len(words)
+
+
+async def _told(office: Office, channel: str, number: int) -> list[dict[str, Any]]:
+    rows = [row for row in await office.bo.ephemerals(channel) if "inc-1 is" in text_of(row)]
+    return rows if len(rows) == number else []
