@@ -269,13 +269,18 @@ async def incident_soon(session: AsyncSession, incident_id: int, wait: timedelta
     return found
 
 
+def holds(session: AsyncSession) -> bool:
+    """Return whether this session holds the incidents it decides on: it writes, beside other writers."""
+    return bool(session.info.get(_HOLDS))
+
+
 async def incident(session: AsyncSession, incident_id: int) -> records.Incident | None:
     """Return the incident; a write transaction holds it until it ends, as if the incident had one writer.
 
     Whoever decides on an incident takes it first, and steps, timers and notices of it after that: in this order nobody
     waits for somebody who waits for him.
     """
-    if not session.info.get(_HOLDS) or ("incident", incident_id) in session.info:
+    if not holds(session) or ("incident", incident_id) in session.info:
         return await session.get(records.Incident, incident_id)
     before = [each for each in session if not session.is_modified(each)]
     # Rows that refer to the incident can still be added beside us: its key stays.

@@ -196,12 +196,21 @@ async def settle(tx: store.Tx, approval: records.Approval, state: str, actor: st
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-async def expire_unused(tx: store.Tx, incident: records.Incident, run: records.Run, unstarted: Collection[str]) -> None:
-    """Expire what was approved for steps that did not start in time: production has moved on since."""
+async def still_good(
+    tx: store.Tx, incident: records.Incident, run: records.Run, unstarted: Collection[str]
+) -> dict[str, records.Approval]:
+    """Return what `given` does, having expired what was approved for steps that did not start in time.
+
+    Production has moved on since.
+    """
+    good: dict[str, records.Approval] = {}
     for approval in await approved(tx, run):
         if approval.step in unstarted and approval.expires_at is not None and approval.expires_at <= tx.now:
             await expire(tx, incident, approval)
+        else:
+            good[approval.step] = approval
     await tx.session.flush()
+    return good
 
 
 async def given(tx: store.Tx, run: records.Run) -> dict[str, records.Approval]:

@@ -13,7 +13,8 @@ from incidents.response.engine import LEASE, Claim, Engine
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5.0  #: finds steps whose owner died, no commit tells of that
-AT_ONCE = 8  #: steps; agents wait for subprocesses and the network, and an incident has at most 4 side by side
+AT_ONCE = 200  #: steps; nearly all of them wait, for a model or a command (tests take turns: see tools.testrun)
+_TOGETHER = 8  # steps claimed in one transaction: whoever declares meanwhile must not wait long
 
 _RENEW = 10.0  # seconds; a third of the lease
 # How long we hold a step without hearing of the database: the lease, less what clocks may differ by and a commit takes.
@@ -68,8 +69,11 @@ class LocalDispatcher:
         while not self._stopping:
             self._woken.clear()
             try:
-                free = AT_ONCE - len(self._running)
-                for claim in await self._engine.claim(free) if free else []:
+                free = min(AT_ONCE - len(self._running), _TOGETHER)
+                claimed = await self._engine.claim(free) if free else []
+                if len(claimed) == _TOGETHER:
+                    self._woken.set()  # there may be more
+                for claim in claimed:
                     task = asyncio.create_task(carry_out(self._engine, claim), name=f"step-{claim.step_id}")
                     self._running.add(task)
                     task.add_done_callback(self._forget)

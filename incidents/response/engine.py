@@ -1,11 +1,11 @@
 """Carrying out one step: claim, run the agent with no transaction open, store the result under a fence."""
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -33,26 +33,6 @@ _LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a ste
 _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
 
 
-class _Commits:
-    """Tells those who wait that a commit touched steps."""
-
-    def __init__(self) -> None:
-        self._next: asyncio.Future[None] | None = None
-
-    def next(self) -> "asyncio.Future[None]":
-        """Return what is done at the next such commit."""
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-        return self._next
-
-    def hear(self, topics: frozenset[str]) -> None:
-        """Let those who wait go on, where `topics` are about steps."""
-        if store.STEPS in topics and self._next is not None:
-            heard, self._next = self._next, None
-            if not heard.done():
-                heard.set_result(None)
-
-
 class Engine:
     """Carries out steps."""
 
@@ -63,8 +43,13 @@ class Engine:
         self.owner = owner  #: names this process in claims
         self._agents: dict[Claim, tuple[asyncio.Task[StepResult], StepJournal]] = {}
         self._interrupted = False
-        self._commits = _Commits()
-        ctx.store.on_commit(self._commits.hear)
+        self._stirred = asyncio.Event()  # steps were committed, or no agent is left
+        self._watching: asyncio.Task[None] | None = None
+        ctx.store.on_commit(self._hear)
+
+    def _hear(self, topics: frozenset[str]) -> None:
+        if store.STEPS in topics:
+            self._stirred.set()
 
     async def waiting(self) -> list[int]:
         """Return the numbers of the steps that anybody may claim."""
@@ -177,12 +162,16 @@ class Engine:
         request, kept = prepared.request, prepared.journal
         agent = asyncio.create_task(self._runner.run(request), name=f"agent-{request.incident.key}-{request.step.name}")
         self._agents[claim] = agent, kept
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch(), name="steps-watch")
         if self._interrupted:
             agent.cancel()
         try:
-            in_time = await self._wait(claim, agent, request.deadline) or await _let_finish(agent, kept)
+            done, _ = await asyncio.wait({agent}, timeout=request.deadline.total_seconds())
+            in_time = bool(done) or await _let_finish(agent, kept)
         finally:
             del self._agents[claim]
+            self._stirred.set()
             agent.cancel()
         if not in_time:
             await asyncio.wait({agent})
@@ -197,27 +186,31 @@ class Engine:
                 "The agent's output does not have the form the step needs.", remedy="Retry the step."
             ) from error
 
-    async def _wait(self, claim: Claim, agent: asyncio.Task[StepResult], limit: timedelta) -> bool:
-        """Wait until the agent is done, and interrupt it once the step is no longer ours; False when time is up."""
-        deadline = time.monotonic() + limit.total_seconds()
-        while not agent.done():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            either: set[asyncio.Future[Any]] = {agent, self._commits.next()}
-            await asyncio.wait(either, timeout=min(left, _LOOK_SECONDS), return_when=asyncio.FIRST_COMPLETED)
-            if not agent.done() and not await self._is_ours(claim):
+    async def _watch(self) -> None:
+        """Interrupt the agents of steps that are no longer ours, for as long as any agent is at work."""
+        while self._agents:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._stirred.wait()
+            self._stirred.clear()
+            for claim in await self._lost():
                 self.interrupt(claim)
-        return True
 
-    async def _is_ours(self, claim: Claim) -> bool:
+    async def _lost(self) -> list[Claim]:
+        """Return the claims of agents at work that were stopped, paused or taken over."""
+        watched = list(self._agents)
+        step = records.Step
+        looked_at = select(step.id, step.owner, step.attempt).where(
+            col(step.id).in_([claim.step_id for claim in watched]), step.state == StepState.RUNNING.value
+        )
         try:
             async with self._ctx.store.read() as session:
-                return await session.scalar(select(records.Step.id).where(*claims.ours(claim))) is not None
+                running = {tuple(row) for row in (await session.execute(looked_at)).all()}
         except Exception:
             # The database may be away for a while; whether the lease lasts is the dispatcher's to watch.
-            log.exception("step_not_looked_at", step_id=claim.step_id)
-            return True
+            log.exception("steps_not_looked_at")
+            return []
+        return [claim for claim in watched if (claim.step_id, claim.owner, claim.attempt) not in running]
 
 
 async def _outlast(act: Callable[[], Awaitable[T]]) -> T:

@@ -82,7 +82,7 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     if incident.status is Status.RESOLVED:
         _leave_out(tx, definition, steps.values())
     states = {name: StepState(step.state) for name, step in steps.items()}
-    outputs = await queries.outputs(tx.session, run.number)
+    outputs = queries.merged(steps.values())
     judged = await verdicts(tx.session, ctx, incident, run, outputs)
     holds = {number: all(verdict.holds for verdict in stage) for number, stage in judged.items()}
     if incident.status is Status.RESOLVED:
@@ -95,8 +95,7 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         for name, state in states.items()
         if state in (StepState.QUEUED, StepState.WAITING) and journal.under_way(steps[name]) is None
     }
-    await approvals.expire_unused(tx, incident, run, unstarted)
-    approved = await approvals.given(tx, run)
+    approved = await approvals.still_good(tx, incident, run, unstarted)
     early = frozenset(name for name, step in steps.items() if states[name] is StepState.RUNNING and step.runner)
     may_start, held = plan.ready(definition, states, holds, frozenset(approved), early)
     for name in may_start:

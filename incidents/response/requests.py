@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from incidents import records, store
 from incidents.agents.base import ApprovedSubject, StepRequest
@@ -27,23 +26,20 @@ class Prepared:
 
 async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
     """Return what the agent needs, or None when the approval no longer covers what would be done."""
-    async with ctx.store.transaction() as tx:
-        await claims.hold_incident(tx, claim.step_id)
-        step = await tx.session.get_one(records.Step, claim.step_id)
-        run, incident = await claims.whose(tx, step)
+    async with ctx.store.read() as session:
+        step = await session.get_one(records.Step, claim.step_id)
+        run = await session.get_one(records.Run, step.run_id)
+        incident = await queries.get(session, run.incident_id)
         workflow = progress.definition_of(run)
-        definition = workflow.step(step.name)
-        outputs = await queries.outputs(tx.session, run.number)
-        approved = None
-        if definition.approval is not None:
-            approved = await _approved(tx, ctx, incident, run, definition.approval, step, outputs)
-            if approved is None:
-                step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
-                tx.session.add(step)
-                await progress.advance(tx, ctx, incident, run)
-                return None
-        known = await facts.for_agents(tx.session, ctx, incident, tx.now)
-        solutions = await facts.past_solutions(tx.session, incident)
+        outputs = await queries.outputs(session, run.number)
+        known = await facts.for_agents(session, ctx, incident, ctx.clock.now())
+        solutions = await facts.past_solutions(session, incident)
+    definition = workflow.step(step.name)
+    approved = None
+    if definition.approval is not None:
+        approved = await _approved(ctx, claim, definition.approval)
+        if approved is None:
+            return None
     workdir = work / known.key
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
@@ -65,22 +61,35 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
     return Prepared(request, kept)
 
 
-async def _approved(
+async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedSubject | None:
+    """Return what was approved; a step whose approval is gone, or is for something else, waits for people again."""
+    async with ctx.store.transaction() as tx:
+        await claims.hold_incident(tx, claim.step_id)
+        step = await tx.session.get_one(records.Step, claim.step_id)
+        run, incident = await claims.whose(tx, step)
+        approval = (await approvals.given(tx, run)).get(step.name)
+        if approval is not None and await _is_current(tx, ctx, incident, run, step, approval):
+            subject = approval.decision if kind is ApprovalKind.CHOOSE_FIX else approval.subject
+            return ApprovedSubject(kind.value, subject, approval.digest, approval.decided_by)
+        if approval is not None:
+            await approvals.supersede(tx, incident, approval)
+        step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
+        tx.session.add(step)
+        await progress.advance(tx, ctx, incident, run)
+        return None
+
+
+async def _is_current(
     tx: store.Tx,
     ctx: Context,
     incident: records.Incident,
     run: records.Run,
-    kind: ApprovalKind,
     step: records.Step,
-    outputs: dict[str, Any],
-) -> ApprovedSubject | None:
-    approval = (await approvals.given(tx, run)).get(step.name)
-    if approval is None:
-        return None
-    current = await approvals.wanted(tx, ctx, incident, run, step.name, kind, outputs)
-    # What is under way already cannot be asked about any more: its outcome is adopted under the approval it began with.
-    if approval.digest != approvals.digest(current) and journal.under_way(step) is None:
-        await approvals.supersede(tx, incident, approval)
-        return None
-    subject = approval.decision if kind is ApprovalKind.CHOOSE_FIX else approval.subject
-    return ApprovedSubject(kind.value, subject, approval.digest, approval.decided_by)
+    approval: records.Approval,
+) -> bool:
+    if journal.under_way(step) is not None:
+        # It cannot be asked about any more: its outcome is adopted under the approval it began with.
+        return True
+    outputs = await queries.outputs(tx.session, run.number)
+    now = await approvals.wanted(tx, ctx, incident, run, step.name, ApprovalKind(approval.kind), outputs)
+    return approval.digest == approvals.digest(now)

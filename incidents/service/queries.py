@@ -1,6 +1,7 @@
 """Reading incidents. Every query has an index; none grows with history."""
 
 import re
+from collections.abc import Iterable
 
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -107,18 +108,17 @@ async def steps(session: AsyncSession, run_id: int) -> list[records.Step]:
 
 async def outputs(session: AsyncSession, run_id: int) -> dict[str, object]:
     """Return the outputs of the run's steps by output name; a later step's overrides an earlier one's."""
-    merged: dict[str, object] = {}
-    for step in await steps(session, run_id):
-        merged.update(step.output)
-    return merged
+    return merged(await steps(session, run_id))
+
+
+def merged(found: Iterable[records.Step]) -> dict[str, object]:
+    """Return the outputs of these steps by output name; a later step's overrides an earlier one's."""
+    return {name: value for step in found for name, value in step.output.items()}
 
 
 async def outputs_of_all_runs(session: AsyncSession, incident_id: int) -> dict[str, object]:
     """Return the outputs of all the incident's runs by output name; what a reopened incident brought anew counts."""
-    merged: dict[str, object] = {}
-    for step in await _steps_of_all_runs(session, incident_id):
-        merged.update(step.output)
-    return merged
+    return merged(await _steps_of_all_runs(session, incident_id))
 
 
 async def _steps_of_all_runs(session: AsyncSession, incident_id: int) -> list[records.Step]:

@@ -1,9 +1,12 @@
 """Runs a service's own tests in the sandbox, and compares a run before a fix with one after it."""
 
+import asyncio
+import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from incidents import catalog, durations
 from incidents.agents.outputs import TestRun
@@ -13,6 +16,10 @@ from incidents.tools import sandbox, testreports
 from incidents.tools.evidence import Evidence, EvidenceKind
 
 MAX_FAILING = 50  # ids listed in an output; all are in the result
+
+#: Runs at once: tests keep a processor busy, and more of them side by side end no sooner.
+_AT_ONCE = max(2, os.cpu_count() or 2)
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,8 @@ class Comparison:
 async def run(folder: Path, tests: catalog.Tests, settings: catalog.Sandbox, *, clock: Clock, what: str) -> TestResult:
     """Run the tests in the worktree at `folder`; `what` says for people what is tested ("`abc1234` before the fix").
 
-    Tests that hang are killed with everything they started, which is a result (`run.timed_out`), not an error.
+    Tests that hang are killed with everything they started, which is a result (`run.timed_out`), not an error. Runs
+    take turns, as many at once as there are processors; `tests.timeout` counts from the turn on.
 
     Raises:
         ToolFailed: when the service has no test command, no test was found, or the sandbox does not work here.
@@ -55,7 +63,8 @@ async def run(folder: Path, tests: catalog.Tests, settings: catalog.Sandbox, *, 
             "No test command is known for this service.", remedy="Add `tests: {command: [...]}` to it in sitrep.yml."
         )
     command = _naming_each(tests.command)
-    done = await sandbox.run(settings, command, folder=folder, timeout=tests.timeout, python=tests.python)
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
+        done = await sandbox.run(settings, command, folder=folder, timeout=tests.timeout, python=tests.python)
     report = testreports.parse(done.output)
     if report.none and not report.ran:
         raise ToolFailed(

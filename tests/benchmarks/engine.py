@@ -44,6 +44,8 @@ async def measure(_: Workspace, __: Person) -> list[Line]:
             house = await _House.build(Path(folder))
             bare = await _bare(house.definition, count)
             try:
+                await house.respond(1)  # a process that has been up: statements are compiled once
+                house.agent.seconds = _STEP_SECONDS
                 taken = await house.respond(count)
             finally:
                 await house.close()
@@ -62,12 +64,13 @@ class _Sleeper:
     """An agent that takes a second."""
 
     seen: Evidence
+    seconds: float = 0.0
     name: str = "sleeper"
     results: dict[str, dict[str, object]] = field(default_factory=dict)
 
     async def run(self, request: StepRequest) -> StepResult:
         stem = request.step.prompt.removesuffix(".md")
-        await asyncio.sleep(_STEP_SECONDS)
+        await asyncio.sleep(self.seconds)
         return StepResult(outputs.MODELS[stem].model_validate(self.results[stem]), "done", (self.seen,), self.name)
 
 
@@ -75,7 +78,8 @@ class _Sleeper:
 class _House:
     ctx: Context
     definition: WorkflowDefinition
-    steps: LocalDispatcher
+    agent: _Sleeper
+    work: Path
 
     @classmethod
     async def build(cls, folder: Path) -> "_House":
@@ -91,8 +95,8 @@ class _House:
         for reactors in (Room(ctx), Progress(ctx), Threads(ctx)):
             reactors.register()
         seen = capture(EvidenceKind.LOG, "log", "KeyError", summary="412 KeyErrors", captured_at=clock.now())
-        engine = Engine(ctx, _Sleeper(seen, results=script(seen.id)), folder / "work", "bench")
-        return cls(ctx, definition, LocalDispatcher(engine, store))
+        agent = _Sleeper(seen, results=script(seen.id))
+        return cls(ctx, definition, agent, folder / "work")
 
     async def respond(self, count: int) -> float:
         """Return the seconds from the first step's readiness until the last of `count` responses is done."""
@@ -104,12 +108,17 @@ class _House:
             )
             async with self.ctx.store.transaction() as tx:
                 await declare.declare(tx, self.ctx, declaration)
+        steps = LocalDispatcher(Engine(self.ctx, self.agent, self.work, "bench"), self.ctx.store)
         began = time.perf_counter()
-        await self.steps.start()
-        while await self._unfinished():
+        await steps.start()
+        while True:
             ended.clear()
+            if not await self._unfinished():
+                break
             await asyncio.wait_for(ended.wait(), 120)
-        return time.perf_counter() - began
+        taken = time.perf_counter() - began
+        await steps.stop()
+        return taken
 
     async def _unfinished(self) -> int:
         async with self.ctx.store.read() as session:
@@ -117,7 +126,6 @@ class _House:
             return int(await session.scalar(unfinished) or 0)
 
     async def close(self) -> None:
-        await self.steps.stop()
         await self.ctx.store.close()
 
 

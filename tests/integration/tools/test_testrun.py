@@ -49,6 +49,27 @@ async def run(
     return await testrun.run(folder, tests, mode or Sandbox(mode="none"), clock=clock, what="`abc1234` before the fix")
 
 
+async def test_runs_take_turns(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testrun, "_AT_ONCE", 1)
+    diary = tmp_path / "diary"
+    noted = f"""import time, unittest
+class Turn(unittest.TestCase):
+    def test_turn(self):
+        with open({str(diary)!r}, "a") as diary:
+            diary.write("in ")
+            diary.flush()
+            time.sleep(0.3)
+            diary.write("out ")
+"""
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    for folder in folders:
+        folder.mkdir()
+        project(folder, {"test_turn.py": noted})
+    results = await asyncio.gather(*(run(folder, UNITTEST, clock) for folder in folders))
+    assert [len(each.passed) for each in results] == [1, 1, 1]
+    assert diary.read_text().split() == ["in", "out"] * 3
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("tests", "old", "new"),
