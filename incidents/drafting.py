@@ -54,6 +54,7 @@ class Known:
     commanders: Sequence[str] = ()
     paused: bool = False
     first: bool = False  #: no update went out before
+    reopened: str = ""  #: why it was opened again, where it was
 
 
 async def draft(
@@ -82,8 +83,14 @@ async def draft(
             commanders=(await queries.roles(session, incident.number)).get(Role.COMMANDER, []),
             paused=run is not None and run.state == "paused",
             first=since is None,
+            reopened=_reopened(events),
         )
     )
+
+
+def _reopened(events: Sequence[records.Event]) -> str:
+    reasons = [str(event.data["reason"]) for event in events if event.kind is EventKind.REOPENED]
+    return reasons[-1] if reasons else ""
 
 
 def written(known: Known) -> dict[str, str]:
@@ -110,16 +117,19 @@ def _condition(known: Known) -> str:
     if incident.status is Status.CANCELLED:
         return "Cancelled: no incident, nothing more is done."
     cause = _cause(known)
-    working = incident.started_at or incident.mitigated_at or incident.deployed_at
+    working = known.reopened or incident.started_at or incident.mitigated_at or incident.deployed_at
     # Before the work on the fix, a cause that is found says more than that it was being looked for.
-    sentences = [_standing(incident) if working or not cause else "", cause, _activity(known)]
+    sentences = [_standing(known) if working or not cause else "", cause, _activity(known)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _standing(incident: records.Incident) -> str:
+def _standing(known: Known) -> str:
+    incident = known.incident
+    again = f"Opened again: {_clip(known.reopened, 160).rstrip('.')}." if known.reopened else ""
     for at, words in (
         (incident.deployed_at, "The fix is in production and is being watched."),
         (incident.mitigated_at, "Users are served again; the cause is still being worked on."),
+        (again or None, again),  # what was reached before says nothing of the trouble that is back
         (incident.started_at, "Work on the fix is under way."),
         (incident.triaged_at, "Severity is confirmed, the cause is being looked for."),
         (incident.acknowledged_at, "Somebody has taken it, triage is under way."),

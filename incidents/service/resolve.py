@@ -74,7 +74,7 @@ async def resolve(
 
 
 async def reopen(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str) -> None:
-    """Take a resolved incident up again.
+    """Take a resolved incident up again: what it reached by a fix that did not hold is to be reached anew.
 
     Raises:
         Conflict: it is open, closed or cancelled.
@@ -87,7 +87,7 @@ async def reopen(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reaso
     if not reason.strip():
         raise InvalidInput("Say why it is opened again.", remedy="`/incident reopen errors are back`", field="reason")
     incident.status = Status.OPEN
-    incident.resolved_at = None
+    incident.mitigated_at = incident.deployed_at = incident.resolved_at = None  # the events keep when they were
     tx.session.add(incident)
     await tx.record(incident, EventKind.REOPENED, actor=actor, reason=reason.strip()[:2000])
     tx.wake(store.VIEWS)

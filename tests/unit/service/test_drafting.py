@@ -64,6 +64,16 @@ def test_the_condition_is_the_furthest_that_was_reached(reached: dict[str, Any],
     assert words in drafting.written(Known(incident(**reached)))["condition"]
 
 
+def test_what_was_reached_before_it_was_opened_again_is_not_how_it_stands() -> None:
+    known = Known(incident(triaged_at=START, started_at=START), reopened="errors are back")
+    assert drafting.written(known)["condition"] == "Opened again: errors are back."
+
+
+def test_a_fix_after_it_was_opened_again_is_how_it_stands() -> None:
+    known = Known(incident(started_at=START, deployed_at=START), reopened="errors are back")
+    assert drafting.written(known)["condition"] == "The fix is in production and is being watched."
+
+
 def test_a_cause_that_is_found_is_not_said_to_be_looked_for() -> None:
     known = Known(incident(triaged_at=START), titles=TITLES, states=states(running="2.1"), outputs=CAUSE)
     assert drafting.written(known)["condition"] == (
