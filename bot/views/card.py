@@ -139,11 +139,14 @@ def happening(card: Card) -> str:
 
 def _standing_still(card: Card) -> str:
     """Return what is waited for where nobody decides and no agent works."""
-    if card.incident.deployed_at is not None or card.incident.mitigated_at is not None:
+    if card.incident.mitigated_at is not None:
         who = mrkdwn.people(card.roles.get(Role.COMMANDER, ())) or "anybody here"
         return f"users are served again, {who} says when it is resolved"
-    if card.gates:
-        return "waiting for a person to attest " + ", ".join(gate.replace("_", " ") for gate in card.gates[:3])
+    released = ["the fix is in production, recovery is not shown yet"] if card.incident.deployed_at is not None else []
+    attested = ", ".join(gate.replace("_", " ") for gate in card.gates[:3])
+    waiting = released + ([f"waiting for a person to attest {attested}"] if attested else [])
+    if waiting:
+        return mrkdwn.listed(waiting)
     return "the next step is being prepared"
 
 
@@ -182,7 +185,7 @@ def _next_action(card: Card, this: OfIncident) -> InteractiveElement:
         return parts.button(label, Act.REVIEW, this, style=parts.PRIMARY)
     if card.run_state == "paused":
         return parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY)
-    if incident.deployed_at is not None or incident.mitigated_at is not None:
+    if incident.mitigated_at is not None:
         return parts.button("Resolve", Act.RESOLVE, this, style=parts.PRIMARY)
     if card.gates:
         return parts.button("Review the gate", Act.REVIEW, this, style=parts.PRIMARY)

@@ -30,7 +30,7 @@ def green(message: Message) -> list[str]:
         ({"approvals": (samples.fix_approval("x"),)}, "Choose the fix"),
         ({"approvals": (), "run_state": "paused"}, "Resume agents"),
         ({"approvals": (), "gates": ("no_new_issues_introduced",)}, "Review the gate"),
-        ({"approvals": (), "incident": incident("x", deployed_at=NOW)}, "Resolve"),
+        ({"approvals": (), "incident": incident("x", deployed_at=NOW, mitigated_at=NOW)}, "Resolve"),
         ({"incident": incident("x", status=Status.RESOLVED, resolved_at=NOW)}, "Write my part"),
     ],
 )
@@ -46,8 +46,16 @@ def test_the_card_offers_the_open_role_and_says_who_is_waited_for() -> None:
 
 
 def test_the_card_of_a_repaired_service_waits_for_the_commanders_word() -> None:
-    repaired = samples._card("x", approvals=(), incident=incident("x", deployed_at=NOW))
+    repaired = samples._card("x", approvals=(), incident=incident("x", deployed_at=NOW, mitigated_at=NOW))
     assert f"users are served again, <@{ANA}> says when it is resolved." in text_of(card.draw(repaired))
+
+
+def test_the_card_of_a_release_that_has_not_helped_yet_claims_no_recovery() -> None:
+    released = samples._card("x", approvals=(), incident=incident("x", deployed_at=NOW, mitigated_at=None))
+    drawn = card.draw(released)
+    assert "the fix is in production, recovery is not shown yet." in text_of(drawn)
+    assert "served again" not in text_of(drawn)
+    assert "Resolve" not in green(drawn)
 
 
 def test_the_cards_sentence_ends_once() -> None:
