@@ -113,6 +113,6 @@ async def mentioned(desk: Desk, typed: Typed) -> None:
     incident_id = await in_incident(desk, typed.place)
     if incident_id and "?" in typed.text:
         order = Order(typed.key, typed.place, incident_id, typed.text)
-        await answering.reply(desk, order, typed.place.thread)
+        await answering.reply(desk, order, typed.place.thread or typed.ts)
         return
     await replies.privately(desk, typed.place, help.draw(vocabulary.help_words()))

@@ -51,6 +51,7 @@ class Typed(_Payload):
     key: str  #: names the payload; a redelivery has the same
     place: Place
     text: str
+    ts: str = ""  #: of the message that mentions the bot
 
 
 class View(_Payload):
@@ -218,5 +219,5 @@ def mention(body: dict[str, Any]) -> Typed:
     """Return what was said to the bot by mentioning it; the mention itself is taken off."""
     event = body["event"]
     text = re.sub(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*", "", event.get("text") or "")
-    place = Place(user=event["user"], channel=event["channel"], thread=event.get("thread_ts") or event["ts"])
-    return Typed(key=f"event:{body['event_id']}", place=place, text=plain(text))
+    place = Place(user=event["user"], channel=event["channel"], thread=event.get("thread_ts") or "")
+    return Typed(key=f"event:{body['event_id']}", place=place, text=plain(text), ts=event["ts"])
