@@ -5,7 +5,7 @@ import re
 from sqlmodel import col, select
 
 from bot.delivery.lookout import EVENT_TYPE
-from bot.listeners import answering, commands, replies, steering
+from bot.listeners import answering, commands, replies, steering, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Posted
@@ -14,6 +14,7 @@ from incidents.lifecycle import Status
 from incidents.service import queries, respond
 
 _OPTION = re.compile(r"(?:^|\s)>\s*option\s+(\d{1,2})\b", re.IGNORECASE)
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)>[\s:,]*")
 _TICK = "white_check_mark"
 
 
@@ -23,16 +24,32 @@ async def heard(desk: Desk, posted: Posted) -> None:
     if not incident_id or not posted.text:
         return
     order = Order(posted.key, posted.place, incident_id, posted.text)
+    addressed = await _to_the_bot(desk, posted.text)
     chosen = _OPTION.search(posted.text)
     if chosen and not posted.edited:
         await steering.option(desk, Order(posted.key, posted.place, incident_id, chosen[1]))
         await _tick(desk, posted)
     elif posted.text.startswith("?") and not posted.edited:
         await answering.reply(desk, order, posted.place.thread or posted.ts)
-    elif posted.place.thread and not posted.edited and await _under_a_decision(desk, order, posted):
-        return
-    else:
+    elif addressed:
+        if not _is_answered(addressed):
+            await _facts(desk, order, posted)
+    elif not posted.place.thread or posted.edited or not await _under_a_decision(desk, order, posted):
         await _facts(desk, order, posted)
+
+
+async def _to_the_bot(desk: Desk, text: str) -> str:
+    """Return what follows the bot's mention that `text` begins with, or an empty string."""
+    found = _MENTION.match(text)
+    if not found or found[1] != (await desk.identity.learn()).bot_user:
+        return ""
+    return text[found.end() :].strip() or text
+
+
+def _is_answered(words: str) -> bool:
+    """Return whether words said to the bot are a command or a question: those its mention brings, and answers."""
+    meant = vocabulary.meant(words)
+    return bool(meant.word or meant.typo) or "?" in words
 
 
 async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
