@@ -1,6 +1,7 @@
 """Answers to one person, where they are looking; and faults turned into answers."""
 
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: Slack's words for a trigger that came too late, and for one that a redelivery used a second time.
 _TOO_LATE, _USED = "expired_trigger_id", "exchanged_trigger_id"
+#: Nothing is shown in a channel to somebody who only looks in, nor in one that is archived.
+_NOT_THERE = ("user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived")
 #: The modal was closed, or changed by a newer press, while we looked things up.
 _GONE = ("not_found", "view_not_found", "hash_conflict", "expired_view")
 
@@ -34,17 +37,37 @@ async def privately(desk: Desk, place: Place, message: Message) -> None:
     """Show `message` to the person alone: in a modal on top of theirs, or as an ephemeral message."""
     if place.view_kind:
         await show(desk, place, shown_blocks("Sitrep", message.blocks))
-    elif place.channel and place.thread:
-        await desk.client.chat_postEphemeral(
-            channel=place.channel, user=place.user, thread_ts=place.thread, text=message.text, blocks=message.blocks
-        )
+    elif place.channel and (place.thread or not place.response_url):
+        try:
+            await desk.client.chat_postEphemeral(
+                channel=place.channel,
+                user=place.user,
+                thread_ts=place.thread or None,
+                text=message.text,
+                blocks=message.blocks,
+            )
+        except SlackApiError as error:
+            if slack_errors.word(error) not in _NOT_THERE:
+                raise
+            await _past_the_channel(desk, place, message)
     elif place.response_url:
-        webhook = AsyncWebhookClient(place.response_url, session=desk.client.session)
-        await webhook.send(text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=False)
-    elif place.channel:
-        await desk.client.chat_postEphemeral(
-            channel=place.channel, user=place.user, text=message.text, blocks=message.blocks
-        )
+        await _respond(desk, place, message)
+
+
+async def _respond(desk: Desk, place: Place, message: Message) -> bool:
+    """Answer at the address that came with the payload; returns whether Slack took it."""
+    webhook = AsyncWebhookClient(place.response_url, session=desk.client.session)
+    taken = await webhook.send(
+        text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=False
+    )
+    return bool(taken.status_code == HTTPStatus.OK)
+
+
+async def _past_the_channel(desk: Desk, place: Place, message: Message) -> None:
+    """Answer somebody who is not in the channel: at the payload's address, else in a direct message."""
+    if not place.response_url or not await _respond(desk, place, message):
+        direct = await desk.client.conversations_open(users=place.user)
+        await desk.client.chat_postMessage(channel=direct["channel"]["id"], text=message.text, blocks=message.blocks)
 
 
 async def instead(desk: Desk, place: Place, message: Message) -> None:
