@@ -142,13 +142,19 @@ async def cancel(
 
     Raises:
         Conflict: not open.
-        InvalidInput: no reason.
+        InvalidInput: no reason, or it would be a duplicate of itself.
     """
     incident = await respond.open_incident(tx, incident_id)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
     if not reason.strip() and duplicate_of is None:
         raise InvalidInput("Say why it is cancelled.", remedy="`/incident cancel false alarm`", field="reason")
+    if duplicate_of == incident_id:
+        raise InvalidInput(
+            f"{incident.key} is this incident itself.",
+            remedy="Name the other one: `/incident cancel duplicate of inc-…`; `/incident list` shows what is open.",
+            field="reason",
+        )
     if duplicate_of is not None:
         await queries.get(tx.session, duplicate_of)
         incident.duplicate_of = duplicate_of

@@ -113,8 +113,22 @@ async def test_reopening_and_cancelling_ask_for_the_reason_where_none_is_typed(o
     form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "reopen")
     await office.ana.submit(form, {"reason": "Errors are back"})
     await office.ana.wait_for_message(channel, lambda row: "Opened again" in text_of(row))
-    await office.ana.command("/incident", "cancel duplicate of inc-1", channel)
+    await office.ana.command("/incident", "cancel", channel)
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "cancel")
+    answer = await office.ana.submit(form, {"reason": "duplicate of inc-1"})
+    assert "inc-1 is this incident itself." in answer["errors"]["reason"]
+    assert await is_in(office, Status.OPEN)
+    await office.ana.submit(form, {"reason": "A false alarm"})
     await eventually(lambda: is_in(office, Status.CANCELLED))
+
+
+async def test_a_duplicate_names_the_other_incident_not_itself(office: Office) -> None:
+    channel = await office.declare(office.dee, severity="low")
+    await office.declare(office.dee, "Invoices are late", severity="low", service="invoices")
+    await office.dee.command("/incident", "cancel duplicate of inc-1", channel)
+    await office.dee.wait_for_ephemeral(lambda row: "inc-1 is this incident itself" in text_of(row))
+    await office.dee.command("/incident", "cancel duplicate of inc-2", channel)
+    await office.dee.wait_for_message(channel, lambda row: "Go on in inc-2" in text_of(row))
 
 
 async def test_where_an_incident_cannot_be_reopened_nobody_is_sent_to_reopen_it(office: Office) -> None:
