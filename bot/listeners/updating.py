@@ -1,5 +1,6 @@
 """The status update that is ready when due: send, edit, no change, snooze."""
 
+import re
 from datetime import timedelta
 
 from bot.ids import Field
@@ -14,6 +15,9 @@ from incidents import durations
 from incidents.errors import Conflict, InvalidInput
 from incidents.service import queries, updates
 
+#: `snooze 10m`, `snooze soon`; more words than one are an update that begins with this one.
+_SNOOZE = re.compile(r"snooze(?:\s+(\d.*|\S+))?")
+
 
 async def update(desk: Desk, order: Order) -> Message | None:
     """Post an update with these words as its condition, say that nothing changed, or open the form."""
@@ -21,7 +25,7 @@ async def update(desk: Desk, order: Order) -> Message | None:
         await open_form(desk, order)
         return None
     verb = order.argument.lower().strip(" .")
-    if verb in ("send", "no change") or verb.startswith("snooze"):
+    if verb in ("send", "no change") or _SNOOZE.fullmatch(verb):
         return await _settle(desk, order, verb)
     async with desk.once(order.key) as tx:
         fields = await updates.draft(tx.session, desk.ctx, order.incident_id)

@@ -223,6 +223,13 @@ async def test_a_question_to_the_bot_is_answered_in_its_thread(office: Office) -
     assert "declared critical" in text_of(answer)
 
 
+async def test_an_update_that_begins_like_snooze_is_posted(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    for words in ("snoozed alarms are back", "snooze button fails for everybody"):
+        await office.dee.command("/incident", f"update {words}", channel)
+        await office.dee.wait_for_message(channel, lambda row, words=words: f"*Condition*  {words}" in text_of(row))
+
+
 async def test_the_update_that_is_due_is_put_off_by_word(office: Office) -> None:
     channel = await office.declare(office.dee)
     before = (await office.incident()).next_update_at
