@@ -271,6 +271,7 @@ class FormMeta(Value):
 
     incident: int
     update: int = 0  #: status update; 0 for one out of turn
+    after: int = 0  #: the newest status update that had gone out when the form was drawn; 0 for none
     approval: int = 0
     step: int = 0
     behind: str = ""  #: callback id of the form below, which is drawn anew once this one was sent

@@ -8,9 +8,11 @@ from bot.listeners import finishing, replies, responding, steering, updating
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
+from bot.views.message import Json
 from incidents.errors import InvalidInput
 
-Send = Callable[[Desk, Order, View, FormMeta], Awaitable[None]]
+#: Returns the form to show again, or None once it was sent.
+Send = Callable[[Desk, Order, View, FormMeta], Awaitable[Json | None]]
 
 
 def _plain(send: Callable[[Desk, Order, View], Awaitable[None]]) -> Send:
@@ -19,10 +21,6 @@ def _plain(send: Callable[[Desk, Order, View], Awaitable[None]]) -> Send:
         await send(desk, order, view)
 
     return sent
-
-
-async def _update(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
-    await updating.submit(desk, order, view, meta.update)
 
 
 async def _send_back(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
@@ -34,7 +32,7 @@ async def _take_over(desk: Desk, order: Order, view: View, meta: FormMeta) -> No
 
 
 SENDS: dict[Form, Send] = {
-    Form.UPDATE: _update,
+    Form.UPDATE: updating.submit,
     Form.SEND_BACK: _send_back,
     Form.TAKE_OVER: _take_over,
     Form.SEVERITY: _plain(responding.submit_severity),
@@ -61,7 +59,9 @@ async def send(desk: Desk, sent: Submission) -> dict[str, Any]:
     except ValueError:
         raise InvalidInput("This form is from another version of Sitrep.", remedy="Open it again.") from None
     meta = FormMeta.decode(sent.view.meta)
-    await SENDS[form](desk, Order(sent.key, sent.place, meta.incident), sent.view, meta)
+    again = await SENDS[form](desk, Order(sent.key, sent.place, meta.incident), sent.view, meta)
+    if again:
+        return {"response_action": "update", "view": again}
     if meta.behind:
         below = finishing.redraw(desk, meta.behind, meta.behind_id, meta.incident)
         desk.background.start(replies.guarded(desk, sent.place, below))

@@ -3,16 +3,17 @@
 import re
 from datetime import timedelta
 
-from bot.ids import Field
+from bot.ids import Field, FormMeta
 from bot.listeners import replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View
 from bot.surfaces import telling
 from bot.views import mrkdwn, status
-from bot.views.message import Message
+from bot.views.message import Json, Message
 from incidents import durations
 from incidents.errors import Conflict, InvalidInput
+from incidents.lifecycle import Status
 from incidents.service import queries, updates
 
 #: `snooze 10m`, `snooze soon`; more words than one are an update that begins with this one.
@@ -65,7 +66,11 @@ async def open_form(desk: Desk, order: Order) -> None:
         row = await updates.waiting(session, order.incident_id)
         ready = row is not None and row.state == "drafted" and bool(row.fields)
         fields = row.fields if row and ready else await updates.draft(session, desk.ctx, order.incident_id)
-    await replies.show(desk, order.place, status.form(incident, fields))
+        newest = await updates.last_settled(session, order.incident_id)
+    form = status.form(
+        incident, fields, update=row.number if row and ready else 0, after=newest.number if newest else 0
+    )
+    await replies.show(desk, order.place, form)
 
 
 async def open_edit(desk: Desk, order: Order, update_id: int) -> None:
@@ -83,14 +88,32 @@ async def open_edit(desk: Desk, order: Order, update_id: int) -> None:
     await replies.show(desk, order.place, status.form(incident, row.fields, update=update_id))
 
 
-async def submit(desk: Desk, order: Order, view: View, update_id: int) -> None:
-    """Send the update as the form says."""
+async def submit(desk: Desk, order: Order, view: View, meta: FormMeta) -> Json | None:
+    """Send the update as the form says; returns the form to show where another one went out meanwhile."""
     fields = {field.value: view.text(field) for field in status.FIELDS}
-    async with desk.once(order.key) as tx:
-        if update_id:
-            await updates.send(tx, desk.ctx, update_id, order.actor, fields)
-        else:
-            await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields)
+    try:
+        async with desk.once(order.key) as tx:
+            if meta.update:
+                await updates.send(tx, desk.ctx, meta.update, order.actor, fields)
+            else:
+                await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields, after=meta.after)
+    except Conflict as conflict:
+        return await _beside_the_newest(desk, order, fields, meta, conflict)
+    return None
+
+
+async def _beside_the_newest(
+    desk: Desk, order: Order, fields: dict[str, str], meta: FormMeta, conflict: Conflict
+) -> Json:
+    """Return the form with what was typed and what went out meanwhile, so that nobody contradicts it unawares."""
+    async with desk.ctx.store.read() as session:
+        incident = await queries.get(session, order.incident_id)
+        newest = await updates.last_settled(session, order.incident_id)
+    if incident.status is not Status.OPEN or newest is None or newest.number == meta.after:
+        raise conflict
+    said = newest.fields.get(Field.CONDITION, "")
+    error = f"{conflict.message} It says: “{said}” Send posts yours as well, for everybody to read after it."
+    return status.form(incident, fields, after=newest.number, error=error)
 
 
 async def send(desk: Desk, order: Order, update_id: int) -> None:

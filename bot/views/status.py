@@ -127,19 +127,21 @@ def _late(row: records.StatusUpdate) -> str:
     return f"{mrkdwn.spoken(row.sent_at - row.due_at)} late"
 
 
-def form(incident: records.Incident, fields: Mapping[str, str], *, update: int = 0, error: str = "") -> Json:
-    """Return the form, with the draft's words in it."""
+def form(
+    incident: records.Incident, fields: Mapping[str, str], *, update: int = 0, after: int = 0, error: str = ""
+) -> Json:
+    """Return the form, with the draft's words in it; `after` is the newest update that went out before."""
     return parts.modal(
         Form.UPDATE,
         f"Status of {incident.key}",
         [
-            parts.section(f":warning: *{mrkdwn.paragraphs(error, 600)}*") if error else None,
+            parts.section(f":warning: {mrkdwn.with_mentions(error, 900)}") if error else None,
             *[_field(field, fields.get(field, "")) for field in FIELDS],
             parts.context("The next update's time is added. It goes to the channel and to everybody on the list."),
         ],
         submit="Send",
         close="Cancel",
-        meta=FormMeta(incident=incident.number, update=update),
+        meta=FormMeta(incident=incident.number, update=update, after=after),
     )
 
 

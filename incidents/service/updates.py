@@ -110,16 +110,21 @@ async def snooze(tx: store.Tx, ctx: Context, update_id: int, actor: str, until: 
 
 
 async def post_now(
-    tx: store.Tx, ctx: Context, incident_id: int, actor: str, fields: Mapping[str, str]
+    tx: store.Tx, ctx: Context, incident_id: int, actor: str, fields: Mapping[str, str], *, after: int | None = None
 ) -> records.StatusUpdate:
     """Send an update now. Where a draft lies ready this is that update; else it is one out of turn.
 
+    `after` is the newest update that had gone out when its words were begun, 0 for none; None does not ask.
+
     Raises:
-        Conflict: the incident is not open.
+        Conflict: the incident is not open, or another update went out since `after`; says by whom.
         InvalidInput: the condition is empty, or a field is too long.
     """
     del ctx
     incident = await respond.open_incident(tx, incident_id)
+    newest = await last_settled(tx.session, incident_id)
+    if after is not None and newest is not None and newest.number != after:
+        raise Conflict(f"An update was sent{_by(newest)} meanwhile.", remedy="`/incident update` writes another one.")
     checked = _checked(fields)
     current = await waiting(tx.session, incident_id)
     row = current if current is not None and current.state == "drafted" else await out_of_turn(tx, incident)
@@ -153,13 +158,16 @@ async def _to_send(tx: store.Tx, update_id: int) -> tuple[records.StatusUpdate, 
     if row is None:
         raise NotFound("There is no such status update.", remedy="`/incident update` writes one now.")
     if row.state not in WAITING:
-        by = f" by <@{row.sent_by}>" if row.sent_by else " by Sitrep"
-        at = f" at {row.sent_at:%H:%M} UTC" if row.sent_at else ""
-        raise Conflict(f"This update was already sent{by}{at}.", remedy="`/incident update` writes another one.")
+        raise Conflict(f"This update was already sent{_by(row)}.", remedy="`/incident update` writes another one.")
     incident = await queries.get(tx.session, row.incident_id)
     if incident.status is not Status.OPEN:
         raise Conflict(f"{incident.key} is already {incident.status}; its last update went out.")
     return row, incident
+
+
+def _by(row: records.StatusUpdate) -> str:
+    by = f" by <@{row.sent_by}>" if row.sent_by else " by Sitrep"
+    return by + (f" at {row.sent_at:%H:%M} UTC" if row.sent_at else "")
 
 
 async def _ready(

@@ -223,6 +223,24 @@ async def test_a_question_to_the_bot_is_answered_in_its_thread(office: Office) -
     assert "declared critical" in text_of(answer)
 
 
+async def test_two_who_write_an_update_at_once_do_not_contradict_each_other_unawares(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    forms = []
+    for person in (office.dee, office.bo):
+        await person.command("/incident", "update", channel)
+        forms.append(await person.wait_for_view(lambda view: view["callback_id"] == "update_edit"))
+    await office.dee.submit(forms[0], {"condition": "Half of the orders fail"})
+    await office.dee.wait_until_no_view()
+    await office.bo.submit(forms[1], {"condition": "A third of the orders fail"})
+    shown = await office.bo.wait_for_view(lambda view: "Half of the orders fail" in text_of(view))
+    assert f"<@{PEOPLE['dee']}>" in text_of(shown)
+    assert "A third of the orders fail" in text_of(shown)
+    await office.bo.wait_for_message(channel, lambda row: "*Condition*  Half of the orders fail" in text_of(row))
+    assert not [row for row in await office.bo.messages(channel) if "A third of the orders" in text_of(row)]
+    await office.bo.submit(shown)
+    await office.bo.wait_for_message(channel, lambda row: "*Condition*  A third of the orders fail" in text_of(row))
+
+
 async def test_an_update_that_begins_like_snooze_is_posted(office: Office) -> None:
     channel = await office.declare(office.dee)
     for words in ("snoozed alarms are back", "snooze button fails for everybody"):
