@@ -74,7 +74,7 @@ def _commands(app: App, desk: Desk) -> None:
     async def command(ack: AsyncAck, body: Body) -> None:
         await ack()
         typed = payloads.typed(body)
-        desk.background.start(replies.guarded(desk, typed.place, commands.run(desk, typed)))
+        desk.background.start(replies.guarded(desk, typed.place, commands.run(desk, typed), typed=typed.line))
 
 
 def _presses(app: App, desk: Desk) -> None:
@@ -159,7 +159,7 @@ async def _message(desk: Desk, body: Body) -> None:
 
 async def _mention(desk: Desk, body: Body) -> None:
     typed = payloads.mention(body)
-    await _answering(desk, typed.place, commands.mentioned(desk, typed))
+    await _answering(desk, typed.place, commands.mentioned(desk, typed), typed=typed.line)
 
 
 def _plain(listener: Callable[[Desk, Body], Awaitable[None]]) -> Callable[[Desk, Body], Awaitable[None]]:
@@ -192,11 +192,11 @@ def _events(app: App, desk: Desk) -> None:
         register(name, listener)
 
 
-async def _answering(desk: Desk, place: payloads.Place, work: Awaitable[None]) -> None:
+async def _answering(desk: Desk, place: payloads.Place, work: Awaitable[None], *, typed: str = "") -> None:
     """Await `work`; what a person can mend is told to them, what is ours goes to Bolt and is delivered again."""
     try:
         await work
     except SeenBefore:
         return
     except SitrepError as error:
-        await replies.refuse(desk, place, error)
+        await replies.refuse(desk, place, error, typed=typed)

@@ -6,7 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.ids import Act, Field
+from bot.ids import COMMAND, Act, Field
+
+#: How people read the bot's mention.
+MENTION = "@Sitrep"
 
 _LABELLED_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _LABELLED_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|([^>]*)>")
@@ -52,6 +55,12 @@ class Typed(_Payload):
     place: Place
     text: str
     ts: str = ""  #: of the message that mentions the bot
+    to: str = COMMAND  #: what stood before the words: the command, or the bot's mention
+
+    @property
+    def line(self) -> str:
+        """Return the line as it was typed."""
+        return f"{self.to} {self.text}" if self.text else ""
 
 
 class View(_Payload):
@@ -220,4 +229,4 @@ def mention(body: dict[str, Any]) -> Typed:
     event = body["event"]
     text = re.sub(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*", "", event.get("text") or "")
     place = Place(user=event["user"], channel=event["channel"], thread=event.get("thread_ts") or "")
-    return Typed(key=f"event:{body['event_id']}", place=place, text=plain(text), ts=event["ts"])
+    return Typed(key=f"event:{body['event_id']}", place=place, text=plain(text), ts=event["ts"], to=MENTION)

@@ -127,16 +127,16 @@ async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Js
     return changed
 
 
-async def guarded(desk: Desk, place: Place, work: Awaitable[None]) -> None:
-    """Await `work`; whatever goes wrong is told to the person, and what we did not expect is logged."""
+async def guarded(desk: Desk, place: Place, work: Awaitable[None], *, typed: str = "") -> None:
+    """Await `work`; whatever goes wrong is told to the person with what they typed; what is ours is logged."""
     try:
         await work
     except SeenBefore:
         return
     except SitrepError as error:
-        await refuse(desk, place, error)
+        await refuse(desk, place, error, typed=typed)
     except Exception as error:  # noqa: BLE001 - the process's edge: logged with a reference, told to the person
-        await _tell(desk, place, note(f":warning: {unexpected(desk, error)}"))
+        await _tell(desk, place, trouble.keeping(note(f":warning: {unexpected(desk, error)}"), typed))
 
 
 def unexpected(desk: Desk, error: Exception) -> str:
@@ -149,9 +149,9 @@ def unexpected(desk: Desk, error: Exception) -> str:
     return f"{known} (reference {reference})" if known else trouble.unexpected(reference)
 
 
-async def refuse(desk: Desk, place: Place, error: SitrepError) -> None:
-    """Tell a person what was wrong with what they did, and what to do about it."""
-    await _tell(desk, place, trouble.private(error))
+async def refuse(desk: Desk, place: Place, error: SitrepError, *, typed: str = "") -> None:
+    """Tell a person what was wrong with what they did, what to do about it, and the line they typed."""
+    await _tell(desk, place, trouble.keeping(trouble.private(error), typed))
 
 
 async def _tell(desk: Desk, place: Place, message: Message) -> None:

@@ -119,6 +119,19 @@ def pre(text: str, limit: int = 2800) -> str:
     return f"```{shown}```"
 
 
+def pieces(text: str, limit: int) -> list[str]:
+    """Return `text` cut into pieces, each of at most `limit` characters once escaped; none is lost."""
+    found, room = [""], limit
+    for character in text:
+        taken = width(escape(character))
+        if taken > room:
+            found.append("")
+            room = limit
+        found[-1] += character
+        room -= taken
+    return found
+
+
 def quote(text: str) -> str:
     """Return mrkdwn lines as a quotation."""
     return "\n".join(f"> {line}" for line in text.splitlines())

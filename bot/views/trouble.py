@@ -7,6 +7,8 @@ from incidents import records
 from incidents.errors import SitrepError
 from incidents.lifecycle import Status
 
+_ONE_LINE = 1500  # characters that small print shows on one line, escaped
+_PIECE, _PIECES = 2700, 4  # of what is longer; Slack takes about 13,000 characters in one message
 _FIELD_ERROR = 2000  # characters that Slack shows below a modal's field
 
 
@@ -24,6 +26,20 @@ def private(error: SitrepError) -> Message:
         f"{said} {remedy}".strip(),
         [parts.section(f":warning: {said}" + (f"\n{remedy}" if remedy else ""))],
     )
+
+
+def keeping(answer: Message, typed: str) -> Message:
+    """Return the answer with the line that was typed below it, to copy; nobody types it twice."""
+    if not typed:
+        return answer
+    if "\n" not in typed and mrkdwn.width(mrkdwn.escape(typed)) <= _ONE_LINE:
+        kept = [parts.context(f"You typed: {mrkdwn.code(typed, _ONE_LINE)}")]
+    else:
+        shown = mrkdwn.pieces(typed, _PIECE)
+        kept = [parts.context("You typed:"), *[parts.section(mrkdwn.pre(each)) for each in shown[:_PIECES]]]
+        left = sum(map(len, shown[_PIECES:]))
+        kept += [parts.context(f"{mrkdwn.plural(left, 'more character')} do not fit here")] if left else []
+    return Message(text=answer.text, blocks=[*answer.blocks, *[each.to_dict() for each in kept]])
 
 
 def no_channel(incident: records.Incident, why: str) -> Message:

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from bot.views import mrkdwn
 from bot.workspace.driver import Person
+from bot.workspace.rules.faults import Fault, FaultKind
 from tests.scenario.office import Office, eventually, has_button, opened, text_of
 from tests.scenario.test_deciding import declared_and_commanded
 
@@ -77,3 +81,58 @@ async def test_somebody_who_only_looks_in_hears_why_a_press_in_a_thread_is_refus
         assert not await office.are_in(channel, "gil")
         await office.gil.click(channel, row, "Retry")
         await shown_to(office.gil, channel, "may steer the response")
+
+
+# What was typed and refused is shown again, to copy.
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "inc-99 update half of all orders fail in Europe",
+        "inc-1 takeover 9.9 switched the pricing off & <on> again",
+        "inc-1 attest nothing_known I looked through all of it",
+    ],
+)
+async def test_refused_words_are_shown_again(office: Office, typed: str) -> None:
+    await office.declare(office.dee)
+    await office.dee.command("/incident", typed)
+    refused = await shown_to(office.dee, "general", "You typed")
+    assert mrkdwn.escape(f"/incident {typed}") in text_of(refused)
+
+
+async def test_an_update_after_the_end_is_refused_with_its_words(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", "resolve rolled back by hand", channel)
+    await shown_to(office.dee, channel, "✓ Resolved")
+    await office.dee.command("/incident", "update the shop is fine", channel)
+    assert "/incident update the shop is fine" in text_of(await shown_to(office.dee, channel, "You typed"))
+
+
+async def test_a_title_is_shown_again_where_slack_stopped_waiting_for_its_form(office: Office) -> None:
+    await office.workspace.request_faults(Fault(kind=FaultKind.ERROR, method="views.open", error="expired_trigger_id"))
+    await office.dee.command("/incident", "invoices are late and nobody knows why")
+    refused = await shown_to(office.dee, "general", "Slack stopped waiting")
+    assert "/incident invoices are late and nobody knows why" in text_of(refused)
+
+
+async def test_a_title_is_shown_again_where_slack_refuses_the_token(office: Office) -> None:
+    office.app.desk.client.token = "xoxb-revoked"
+    await office.dee.command("/incident", "invoices are late and nobody knows why")
+    refused = await shown_to(office.dee, "general", "Slack does not accept the bot token.")
+    assert "/incident invoices are late and nobody knows why" in text_of(refused)
+
+
+async def test_refused_words_to_the_bot_in_a_thread_are_shown_again(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    said = await office.ana.post(channel, "who looks at the logs")
+    await office.ana.post(channel, f"{await mention(office)} takeover 9.9 did it by hand", said["ts"])
+    assert "@Sitrep takeover 9.9 did it by hand" in text_of(await shown_to(office.ana, channel, "You typed"))
+
+
+async def test_long_words_are_shown_again_to_the_last(office: Office) -> None:
+    words = " ".join(f"word{n}" for n in range(900)) + " & <end>"
+    await office.dee.command("/incident", f"inc-99 note {words}")
+    refused = await shown_to(office.dee, "general", "You typed")
+    shown = "".join(block["text"]["text"].strip("`") for block in refused["blocks"] if "word" in text_of(block))
+    assert mrkdwn.escape(f"/incident inc-99 note {words}") == shown
