@@ -9,7 +9,7 @@ from bot.ids import ShownMeta
 from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
-from bot.listeners.payloads import Place
+from bot.listeners.payloads import Place, Typed
 from bot.surfaces import gates, home, promised, room, work
 from bot.views import declare, help, overview, parts, reading, trouble
 from bot.views.message import Json, Message
@@ -39,6 +39,12 @@ async def listing(desk: Desk, place: Place) -> Message:
     """Return what is open."""
     async with desk.ctx.store.read() as session:
         return await home.listing(session, desk.ctx, place.user)
+
+
+async def which(desk: Desk, typed: Typed) -> Message:
+    """Return the question which incident is meant, with the same words about each that it may be."""
+    async with desk.ctx.store.read() as session:
+        return await home.which(session, typed.place.user, typed.to, typed.text)
 
 
 async def find(desk: Desk, place: Place, argument: str) -> Message:

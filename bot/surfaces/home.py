@@ -14,6 +14,7 @@ from bot.views.message import Message
 from incidents import records
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
+from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.service import finding, queries
 
@@ -65,6 +66,26 @@ async def listing(session: AsyncSession, ctx: Context, person: str) -> Message:
     visible = await _visible(session, await queries.open_incidents(session), person)
     shown = await rows(session, ctx, visible[:_SHOWN])
     return overview.listing(shown, ctx.clock.now(), count=len(visible))
+
+
+async def which(session: AsyncSession, person: str, to: str, words: str) -> Message:
+    """Return the question which incident `words` are about: one of theirs, else one of those that are open."""
+    visible = await _visible(session, await queries.open_incidents(session), person)
+    theirs = [each for each in visible if await _has_part(session, each, person)]
+    return overview.which(theirs or visible, to, words, theirs=bool(theirs))
+
+
+async def _has_part(session: AsyncSession, incident: records.Incident, person: str) -> bool:
+    """Return whether `person` declared the incident, holds a role in it or was paged for it."""
+    if incident.reporter == person:
+        return True
+    held = await queries.roles(session, incident.number)
+    if any(person in holders for holders in held.values()):
+        return True
+    paged = await session.scalars(
+        select(records.Event).where(records.Event.incident_id == incident.number, records.Event.kind == EventKind.PAGED)
+    )
+    return any(person in event.data.get("people", ()) for event in paged.all())
 
 
 async def found(session: AsyncSession, ctx: Context, person: str, text: str, *, before: int | None) -> Message:

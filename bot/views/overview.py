@@ -60,6 +60,22 @@ def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
     )
 
 
+def which(incidents: Sequence[records.Incident], to: str, words: str, *, theirs: bool) -> Message:
+    """Return the question which incident `words` are about; `theirs` says that the reader has a part in each."""
+    lead = f"{mrkdwn.code(f'{to} {words}', 200)} was typed outside an incident's channel."
+    if not incidents:
+        return parts.message("No incident is open.", [parts.section(f"{lead} No incident is open.")])
+    offered = [
+        f"• {mrkdwn.code(f'{to} {each.key} {words}', 200)}  *{mrkdwn.said(each.title, 150)}*" for each in incidents
+    ]
+    asked = "Did you mean this one?" if len(incidents) == 1 else "Which one?"
+    kind = "Your open incidents" if theirs else "Open now"
+    return parts.message(
+        f"Say which incident: {to} {incidents[0].key} {words}",
+        [parts.section(f"{lead} {asked}"), parts.section(f"*{kind}*\n" + parts.fitting(offered))],
+    )
+
+
 def found(incidents: Sequence[records.Incident], now: datetime, *, text: str, older: int | None) -> Message:
     """Return what a search found, newest first; `older` continues it where there is more."""
     said = mrkdwn.said(text, 100)
