@@ -6,9 +6,9 @@ from bot.listeners import answering, declaring, finishing, looking, replies, res
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order, incident_of
 from bot.listeners.payloads import Place, Typed
-from bot.views import help
+from bot.views import help, trouble
 from bot.views.message import Message
-from incidents.errors import NotFound
+from incidents.errors import InvalidInput, NotFound
 from incidents.service import queries
 
 
@@ -54,27 +54,43 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
 
 async def run(desk: Desk, typed: Typed) -> None:
     """Do what was typed and answer the person alone."""
-    answer = await _answer(desk, typed.key, typed.place, vocabulary.meant(typed.text), typed.text)
+    in_room = await _in_room(desk, typed.place)
+    meant = vocabulary.meant(typed.text, in_room=in_room)
+    try:
+        answer = _mistyped(typed, meant) if meant.typo else await _answer(desk, typed, meant, in_room=in_room)
+    except InvalidInput as error:
+        if not vocabulary.meant(typed.text).title:
+            raise
+        way_on = "To declare a new incident, put `declare` before the words."
+        raise InvalidInput(error.message, remedy=f"{error.remedy} {way_on}".strip(), field=error.field) from error
     if answer is not None:
         await replies.privately(desk, typed.place, answer)
 
 
-async def _answer(desk: Desk, key: str, place: Place, meant: vocabulary.Meant, text: str) -> Message | None:
-    if meant.typo and meant.nearest:
-        return help.did_you_mean(meant.typo, meant.nearest)
-    if meant.typo:
-        return help.draw(vocabulary.help_words(), unknown=meant.typo)
+def _mistyped(typed: Typed, meant: vocabulary.Meant) -> Message:
+    if meant.nearest:
+        answer = help.did_you_mean(meant.typo, meant.nearest)
+    else:
+        answer = help.draw(vocabulary.help_words(), unknown=meant.typo)
+    return trouble.keeping(answer, typed.line) if " " in typed.text else answer
+
+
+async def _answer(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_room: bool) -> Message | None:
+    place = typed.place
     if meant.word in ("help", "list", "find", "preview"):
         return await _general(desk, place, meant)
     if meant.word in ("", "declare"):
         await declaring.open_modal(desk, place, meant.title or meant.argument)
         return None
-    if await _is_a_title(desk, place, meant):
-        await declaring.open_modal(desk, place, text)
+    # `update fails for everybody`, typed elsewhere
+    if meant.argument and not meant.incident and not in_room and place.trigger:
+        await declaring.open_modal(desk, place, typed.text)
         return None
+    if not meant.incident and not in_room:
+        return await looking.which(desk, typed)
     async with desk.ctx.store.read() as session:
         incident = await incident_of(session, place, meant.incident)
-    return await ORDERS[meant.word](desk, Order(key, place, incident.number, meant.argument))
+    return await ORDERS[meant.word](desk, Order(typed.key, place, incident.number, meant.argument))
 
 
 async def _general(desk: Desk, place: Place, meant: vocabulary.Meant) -> Message:
@@ -87,12 +103,10 @@ async def _general(desk: Desk, place: Place, meant: vocabulary.Meant) -> Message
     return await looking.preview(desk, place, meant.argument)
 
 
-async def _is_a_title(desk: Desk, place: Place, meant: vocabulary.Meant) -> bool:
-    """Return whether words that begin like a command are a title: `update fails for everybody`, typed elsewhere."""
-    if meant.incident or not meant.argument or not place.trigger:
-        return False
+async def _in_room(desk: Desk, place: Place) -> bool:
+    """Return whether this is an incident's channel."""
     async with desk.ctx.store.read() as session:
-        return await queries.in_channel(session, place.channel) is None
+        return await queries.in_channel(session, place.channel) is not None
 
 
 async def in_incident(desk: Desk, place: Place) -> int:
@@ -106,12 +120,14 @@ async def in_incident(desk: Desk, place: Place) -> int:
 
 async def mentioned(desk: Desk, typed: Typed) -> None:
     """Do what was said to @Sitrep in a thread, or answer what was asked."""
-    meant = vocabulary.meant(typed.text)
+    in_room = await _in_room(desk, typed.place)
+    asks = "?" in typed.text and bool(vocabulary.meant(typed.text).title)
+    meant = vocabulary.meant(typed.text, in_room=in_room and not asks)
     if meant.word or meant.typo:
         await run(desk, typed)
         return
     incident_id = await in_incident(desk, typed.place)
-    if incident_id and "?" in typed.text:
+    if incident_id and asks:
         order = Order(typed.key, typed.place, incident_id, typed.text)
         await answering.reply(desk, order, typed.place.thread or typed.ts)
         return

@@ -48,7 +48,7 @@ async def _to_the_bot(desk: Desk, text: str) -> str:
 
 def _is_answered(words: str) -> bool:
     """Return whether words said to the bot are a command or a question: those its mention brings, and answers."""
-    meant = vocabulary.meant(words)
+    meant = vocabulary.meant(words, in_room=True)
     return bool(meant.word or meant.typo) or "?" in words
 
 

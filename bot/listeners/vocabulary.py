@@ -92,8 +92,28 @@ class Meant:
     title: str = ""  #: free text: declare with this title
 
 
-def meant(text: str) -> Meant:
-    """Return what `text` means. Several words that begin with no word of ours are a title; so are none."""
+def meant(text: str, *, in_room: bool = False) -> Meant:
+    """Return what `text` means. Several words that begin with no word of ours are a title; so are none.
+
+    `in_room` says that it was typed in an incident's channel, where people type commands: there words that begin
+    like one of ours are no title.
+    """
+    found = _anywhere(text)
+    return _in_room(found) if in_room and found.title else found
+
+
+def _in_room(found: Meant) -> Meant:
+    first, _, rest = found.title.partition(" ")
+    entry = _BY_WORD.get(first.lower())
+    if entry is None:
+        near = nearest(first)
+        return Meant(typo=found.title, nearest=f"{near} {rest.strip()}") if near else found
+    if entry.takes is Takes.CHOICE:
+        return Meant(word=entry.name, argument=rest.strip())
+    return Meant(typo=found.title, nearest=entry.name)
+
+
+def _anywhere(text: str) -> Meant:
     text = text.strip()
     first, _, rest = text.partition(" ")
     rest = rest.strip()

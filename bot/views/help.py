@@ -44,11 +44,14 @@ def draw(words: Sequence[Word], *, unknown: str = "", nearest: str = "") -> Mess
 
 def did_you_mean(unknown: str, nearest: str) -> Message:
     """Return the answer to a mistyped subcommand: the nearest one, and how to declare after all."""
-    typed = mrkdwn.said(unknown, 60)
+    typed, meant = mrkdwn.code(f"/incident {unknown}", 200), mrkdwn.code(f"/incident {nearest}", 1000)
     return parts.message(
-        f"There is no /incident {typed}. Did you mean /incident {nearest}?",
+        f"There is no {typed}. Did you mean {meant}?".replace("`", ""),
         [
-            parts.section(f"There is no `/incident {typed}`. Did you mean `/incident {nearest}`?"),
-            parts.context(f"To declare an incident with this title: `/incident declare {typed}`", "`/incident help`"),
+            parts.section(f"There is no {typed}. Did you mean {meant}?"),
+            parts.context(
+                f"To declare an incident with this title: {mrkdwn.code(f'/incident declare {unknown}', 200)}",
+                "`/incident help`",
+            ),
         ],
     )

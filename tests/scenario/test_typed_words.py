@@ -136,3 +136,61 @@ async def test_long_words_are_shown_again_to_the_last(office: Office) -> None:
     refused = await shown_to(office.dee, "general", "You typed")
     shown = "".join(block["text"]["text"].strip("`") for block in refused["blocks"] if "word" in text_of(block))
     assert mrkdwn.escape(f"/incident inc-99 note {words}") == shown
+
+
+# In an incident's channel, words that begin like a command declare nothing.
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("severity page is broken", "There is no severity"),
+        ("role ic <@U01ANA>", "There is no role"),
+        ("status please", "Did you mean `/incident status`?"),
+        ("help severity", "Did you mean `/incident help`?"),
+        ("resolved it by hand", "Did you mean `/incident resolve it by hand`?"),
+    ],
+)
+async def test_a_typo_with_words_in_an_incidents_channel_opens_no_form(office: Office, typed: str, answer: str) -> None:
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", typed, channel)
+    told = text_of(await shown_to(office.dee, channel, answer))
+    assert "declare" in told
+    assert mrkdwn.escape(f"/incident {typed}") in told
+    assert not office.dee.screen.views
+
+
+async def test_a_mistyped_choice_with_a_reason_is_understood_in_an_incidents_channel(office: Office) -> None:
+    channel = await office.declare(office.dee, severity="high")
+    await office.dee.command("/incident", "severity critcal because data is lost", channel)
+    await shown_to(office.dee, channel, "Severity is critical now")
+
+
+async def test_a_title_typed_in_an_incidents_channel_still_declares(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", "invoices are late", channel)
+    assert "invoices are late" in text_of(await office.dee.wait_for_view())
+
+
+# Elsewhere, a word about an incident asks which.
+
+
+async def test_elsewhere_a_word_names_the_persons_own_incident_by_its_full_command(office: Office) -> None:
+    await office.declare(office.dee)
+    await office.ana.command("/incident", "ack")  # paged, and not in the incident's channel
+    asked = await shown_to(office.ana, "general", "Your open incidents")
+    assert "`/incident inc-1 ack`" in text_of(asked)
+    await office.ana.command("/incident", "inc-1 ack")
+    await shown_to(office.ana, "general", "you command")
+
+
+async def test_elsewhere_a_word_names_what_is_open_to_somebody_without_a_part(tmp_path) -> None:
+    async with opened(tmp_path, "dee", "gil") as office:
+        await office.declare(office.dee, severity="low")
+        await office.gil.command("/incident", "timeline")
+        assert "`/incident inc-1 timeline`" in text_of(await shown_to(office.gil, "general", "Open now"))
+
+
+async def test_elsewhere_a_word_says_that_nothing_is_open(office: Office) -> None:
+    await office.dee.command("/incident", "ack")
+    assert "/incident ack" in text_of(await shown_to(office.dee, "general", "No incident is open."))

@@ -52,3 +52,18 @@ def test_every_word_of_the_help_does_something() -> None:
 )
 def test_choices_forgive_a_letter(word: str, typed: str, expected: str) -> None:
     assert vocabulary.choice(word, typed) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("severity critcal because data is lost", Meant(word="severity", argument="critcal because data is lost")),
+        ("role ic <@U1ANA>", Meant(word="role", argument="ic <@U1ANA>")),
+        ("status please", Meant(typo="status please", nearest="status")),
+        ("resolved it by hand", Meant(typo="resolved it by hand", nearest="resolve it by hand")),
+        ("invoices are late", Meant(title="invoices are late")),
+        ("update the shop is fine", Meant(word="update", argument="the shop is fine")),
+    ],
+)
+def test_in_an_incidents_channel_words_that_begin_like_a_command_are_no_title(typed: str, expected: Meant) -> None:
+    assert meant(typed, in_room=True) == expected
