@@ -185,10 +185,11 @@ class OfIncident(Value):
 
 
 class OfRole(Value):
-    """A role of an incident."""
+    """A role of an incident, and who held it when the button was drawn; empty while it was open."""
 
     incident: int
     role: Role
+    instead: str = ""
 
 
 class OfMenu(Value):

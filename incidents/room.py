@@ -11,7 +11,7 @@ from incidents.announcing import Announcing
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.events import EventKind
-from incidents.lifecycle import Status
+from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane, Notice
 from incidents.roomless import Roomless
 from incidents.service import permissions, queries
@@ -98,6 +98,7 @@ class Room:
         react(EventKind.ROLE_TAKEN, self.redraw_decisions)
         react(EventKind.ROLE_RELEASED, self.redraw_decisions)
         react(EventKind.ROLE_TAKEN, self.invite_holder)
+        react(EventKind.ROLE_TAKEN, self.say_replaced)
         react(EventKind.RESOLVED, self.say_resolved)
         react(EventKind.POSTMORTEM_WRITTEN, self.redraw_resolved)
         react(EventKind.FOLLOWUP_ADDED, self.redraw_resolved)
@@ -171,6 +172,11 @@ class Room:
     async def say_line(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Say in one line what changed."""
         await outbox.put(tx, incident.id, posts.line(incident, event))
+
+    async def say_replaced(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Say who took a role from whom, so that nobody goes on in a role which is no longer theirs."""
+        if event.data["before"] and event.data["role"] != Role.RESPONDER:
+            await self.say_line(tx, incident, event)
 
     async def change_topic(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Set the channel's topic anew."""

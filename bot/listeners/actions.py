@@ -26,6 +26,7 @@ from bot.surfaces import home as home_surface
 from bot.views import home, overview, reading
 from bot.views.message import Message
 from incidents import followups
+from incidents.errors import Conflict
 
 Press = Callable[[Desk, Click], Awaitable[None]]
 
@@ -106,7 +107,12 @@ async def _say_where_nothing_changes(desk: Desk, click: Click, answer: Message) 
 
 async def _take_role(desk: Desk, click: Click) -> None:
     value = OfRole.decode(click.value)
-    taken = await responding.take_role(desk, _order(click, value.incident), value.role)
+    order = _order(click, value.incident)
+    try:
+        taken = await responding.take_role(desk, order, value.role, instead=value.instead)
+    except Conflict:
+        await _again(desk, click, value.incident)
+        raise
     if click.ephemeral or click.place.view_id:
         await _again(desk, click, value.incident)
     else:

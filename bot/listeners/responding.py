@@ -91,10 +91,12 @@ async def role(desk: Desk, order: Order) -> Message:
     return await take_role(desk, order, Role(chosen), person)
 
 
-async def take_role(desk: Desk, order: Order, chosen: Role, person: str | None = None) -> Message:
-    """Give `chosen` to `person`, by default to whoever asks."""
+async def take_role(
+    desk: Desk, order: Order, chosen: Role, person: str | None = None, *, instead: str | None = None
+) -> Message:
+    """Give `chosen` to `person`, by default to whoever asks; by button only `instead` of whom the button knew."""
     async with desk.once(order.key) as tx:
-        before = await respond.take_role(tx, desk.ctx, order.incident_id, order.actor, chosen, person)
+        before = await respond.take_role(tx, desk.ctx, order.incident_id, order.actor, chosen, person, instead=instead)
     who = mrkdwn.person(person) if person and person != order.actor else "You"
     instead = f", instead of {mrkdwn.people(before)}" if before and chosen is not Role.RESPONDER else ""
     verb = "are" if who == "You" else "is"

@@ -27,7 +27,10 @@ def _escalated(data: dict[str, Any], by: str, because: str) -> str:
 
 def _role(data: dict[str, Any], by: str, because: str) -> str:
     del by, because
-    return f"{mrkdwn.person(str(data['person']))} is *{ROLE_TITLES[Role(data['role'])].lower()}*"
+    role = Role(data["role"])
+    before = mrkdwn.people(data.get("before") or ()) if role is not Role.RESPONDER else ""
+    instead = f", instead of {before}" if before else ""
+    return f"{mrkdwn.person(str(data['person']))} is *{ROLE_TITLES[role].lower()}*{instead}"
 
 
 def _released(data: dict[str, Any], by: str, because: str) -> str:

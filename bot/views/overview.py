@@ -120,7 +120,8 @@ def roles(incident: records.Incident, held: Mapping[Role, Sequence[str]], reader
 
 def _take(incident: records.Incident, role: Role, holders: Sequence[str]) -> ButtonElement:
     label = "Take it over" if holders and role is not Role.RESPONDER else "Join"
-    return parts.button(label, Act.TAKE_ROLE.numbered(role), OfRole(incident=incident.number, role=role))
+    value = OfRole(incident=incident.number, role=role, instead=next(iter(holders), ""))
+    return parts.button(label, Act.TAKE_ROLE.numbered(role), value)
 
 
 def _give_back(incident: records.Incident, role: Role) -> ButtonElement:

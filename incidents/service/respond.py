@@ -82,12 +82,21 @@ async def change_severity(
 
 
 async def take_role(
-    tx: store.Tx, ctx: Context, incident_id: int, actor: str, role: Role, person: str | None = None
+    tx: store.Tx,
+    ctx: Context,
+    incident_id: int,
+    actor: str,
+    role: Role,
+    person: str | None = None,
+    *,
+    instead: str | None = None,
 ) -> list[str]:
     """Give `role` to `person` (default: the actor); returns who held it before.
 
+    `instead` is whom the actor sees holding it, empty for nobody; None replaces whoever does.
+
     Raises:
-        Conflict: not open, or they hold it already.
+        Conflict: not open, they hold it already, or somebody took it whom the actor did not see.
     """
     del ctx
     incident = await open_incident(tx, incident_id)
@@ -103,6 +112,11 @@ async def take_role(
         raise Conflict(f"<@{holder}> is already {role.value}.")
     if role in _SINGLE:
         for row in current:
+            if instead is not None and row.person != instead:
+                raise Conflict(
+                    f"<@{row.person}> took it at {row.since:%H:%M} UTC.",
+                    remedy=f"`/incident {incident.key} role {role.value}` takes it over.",
+                )
             await tx.session.delete(row)
     tx.session.add(records.RoleHolder(incident_id=incident_id, role=role.value, person=holder, since=tx.now))
     await tx.record(incident, EventKind.ROLE_TAKEN, actor=actor, role=role.value, person=holder, before=before)

@@ -1,12 +1,15 @@
 """Roles: taken, given away, given back; by button and by word, each checked where it is done."""
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from bot.workspace.driver import Person
 from incidents.events import EventKind
 from incidents.lifecycle import Role
 from incidents.service import queries
-from tests.scenario.office import PEOPLE, Office, has_button, text_of
+from tests.scenario.office import PEOPLE, Office, eventually, has_button, text_of
 
 
 async def holders(office: Office, role: Role) -> list[str]:
@@ -43,6 +46,47 @@ async def test_a_role_is_given_back_in_the_panel_and_the_channel_hears_it_in_one
     async with office.ctx.store.read() as session:
         kinds = [event.kind for event in await queries.events(session, 1)]
     assert kinds.count(EventKind.ROLE_RELEASED) == 1
+
+
+@pytest.mark.parametrize(("role", "label"), [(Role.COMMANDER, "Take commander"), (Role.COMMS, "Take comms")])
+async def test_of_two_who_press_for_a_role_at_once_one_has_it_and_the_other_hears_who(
+    office: Office, role: Role, label: str
+) -> None:
+    channel = await (commanded(office) if role is Role.COMMS else office.declare(office.dee))
+    card = await office.bo.wait_for_message(channel, has_button(label))
+    await asyncio.gather(office.dee.click(channel, card, label), office.bo.click(channel, card, label))
+    people = {PEOPLE["dee"]: office.dee, PEOPLE["bo"]: office.bo}
+    [first] = await eventually(lambda: holders(office, role))
+    await people.pop(first).wait_for_ephemeral(lambda row: f"You are {role} now" in text_of(row))
+    [second] = people.values()
+    refused = await second.wait_for_ephemeral(lambda row: f"<@{first}> took it at" in text_of(row))
+    assert f"`/incident inc-1 role {role}` takes it over." in text_of(refused)
+    assert await holders(office, role) == [first]
+
+
+async def test_who_is_replaced_by_word_is_told_in_the_channel(office: Office) -> None:
+    channel = await commanded(office)
+    await office.bo.command("/incident", "role commander", channel)
+    await office.bo.wait_for_ephemeral(lambda row: "You are commander now, instead of <@U01ANA>" in text_of(row))
+    await office.ana.wait_for_message(
+        channel, lambda row: "<@U02BO> is *commander*, instead of <@U01ANA>" in text_of(row)
+    )
+
+
+async def test_the_panel_takes_a_role_over_only_from_whom_it_shows(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", "role comms", channel)
+    await office.dee.wait_for_ephemeral(lambda row: "You are comms" in text_of(row))
+    await office.ana.command("/incident", "roles", channel)
+    panel = await office.ana.wait_for_ephemeral(has_button("Take it over"))
+    await office.bo.command("/incident", "role comms", channel)
+    await office.bo.wait_for_ephemeral(lambda row: "You are comms now" in text_of(row))
+    await office.ana.click(channel, panel, "take_role_comms")
+    await office.ana.wait_for_ephemeral(lambda row: "<@U02BO> took it at" in text_of(row))
+    assert await holders(office, Role.COMMS) == [PEOPLE["bo"]]
+    shown = await office.ana.wait_for_ephemeral(lambda row: "*Comms*  <@U02BO>" in text_of(row))
+    await office.ana.click(channel, shown, "take_role_comms")
+    await office.ana.wait_for_message(channel, lambda row: "<@U01ANA> is *comms*, instead of <@U02BO>" in text_of(row))
 
 
 async def test_a_role_is_given_back_by_word(office: Office) -> None:
