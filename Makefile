@@ -17,9 +17,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	@$(BIN)/sitrep demo $(ARGS)
 
+# Three at once on two cores: most tests wait for a process, a page or a clock.
 test: $(STAMP)
 	@sh tests/browser/setup.sh
-	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -36,6 +37,8 @@ bench: $(STAMP)
 
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(ARGS)
+	$(BIN)/python -m tests.replicas
+	$(BIN)/pytest -m torture
 
 clean:
 	rm -rf $(VENV) var

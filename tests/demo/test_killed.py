@@ -19,6 +19,7 @@ def serving(demo: psutil.Process) -> psutil.Process:
 
 
 @pytest.mark.demo
+@pytest.mark.torture
 @pytest.mark.timeout(LIMIT_SECONDS + 60)
 def test_killed_while_the_fix_goes_to_production_the_story_ends_well(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bot.cli", "demo", "--autoplay", "--no-browser", "--root", str(tmp_path / "demo")]

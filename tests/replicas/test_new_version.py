@@ -45,6 +45,7 @@ def has_button(label: str) -> Any:
     return lambda row: f'"text": "{label}"' in json.dumps(row.get("blocks", []), ensure_ascii=False)
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 async def test_an_approval_outlives_the_version_that_asked_for_it(postgres: str, tmp_path: Path) -> None:
     async with fleet(postgres, tmp_path) as ships:
