@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import select
 
-from incidents import records, store
+from incidents import lengths, records, store
 from incidents.errors import InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.service import queries
@@ -30,10 +30,10 @@ async def add(
     `step` is the step of the response that proposes it; empty where a person does.
 
     Raises:
-        InvalidInput: no title.
+        InvalidInput: no title, or a person's is longer than fits.
     """
     incident = await queries.get(tx.session, incident_id)
-    said = _titled(title)
+    said = _titled(title) if step else lengths.checked(" ".join(title.split()), MAX_TITLE, field="title")
     if not said:
         raise InvalidInput("Say what is to be done.", remedy="A few words are enough.", field="title")
     existing = await tx.session.scalar(

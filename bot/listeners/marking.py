@@ -9,8 +9,8 @@ from bot.ids import Field, Form
 from bot.listeners import commands, payloads, replies
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.payloads import Place, Shortcut
-from bot.views import forms
-from incidents import inbound
+from bot.views import forms, mrkdwn
+from incidents import inbound, lengths
 from incidents.errors import InvalidInput
 from incidents.service import queries, respond
 
@@ -57,7 +57,9 @@ async def _note(desk: Desk, key: str, incident_id: int, person: str, text: str, 
         # Two people may mark the same message; the second finds it there.
         if not await inbound.first_time(tx, f"note:{channel}:{ts}"):
             raise SeenBefore
-        await respond.add_note(tx, desk.ctx, incident_id, person, text, at=at, link=link)
+        # The message itself stands behind the link, so what is longer than a note is cut and shows it.
+        said = mrkdwn.clip(text, lengths.WORDS)
+        await respond.add_note(tx, desk.ctx, incident_id, person, said, at=at, link=link)
     await replies.react(desk, channel, ts, _TICK)
 
 

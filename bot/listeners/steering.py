@@ -2,7 +2,7 @@
 
 import re
 
-from bot.ids import Field
+from bot.ids import Act, Field
 from bot.listeners import replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
@@ -216,11 +216,17 @@ async def stop(desk: Desk, order: Order) -> Message:
 
 def offer_send_back(approval_id: int, words: str) -> Message:
     """Return the question whether words written in a decision's thread are what should change."""
+    button = forms.send_back_button(approval_id, words)
+    carried = button.action_id == Act.SEND_BACK_WORDS
+    too_long = (
+        f"These words have {len(words):,} characters, more than a button carries: copy what counts into the form."
+    )
     return parts.message(
         "Is this what should change?",
         [
             parts.section(f"Is this what should change?\n{mrkdwn.quote(mrkdwn.paragraphs(words, 900))}"),
-            parts.actions(forms.send_back_button(approval_id, words)),
+            parts.actions(button),
+            parts.context(too_long) if not carried else None,
             parts.context("Nothing was moved. Only you see this."),
         ],
     )

@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import (
     UserSelectElement,
 )
 
-from bot.ids import Act, Field, Form, FormMeta, OfFeedback
+from bot.ids import Act, Field, Form, FormMeta, OfApproval, OfFeedback
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Json
 from incidents import records
@@ -21,6 +21,7 @@ from incidents.definitions import Severity
 from incidents.postmortem import SECTIONS
 
 MAX_TEXT = 2000
+_BUTTON_VALUE = 2000  # characters that a button carries
 
 
 def _words(
@@ -133,9 +134,10 @@ def send_back(approval: records.Approval, what: str, *, typed: str = "") -> Json
 
 
 def send_back_button(approval: int, words: str) -> ButtonElement:
-    """Return the button that sends a proposal back with words that were written in its thread."""
-    # A button holds 2,000 characters, and JSON may write each of ours with two.
-    value = OfFeedback(approval=approval, feedback=mrkdwn.clip(words, 900))
+    """Return the button that sends a proposal back with words that were written in its thread, where it holds them."""
+    value = OfFeedback(approval=approval, feedback=words)
+    if len(words) > MAX_TEXT or mrkdwn.width(value.encode()) > _BUTTON_VALUE:
+        return parts.button("Send back", Act.REJECT, OfApproval(approval=approval))
     return parts.button("Send back with these words", Act.SEND_BACK_WORDS, value)
 
 

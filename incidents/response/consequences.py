@@ -1,6 +1,6 @@
 """What follows from a step besides its output: evidence, milestones, impact, triggers of escalation."""
 
-from incidents import records, store
+from incidents import lengths, records, store
 from incidents.agents import outputs
 from incidents.agents.base import StepResult
 from incidents.context import Context
@@ -46,7 +46,7 @@ async def of_output(
         await _of_deployment(tx, incident, output, result.runner)
     if incident.status is Status.OPEN:
         for trigger, detail in triggers.shown(output, ctx.service(incident.service)):
-            await respond.found_impact(tx, ctx, incident.number, result.runner, trigger, detail)
+            await respond.found_impact(tx, ctx, incident.number, result.runner, trigger, detail[: lengths.WORDS])
 
 
 async def _of_triage(tx: store.Tx, incident: records.Incident, output: outputs.TriageOutput, runner: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from incidents import records, store
+from incidents import lengths, records, store
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
@@ -11,8 +11,6 @@ from incidents.lifecycle import Status
 from incidents.response import alternatives, approvals, gates, plan, progress, remarks, rework
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
-
-_MAX_FEEDBACK = 2000
 
 
 async def decide(
@@ -52,9 +50,10 @@ async def decide(
     permissions.require(action, actor, holders=holders, settings=ctx.settings)
     run = await tx.session.get_one(records.Run, approval.run_id)
     await _still_current(tx, ctx, incident, run, approval)
-    if decision == "reject" and not feedback.strip():
+    said = lengths.checked(feedback, lengths.WORDS, field="feedback")
+    if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
-    chosen = _chosen(approval, kind, option) if decision == "approve" else {"feedback": feedback[:_MAX_FEEDBACK]}
+    chosen = _chosen(approval, kind, option) if decision == "approve" else {"feedback": said}
     state = "approved" if decision == "approve" else "rejected"
     if not await approvals.settle(tx, approval, state, actor, chosen):
         _still_pending(approval)
@@ -67,12 +66,12 @@ async def decide(
         about=kind.value,
         decision=state,
         subject=subject,
-        feedback=feedback[:_MAX_FEEDBACK],
+        feedback=said,
     )
     await approvals.redraw(tx, incident, approval, state)
     if state == "rejected":
         source = progress.source_of(run, approvals.SOURCE[kind])
-        await rework.run_again(tx, incident, run, source, event, feedback[:_MAX_FEEDBACK])
+        await rework.run_again(tx, incident, run, source, event, said)
     elif StepState(await _state_of(tx, run, approval.step)) in plan.FINISHED:
         # The former choice was prepared and failed: this one is prepared in its place.
         await rework.run_again(tx, incident, run, approval.step, event, "")
@@ -140,15 +139,10 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
     if before is not None:
         raise Conflict(f"Already attested by <@{before.person}>.", remedy="Nothing was changed by this click.")
     await _is_looked_at(tx, run, gate)
-    tx.session.add(
-        records.Attestation(
-            run_id=run_id, stage=stage, gate=gate, person=actor, note=note.strip()[:_MAX_FEEDBACK], at=tx.now
-        )
-    )
+    said = lengths.checked(note, lengths.WORDS)
+    tx.session.add(records.Attestation(run_id=run_id, stage=stage, gate=gate, person=actor, note=said, at=tx.now))
     await tx.session.flush()
-    await tx.record(
-        incident, EventKind.GATE_ATTESTED, actor=actor, run=run_id, stage=stage, gate=gate, note=note.strip()[:300]
-    )
+    await tx.record(incident, EventKind.GATE_ATTESTED, actor=actor, run=run_id, stage=stage, gate=gate, note=said)
     await progress.advance(tx, ctx, incident, run)
 
 
@@ -228,12 +222,13 @@ async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summar
     await _of_latest(tx, incident, run)
     if StepState(step.state) in plan.FINISHED:
         raise Conflict(f"Step {step.name} is already {step.state.replace('_', ' ')}.")
-    if not summary.strip():
+    said = lengths.checked(summary, lengths.LINE, field="summary")
+    if not said:
         raise InvalidInput("Say what you did.", remedy="One sentence for the timeline.", field="summary")
     definition = progress.definition_of(run).step(step.name)
     await remarks.of_what_goes_on(tx, incident, step)
     step.state, step.owner, step.lease_until = StepState.TAKEN_OVER.value, "", None
-    step.runner, step.summary, step.finished_at = actor, summary.strip()[:300], tx.now
+    step.runner, step.summary, step.finished_at = actor, said, tx.now
     tx.session.add(step)
     for approval in await queries.pending_approvals(tx.session, incident.number):
         if approval.step == step.name:
@@ -245,7 +240,7 @@ async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summar
         step=step.name,
         title=definition.title,
         phase=definition.phase.value,
-        summary=summary.strip()[:300],
+        summary=said,
     )
     await alternatives.withdraw(tx, incident, run)
     await progress.advance(tx, ctx, incident, run)
@@ -294,4 +289,5 @@ async def stop(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason:
     incident, run = await _steered(tx, ctx, incident_id, actor)
     if run.state in progress.ENDED:
         raise Conflict(f"The response is already {run.state}.")
-    await progress.stop(tx, incident, run, actor, reason.strip()[:300] or "stopped by hand")
+    said = lengths.checked(reason, lengths.LINE)
+    await progress.stop(tx, incident, run, actor, said or "stopped by hand")

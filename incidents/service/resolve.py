@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import lifecycle, store
+from incidents import lengths, lifecycle, store
 from incidents.context import Context
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
@@ -54,7 +54,7 @@ async def resolve(
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
     missing = await missing_for_resolve(tx.session, ctx, incident_id)
-    said = summary.strip() or force_reason.strip()
+    said = lengths.checked(summary.strip() or force_reason, lengths.WORDS, field="summary")
     if missing and not said:
         raise Conflict(
             "Before resolving: " + " ".join(each.what for each in missing),
@@ -62,14 +62,12 @@ async def resolve(
             field="summary",
         )
     incident.status = Status.RESOLVED
-    incident.resolution = said[:2000]
+    incident.resolution = said
     await respond.reach(tx, incident, Milestone.RESOLVED, actor)
     if incident.mitigated_at is None:
         await respond.reach(tx, incident, Milestone.MITIGATED, actor, implied=True)
     tx.session.add(incident)
-    await tx.record(
-        incident, EventKind.RESOLVED, actor=actor, summary=said[:2000], missing=[each.what for each in missing]
-    )
+    await tx.record(incident, EventKind.RESOLVED, actor=actor, summary=said, missing=[each.what for each in missing])
     tx.wake(store.VIEWS)
 
 
@@ -84,12 +82,13 @@ async def reopen(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reaso
     lifecycle.check_transition(incident.status, Status.OPEN, incident=incident.key)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
-    if not reason.strip():
+    said = lengths.checked(reason, lengths.WORDS, field="reason")
+    if not said:
         raise InvalidInput("Say why it is opened again.", remedy="`/incident reopen errors are back`", field="reason")
     incident.status = Status.OPEN
     incident.mitigated_at = incident.deployed_at = incident.resolved_at = None  # the events keep when they were
     tx.session.add(incident)
-    await tx.record(incident, EventKind.REOPENED, actor=actor, reason=reason.strip()[:2000])
+    await tx.record(incident, EventKind.REOPENED, actor=actor, reason=said)
     tx.wake(store.VIEWS)
 
 
@@ -122,7 +121,8 @@ async def close(tx: store.Tx, ctx: Context, incident_id: int, actor: str, *, for
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.CLOSE, actor, holders=holders, settings=ctx.settings)
     missing = await missing_for_close(tx.session, ctx, incident_id)
-    if missing and not force_reason.strip():
+    said = lengths.checked(force_reason, lengths.WORDS, field="reason")
+    if missing and not said:
         raise Conflict(
             "Before closing: " + " ".join(each.what for each in missing),
             remedy="Mend these, or close with a reason: `/incident close nothing to learn here`.",
@@ -131,7 +131,7 @@ async def close(tx: store.Tx, ctx: Context, incident_id: int, actor: str, *, for
     incident.status = Status.CLOSED
     await respond.reach(tx, incident, Milestone.CLOSED, actor)
     tx.session.add(incident)
-    await tx.record(incident, EventKind.CLOSED, actor=actor, reason=force_reason.strip()[:2000])
+    await tx.record(incident, EventKind.CLOSED, actor=actor, reason=said)
     tx.wake(store.VIEWS)
 
 
@@ -147,7 +147,8 @@ async def cancel(
     incident = await respond.open_incident(tx, incident_id)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
-    if not reason.strip() and duplicate_of is None:
+    said = lengths.checked(reason, lengths.WORDS, field="reason")
+    if not said and duplicate_of is None:
         raise InvalidInput("Say why it is cancelled.", remedy="`/incident cancel false alarm`", field="reason")
     if duplicate_of == incident_id:
         raise InvalidInput(
@@ -160,5 +161,5 @@ async def cancel(
         incident.duplicate_of = duplicate_of
     incident.status = Status.CANCELLED
     tx.session.add(incident)
-    await tx.record(incident, EventKind.CANCELLED, actor=actor, reason=reason.strip()[:2000], duplicate_of=duplicate_of)
+    await tx.record(incident, EventKind.CANCELLED, actor=actor, reason=said, duplicate_of=duplicate_of)
     tx.wake(store.VIEWS)

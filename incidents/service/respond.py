@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import select
 
-from incidents import records, revenue, store, triage
+from incidents import lengths, records, revenue, store, triage
 from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput
@@ -12,7 +12,6 @@ from incidents.events import EventKind
 from incidents.lifecycle import IMPLIES, Milestone, Role, Status, way_back
 from incidents.service import permissions, queries
 
-_MAX_NOTE = 2000
 #: Roles that one person holds at a time; taking one replaces the holder.
 _SINGLE = frozenset({Role.COMMANDER, Role.DEPUTY, Role.COMMS, Role.SCRIBE})
 
@@ -76,7 +75,7 @@ async def change_severity(
         actor=actor,
         before=before.value,
         after=severity.value,
-        reason=reason.strip()[:_MAX_NOTE],
+        reason=lengths.checked(reason, lengths.WORDS, field="reason"),
     )
     await reach(tx, incident, Milestone.TRIAGED, actor)
 
@@ -160,14 +159,14 @@ async def add_note(
     """Add `text` to the timeline, at its original time (UTC) where it has one.
 
     Raises:
-        InvalidInput: there is no text.
+        InvalidInput: there is no text, or more than fits.
     """
     del ctx
     incident = await queries.get(tx.session, incident_id)
-    said = text.strip()
+    said = lengths.checked(text, lengths.WORDS, field="note")
     if not said:
         raise InvalidInput("There is nothing to add.", remedy="Write what happened.", field="note")
-    return await tx.record(incident, EventKind.NOTE, actor=actor, at=at, text=said[:_MAX_NOTE], link=link)
+    return await tx.record(incident, EventKind.NOTE, actor=actor, at=at, text=said, link=link)
 
 
 async def add_facts(tx: store.Tx, ctx: Context, incident_id: int, actor: str, text: str) -> tuple[str, ...]:
@@ -200,17 +199,18 @@ async def found_impact(
     known = {each.name for each in (*policies.impact_based, *policies.complexity_based)}
     if trigger not in known:
         raise InvalidInput(f"There is no trigger {trigger[:60]!r}.", remedy=f"Known: {', '.join(sorted(known))}.")
+    said = lengths.checked(detail, lengths.WORDS, field="note")
     for event in await queries.events(tx.session, incident_id):
         if event.kind is EventKind.IMPACT_FOUND and event.data.get("trigger") == trigger:
             return False
-    await tx.record(incident, EventKind.IMPACT_FOUND, actor=actor, trigger=trigger, detail=detail[:_MAX_NOTE])
+    await tx.record(incident, EventKind.IMPACT_FOUND, actor=actor, trigger=trigger, detail=said)
     return True
 
 
 async def set_impact(tx: store.Tx, ctx: Context, incident_id: int, actor: str, text: str) -> None:
     """Say in one line who is hurt; shown on the card and in every update."""
     incident = await open_incident(tx, incident_id)
-    said = " ".join(text.split())[:300]
+    said = lengths.checked(" ".join(text.split()), lengths.LINE, field="impact")
     if not said:
         raise InvalidInput("The impact is empty.", remedy="Say who is hurt and how much.", field="impact")
     incident.impact = said

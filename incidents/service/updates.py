@@ -10,7 +10,7 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import drafting, records, store
+from incidents import drafting, lengths, records, store
 from incidents.context import Context
 from incidents.drafting import FIELDS
 from incidents.errors import Conflict, InvalidInput, NotFound
@@ -208,12 +208,7 @@ async def _settle(
 
 
 def _checked(fields: Mapping[str, str]) -> dict[str, str]:
-    said = {name: fields.get(name, "").strip() for name in FIELDS}
+    said = {name: lengths.checked(fields.get(name, ""), MAX_FIELD, field=name) for name in FIELDS}
     if not said["condition"]:
         raise InvalidInput("The condition is empty.", remedy="Say in one sentence how it stands.", field="condition")
-    for name, text in said.items():
-        if len(text) > MAX_FIELD:
-            raise InvalidInput(
-                f"This has {len(text):,} characters; {MAX_FIELD:,} fit.", remedy="Shorten it.", field=name
-            )
     return said

@@ -194,3 +194,35 @@ async def test_elsewhere_a_word_names_what_is_open_to_somebody_without_a_part(tm
 async def test_elsewhere_a_word_says_that_nothing_is_open(office: Office) -> None:
     await office.dee.command("/incident", "ack")
     assert "/incident ack" in text_of(await shown_to(office.dee, "general", "No incident is open."))
+
+
+# What is longer than fits is refused with its count; nothing is cut behind a tick.
+
+
+async def test_words_that_do_not_fit_are_refused_with_their_count_and_shown_again(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    limits = {
+        "impact": 300, "followup": 150, "note": 2000, "severity low": 2000, "escalate data loss": 2000,
+        "takeover 4.2": 300, "stop": 300, "resolve": 2000, "cancel": 2000,
+    }  # fmt: skip
+    for word, limit in limits.items():
+        words = f"{word.partition(' ')[0]} it fails " * (limit // 10)
+        await office.ana.command("/incident", f"{word} {words}", channel)
+        refused = text_of(await shown_to(office.ana, channel, words.strip()[-80:]))
+        assert f"characters; {limit:,} fit." in refused
+    assert not any("✓" in text_of(row) for row in (await office.ana.ephemerals(channel))[-len(limits) :])
+
+
+@pytest.mark.parametrize(("words", "label"), [(1500, "Send back with these words"), (2500, "Send back")])
+async def test_feedback_under_a_decision_is_carried_whole_or_not_at_all(office: Office, words: int, label: str) -> None:
+    channel = await declared_and_commanded(office)
+    card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await eventually(lambda: office.is_stored("inc-1:approval:1"))
+    said = ("keep the rounding " * 200)[:words] + "!"
+    await office.ana.post(channel, said, card["ts"])
+    offered = await shown_to(office.ana, channel, "Is this what should change?")
+    assert has_button(label)(offered)
+    await office.ana.click(channel, offered, label)
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "send_back")
+    assert (said in text_of(form)) == (words == 1500)
+    assert (f"{len(said):,} characters" in text_of(offered)) == (words == 2500)
