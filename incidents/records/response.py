@@ -1,0 +1,109 @@
+"""What is done about it: runs of workflows, their steps with evidence, what people vouch for and decide."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from incidents.records.columns import Numbered, json, text, time
+
+
+class Run(Numbered, SQLModel, table=True):
+    """One workflow at work for one incident; keeps a frozen copy of its definition."""
+
+    __tablename__: ClassVar[str] = "run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    workflow: str
+    definition: dict[str, Any] = json(dict)
+    digest: str
+    state: str = "running"  #: running, paused, stopped, done, superseded
+    created_at: datetime = time()
+    finished_at: datetime | None = time(default=None)
+
+
+class Step(Numbered, SQLModel, table=True):
+    """One step of a run."""
+
+    __tablename__: ClassVar[str] = "step"
+    __table_args__ = (UniqueConstraint("run_id", "name"), Index("ix_step_state", "state", "lease_until"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id")
+    name: str
+    state: str = "queued"  #: see incidents.response.plan.StepState
+    owner: str = ""
+    lease_until: datetime | None = time(default=None)
+    attempt: int = 0
+    version: int = 0  #: how many outputs were stored
+    agent: str = ""
+    runner: str = ""  #: who brought the output; of a step that runs: who brought its first results
+    started_at: datetime | None = time(default=None)
+    finished_at: datetime | None = time(default=None)
+    summary: str = text()
+    output: dict[str, Any] = json(dict)
+    usage: list[Any] = json(list)
+    notes: list[str] = json(list)
+    error: str = text()
+    feedback: str = text()
+    begun: list[dict[str, Any]] = json(list)  #: commands that must happen once; see incidents.agents.journal
+
+
+class EvidenceRow(SQLModel, table=True):
+    """One piece of evidence of a step; see incidents.tools.evidence."""
+
+    __tablename__: ClassVar[str] = "evidence"
+    __table_args__ = (UniqueConstraint("incident_id", "ref", "step_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    step_id: int | None = Field(default=None, foreign_key="step.id", index=True)
+    version: int = 1
+    ref: str = Field(index=True)  #: E3f9a2b
+    kind: str
+    source: str = text()
+    summary: str = text()
+    command: list[str] | None = Field(default=None, sa_type=JSON)
+    exit_code: int | None = None
+    digest: str
+    excerpt: str = text()
+    captured_at: datetime = time()
+
+
+class Attestation(SQLModel, table=True):
+    """What a person vouches for at a quality gate."""
+
+    __tablename__: ClassVar[str] = "attestation"
+
+    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    stage: int = Field(primary_key=True)
+    gate: str = Field(primary_key=True)
+    person: str
+    note: str = text()
+    at: datetime = time()
+
+
+class Approval(Numbered, SQLModel, table=True):
+    """A decision asked of people, bound to exactly one subject."""
+
+    __tablename__: ClassVar[str] = "approval"
+    __table_args__ = (
+        Index("ix_approval_state", "state", "incident_id"),
+        Index("ix_approval_incident", "incident_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id")
+    run_id: int = Field(foreign_key="run.id", index=True)
+    step: str  #: the step that waits
+    kind: str  #: definitions.ApprovalKind
+    subject: dict[str, Any] = json(dict)
+    digest: str
+    state: str = "pending"  #: pending, approved, rejected, expired, superseded
+    decision: dict[str, Any] = json(dict)
+    asked_at: datetime = time()
+    expires_at: datetime | None = time(default=None)
+    decided_by: str = ""
+    decided_at: datetime | None = time(default=None)
