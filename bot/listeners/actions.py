@@ -150,6 +150,19 @@ _MORE: dict[More, Callable[[Desk, Order], Awaitable[object]]] = {
 async def _more(desk: Desk, click: Click) -> None:
     value = OfMenu.decode(click.value)
     await _MORE[value.more](desk, _order(click, value.incident))
+    if value.more in (More.PAUSE, More.RESUME):
+        await _again(desk, click, value.incident)
+
+
+def _steered(steer: Callable[[Desk, Order], Awaitable[object]]) -> Press:
+    """Return the press that steers the agents and shows it where it was pressed."""
+
+    async def press(desk: Desk, click: Click) -> None:
+        order = _order(click)
+        await steer(desk, order)
+        await _again(desk, click, order.incident_id)
+
+    return press
 
 
 async def _option(desk: Desk, click: Click) -> None:
@@ -242,8 +255,8 @@ PRESSES: dict[Act, Press] = {
     Act.ROLES: _roles,
     Act.TIMELINE: _timeline,
     Act.NOTE: _form(responding.open_note),
-    Act.RESUME: _form(steering.resume),
-    Act.STOP: _form(steering.stop),
+    Act.RESUME: _steered(steering.resume),
+    Act.STOP: _steered(steering.stop),
     Act.EVIDENCE: _evidence,
     Act.RETRY: _retry,
     Act.TAKE_OVER: _take_over,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from incidents.lifecycle import Status
 from incidents.service import queries
 from tests.scenario.office import Office, eventually, has_button, text_of
 
@@ -213,6 +214,60 @@ async def test_a_failed_step_is_taken_over_by_form(office: Office) -> None:
     await office.ana.submit(form, {"summary": "Rolled back by hand"})
     await office.ana.wait_until_no_view()
     await office.ana.wait_for_message(channel, lambda row: "Rolled back by hand" in text_of(row))
+
+
+async def test_agents_paused_from_ones_own_card_are_shown_paused_there(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    await office.ana.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.command("/incident", "status", channel)
+    card = await office.ana.wait_for_ephemeral(lambda row: "Pause agents" in text_of(row))
+    await office.ana.click(channel, card, "more", "Pause agents")
+    paused = await office.ana.wait_for_ephemeral(
+        lambda row: row["ts"] == card["ts"] and "agents are paused" in text_of(row)
+    )
+    await office.ana.click(channel, paused, "more", "Resume agents")
+    await office.ana.wait_for_ephemeral(lambda row: row["ts"] == card["ts"] and "Pause agents" in text_of(row))
+
+
+async def test_agents_paused_from_the_catch_up_are_shown_paused_there(office: Office) -> None:
+    await declared_and_commanded(office)
+    await office.ana.open_home("Sitrep")
+    home = await office.ana.wait_for_home("Sitrep", lambda view: "Catch me up" in text_of(view))
+    await office.ana.click_in_view(home, "Catch me up")
+    card = await office.ana.wait_for_view(lambda view: "Pause agents" in text_of(view))
+    await office.ana.click_in_view(card, "more", "Pause agents")
+    await office.ana.wait_for_view(lambda view: "agents are paused" in text_of(view))
+
+
+async def test_agents_resumed_from_ones_own_card_are_shown_at_work_there(office: Office) -> None:
+    office.agents.fails = {"1.3"}
+    channel = await declared_and_commanded(office)
+    await office.ana.command("/incident", "pause", channel)
+    await office.ana.wait_for_message(channel, lambda row: "Agents paused" in text_of(row))
+    await office.ana.command("/incident", "status", channel)
+    card = await office.ana.wait_for_ephemeral(
+        lambda row: has_button("Resume agents")(row) and "Post update" in text_of(row)
+    )
+    await office.ana.click(channel, card, "resume")
+    await office.ana.wait_for_ephemeral(lambda row: row["ts"] == card["ts"] and "Pause agents" in text_of(row))
+
+
+async def test_agents_stopped_in_the_form_that_closes_are_missing_there_no_longer(office: Office) -> None:
+    office.agents.fails = {"4.1"}
+    channel = await declared_and_commanded(office)
+    await office.ana.command("/incident", "resolve Rolled back by hand", channel)
+    await office.ana.wait_for_message(channel, lambda row: "4.1" in text_of(row) and has_button("Retry")(row))
+    await office.ana.command("/incident", "close", channel)
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "close")
+    assert "The response still has steps to do." in text_of(form)
+    await office.ana.fill(form, {"reason": "Nothing to learn here"})
+    await office.ana.click_in_view(form, "Stop the agents")
+    stopped = await office.ana.wait_for_view(
+        lambda view: view["callback_id"] == "close" and "still has steps to do" not in text_of(view)
+    )
+    await office.ana.submit(stopped)
+    await office.ana.wait_until_no_view()
+    assert (await office.incident()).status is Status.CLOSED
 
 
 async def test_agents_are_paused_resumed_and_stopped_by_word(office: Office) -> None:
