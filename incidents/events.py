@@ -44,4 +44,5 @@ class EventKind(StrEnum):
     POSTMORTEM_POSTED = "postmortem_posted"
     POSTMORTEM_WRITTEN = "postmortem_written"  #: section, text
     FOLLOWUP_ADDED = "followup_added"  #: followup, title, owner, due
+    FOLLOWUP_DONE = "followup_done"  #: followup, title
     DELIVERY_FAILED = "delivery_failed"  #: notice key, road, error

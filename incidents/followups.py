@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from sqlmodel import select
 
 from incidents import lengths, records, store
-from incidents.errors import InvalidInput, NotFound
+from incidents.context import Context
+from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
-from incidents.service import queries
+from incidents.service import permissions, queries
 
 MAX_TITLE = 150
 DEFAULT_DUE = timedelta(days=14)  # long enough to plan, short enough to be remembered
@@ -118,20 +119,31 @@ def _iso(followup: records.Followup) -> str:
     return followup.due.isoformat() if followup.due else ""
 
 
-async def change(
-    tx: store.Tx, followup_id: int, *, owner: str | None = None, due: datetime | None = None, state: str | None = None
-) -> records.Followup:
-    """Give a follow-up an owner, a date (UTC) or a state (`open`, `done`, `dropped`).
+def unknown(followup_id: int) -> NotFound:
+    """Return what is said of a number that no follow-up has."""
+    return NotFound(f"There is no follow-up {followup_id}.", remedy="Sitrep's home shows yours with their numbers.")
+
+
+async def finish(tx: store.Tx, ctx: Context, followup_id: int, actor: str) -> records.Followup:
+    """Note that a follow-up is done; for its owner, for whoever filed it and for those who lead the incident.
 
     Raises:
         NotFound: there is no such follow-up.
+        NotAllowed: it is somebody else's.
+        Conflict: it is not open any more.
     """
     followup = await tx.session.get(records.Followup, followup_id)
     if followup is None:
-        raise NotFound("There is no such follow-up.")
-    followup.owner = owner if owner is not None else followup.owner
-    followup.due = due or followup.due
-    followup.state = state or followup.state
+        raise unknown(followup_id)
+    incident = await queries.get(tx.session, followup.incident_id)  # nobody else decides on it meanwhile
+    await tx.session.refresh(followup)
+    if followup.owner and actor not in (followup.owner, followup.created_by):
+        holders = await queries.roles(tx.session, incident.number)
+        permissions.require(permissions.Action.FINISH_FOLLOWUP, actor, holders=holders, settings=ctx.settings)
+    if followup.state != "open":
+        raise Conflict(f"Follow-up {followup_id} is already {followup.state}.", remedy="Nothing was changed.")
+    followup.state = "done"
     tx.session.add(followup)
+    await tx.record(incident, EventKind.FOLLOWUP_DONE, actor=actor, followup=followup.id, title=followup.title)
     tx.wake(store.VIEWS)
     return followup

@@ -141,7 +141,12 @@ class Writer:
         for kind in (EventKind.RESOLVED, EventKind.STEP_DONE, EventKind.STEP_FAILED, EventKind.RUN_STOPPED):
             react(kind, self.post_when_ready)
         react(EventKind.STEP_DONE, self.file_followups)
-        for kind in (EventKind.POSTMORTEM_WRITTEN, EventKind.FOLLOWUP_ADDED, EventKind.CLOSED):
+        for kind in (
+            EventKind.POSTMORTEM_WRITTEN,
+            EventKind.FOLLOWUP_ADDED,
+            EventKind.FOLLOWUP_DONE,
+            EventKind.CLOSED,
+        ):
             react(kind, self.redraw)
 
     async def file_followups(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:

@@ -102,6 +102,7 @@ class Room:
         react(EventKind.RESOLVED, self.say_resolved)
         react(EventKind.POSTMORTEM_WRITTEN, self.redraw_resolved)
         react(EventKind.FOLLOWUP_ADDED, self.redraw_resolved)
+        react(EventKind.FOLLOWUP_DONE, self.redraw_resolved)
         Roomless(self._ctx).register()
         Announcing(self._ctx).register()
 

@@ -111,6 +111,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.CANCELLED: lambda e, d: _by(e, f"cancelled: {d['reason']}"),
     EventKind.POSTMORTEM_POSTED: lambda e, d: "post-mortem posted",
     EventKind.FOLLOWUP_ADDED: lambda e, d: _by(e, f"follow-up: {d['title']}"),
+    EventKind.FOLLOWUP_DONE: lambda e, d: _by(e, f"follow-up done: {d['title']}"),
     EventKind.DELIVERY_FAILED: lambda e, d: f"could not deliver {d.get('key', '')}: {d.get('error', '')}",
 }
 

@@ -25,7 +25,6 @@ from bot.listeners.payloads import Click
 from bot.surfaces import home as home_surface
 from bot.views import home, overview, reading
 from bot.views.message import Message
-from incidents import followups
 from incidents.errors import Conflict
 
 Press = Callable[[Desk, Click], Awaitable[None]]
@@ -217,8 +216,7 @@ async def _snooze(desk: Desk, click: Click) -> None:
 
 
 async def _followup_done(desk: Desk, click: Click) -> None:
-    async with desk.once(click.key) as tx:
-        await followups.change(tx, OfFollowup.decode(click.value).followup, state="done")
+    await finishing.finish_followup(desk, click.key, click.place, OfFollowup.decode(click.value).followup)
     async with desk.ctx.store.read() as session:
         drawn = await home_surface.draw(session, desk.ctx, click.place.user)
     await desk.client.views_publish(user_id=click.place.user, view=home.view(drawn))

@@ -82,6 +82,17 @@ async def _answer(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_room:
     if meant.word in ("", "declare"):
         await declaring.open_modal(desk, place, meant.title or meant.argument)
         return None
+    if meant.word == "drill":
+        await declaring.open_modal(desk, place, meant.argument, drill=True)
+        return None
+    done = finishing.DONE.fullmatch(meant.argument) if meant.word == "followup" else None
+    if done:
+        return await finishing.finish_followup(desk, typed.key, place, int(done[1]))
+    return await _about_one(desk, typed, meant, in_room=in_room)
+
+
+async def _about_one(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_room: bool) -> Message | None:
+    place = typed.place
     # `update fails for everybody`, typed elsewhere
     if meant.argument and not meant.incident and not in_room and place.trigger:
         await declaring.open_modal(desk, place, typed.text)

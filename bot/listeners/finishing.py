@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 from bot.ids import Field, Form
 from bot.listeners import replies
 from bot.listeners.desk import Desk
-from bot.listeners.order import Order
-from bot.listeners.payloads import View, mentioned
-from bot.views import ending, forms
+from bot.listeners.order import Order, incident_of
+from bot.listeners.payloads import Place, View, mentioned
+from bot.views import ending, forms, mrkdwn
 from bot.views.message import Message
-from incidents import followups, postmortem
-from incidents.errors import Conflict, InvalidInput
+from incidents import followups, postmortem, records
+from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.lifecycle import way_back
 from incidents.service import queries
 from incidents.service import resolve as service
 
+#: What follows `followup` to say that one is done.
+DONE = re.compile(r"done\s+#?(\d{1,9})", re.IGNORECASE)
 _DUPLICATE = re.compile(r"duplicate\s+(?:of\s+)?inc-(\d{1,9})", re.IGNORECASE)
 
 
@@ -173,8 +175,28 @@ async def followup(desk: Desk, order: Order) -> Message | None:
     owner = mentioned(order.argument)
     title = re.sub(r"\s*<@[UW][A-Z0-9]+>\s*", " ", order.argument)
     async with desk.once(order.key) as tx:
-        await followups.add(tx, order.incident_id, order.actor, title, owner=owner)
-    return replies.note("✓ Filed." if owner else "✓ Filed; nobody owns it yet.")
+        filed = await followups.add(tx, order.incident_id, order.actor, title, owner=owner)
+    unowned = "" if owner else "; nobody owns it yet"
+    return replies.note(
+        f"✓ Filed as follow-up {filed.number}{unowned}. `/incident followup done {filed.number}` when it is."
+    )
+
+
+async def finish_followup(desk: Desk, key: str, place: Place, number: int) -> Message:
+    """Note that a follow-up is done.
+
+    Raises:
+        SitrepError: there is none of this number that this person may see, it is another's, or not open any more.
+    """
+    async with desk.once(key) as tx:
+        followup = await tx.session.get(records.Followup, number)
+        if followup is not None and followup.owner != place.user:
+            try:
+                await incident_of(tx.session, place, f"inc-{followup.incident_id}")
+            except NotFound as hidden:
+                raise followups.unknown(number) from hidden  # the same words as for a number never given
+        done = await followups.finish(tx, desk.ctx, number, place.user)
+    return replies.note(f"✓ Done: {mrkdwn.said(done.title, 150)}")
 
 
 async def open_followup(desk: Desk, order: Order) -> None:

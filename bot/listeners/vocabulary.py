@@ -60,6 +60,7 @@ ENTRIES = (
     Entry("escalate", "escalate [what was found]", "bring in who must know", _ACT, Takes.TEXT),
     Entry("channel", "channel", "ask Slack again for a channel it refused", _ACT),
     Entry("declare", "declare what is happening", "open a new incident", _ACT, Takes.TEXT, aliases=("new",)),
+    Entry("drill", "drill [what to practise]", "declare an exercise", _ACT, Takes.TEXT),
     Entry("option", "option 2", "choose a fix", _DECIDE, Takes.TEXT),
     Entry("approve", "approve", "approve the deploy", _DECIDE, Takes.TEXT),
     Entry("reject", "reject what to change", "send a proposal back", _DECIDE, Takes.TEXT),
@@ -73,7 +74,7 @@ ENTRIES = (
     Entry("reopen", "reopen why", "the trouble is back", _END, Takes.TEXT),
     Entry("cancel", "cancel why | cancel duplicate of inc-6", "it was no incident", _END, Takes.TEXT),
     Entry("postmortem", "postmortem", "write your part", _END),
-    Entry("followup", "followup what is to be done [@Ana]", "file what remains", _END, Takes.TEXT),
+    Entry("followup", "followup what is to be done [@Ana] | done 3", "file what remains", _END, Takes.TEXT),
     Entry("close", "close [why]", "nothing more is owed", _END, Takes.TEXT),
 )  # fmt: skip
 

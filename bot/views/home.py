@@ -69,7 +69,8 @@ def _yours(home: Home) -> list[Block]:
         parts.section(lead),
         *[
             parts.section(
-                f"Follow-up: {mrkdwn.said(each.title, 150)}" + (f", due {mrkdwn.day(each.due)}" if each.due else ""),
+                f"Follow-up {each.number}: {mrkdwn.said(each.title, 150)}"
+                + (f", due {mrkdwn.day(each.due)}" if each.due else ""),
                 parts.button("Done", Act.FOLLOWUP_DONE, OfFollowup(followup=each.number)),
             )
             for each in home.followups[:10]

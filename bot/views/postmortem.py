@@ -97,7 +97,7 @@ def _followups(followups: tuple[records.Followup, ...]) -> str:
         title = mrkdwn.with_mentions(each.title, 150)
         owner = mrkdwn.person(each.owner) if each.owner else "_no owner yet_"
         due = f", {mrkdwn.day(each.due)}" if each.due else ""
-        lines.append(f"• {f'~{title}~ done' if each.state == 'done' else title}, {owner}{due}")
+        lines.append(f"• #{each.number} {f'~{title}~ done' if each.state == 'done' else title}, {owner}{due}")
     more = [f"_{len(lines) - _FOLLOWUPS} more_"] if len(lines) > _FOLLOWUPS else []
     return "\n".join(lines[:_FOLLOWUPS] + more)
 

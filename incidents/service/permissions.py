@@ -18,6 +18,7 @@ class Action(StrEnum):
     STEER = "steer the response"  #: pause, resume, stop, retry, take over
     RESOLVE = "resolve the incident"
     CLOSE = "close the incident"
+    FINISH_FOLLOWUP = "finish somebody else's follow-up"
     RELEASE_ROLE = "take a role away from somebody else"
 
 

@@ -7,6 +7,8 @@ import pytest
 from bot.views import mrkdwn
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault, FaultKind
+from incidents.events import EventKind
+from incidents.service import queries
 from tests.scenario.office import Office, eventually, has_button, opened, text_of
 from tests.scenario.test_deciding import declared_and_commanded
 
@@ -226,3 +228,52 @@ async def test_feedback_under_a_decision_is_carried_whole_or_not_at_all(office: 
     form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "send_back")
     assert (said in text_of(form)) == (words == 1500)
     assert (f"{len(said):,} characters" in text_of(offered)) == (words == 2500)
+
+
+# What has a button on the home has a word too.
+
+
+async def test_a_drill_is_declared_by_word(office: Office) -> None:
+    await office.dee.command("/incident", "drill the database is gone")
+    form = await office.dee.wait_for_view()
+    assert "the database is gone" in text_of(form)
+    await office.dee.submit(form)
+    await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
+    assert (await office.incident()).drill
+
+
+async def test_a_follow_up_is_done_by_word_for_those_whose_it_is(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    await office.ana.command("/incident", "followup write a contract test <@U02BO>", channel)
+    await shown_to(office.ana, channel, "Filed as follow-up 1.")
+    await office.dee.command("/incident", "followup done 1")
+    await shown_to(office.dee, "general", "Only <@U01ANA> may finish somebody else's follow-up")
+    await office.bo.command("/incident", "followup done 1")
+    await shown_to(office.bo, "general", "✓ Done: write a contract test")
+    await office.bo.command("/incident", "followup done #1")
+    await shown_to(office.bo, "general", "Follow-up 1 is already done.")
+    await office.bo.command("/incident", "followup done 7")
+    await shown_to(office.bo, "general", "There is no follow-up 7.")
+    await office.bo.command("/incident", "timeline", channel)
+    assert "follow-up done: write a contract test" in text_of(await shown_to(office.bo, channel, "Timeline"))
+
+
+async def test_a_follow_up_done_on_the_home_is_recorded_with_who_did_it(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    await office.dee.command("/incident", "followup write a contract test <@U02BO>", channel)
+    await shown_to(office.dee, channel, "Filed as follow-up 1.")
+    await office.bo.open_home("Sitrep")
+    home = await office.bo.wait_for_home("Sitrep", lambda view: "Follow-up 1: write a contract" in text_of(view))
+    await office.bo.click_in_view(home, "Done")
+    await office.bo.wait_for_home("Sitrep", lambda view: "write a contract" not in text_of(view))
+    async with office.ctx.store.read() as session:
+        (done,) = [each for each in await queries.events(session, 1) if each.kind is EventKind.FOLLOWUP_DONE]
+    assert done.actor == "U02BO"
+
+
+async def test_a_follow_up_of_a_private_incident_is_not_confirmed_to_exist(office: Office) -> None:
+    channel = await office.declare(office.dee, options=["private"])
+    await office.dee.command("/incident", "followup rotate the keys", channel)
+    await shown_to(office.dee, channel, "Filed as follow-up 1; nobody owns it yet.")
+    await office.bo.command("/incident", "followup done 1")
+    await shown_to(office.bo, "general", "There is no follow-up 1.")
