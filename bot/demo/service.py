@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from bot.demo import releases, repository
+from bot.demo.pages import Pages
 from bot.demo.repository import Built
 from bot.demo.traffic import Traffic
 from incidents import catalog
@@ -43,6 +44,7 @@ class DemoService:
         self._ports: dict[str, int] = {}
         self._customers: list[asyncio.Task[None]] = []
         self._built: Built | None = None
+        self._pages = Pages(self.repository)
 
     @property
     def built(self) -> Built:
@@ -88,7 +90,8 @@ class DemoService:
                 "command": [sys.executable, "-m", "unittest", "discover", "-v", "-t", ".", "-s", "tests"],
                 "timeout": "1m",
             },
-            "runbook": "docs/runbook.md",
+            "runbook": self._pages.runbook,
+            "war_room": self._pages.war_room,
             "dashboard": f"{self.production_url}/stats",
             "areas": {"api": ["checkout/**", "ops/**"], "data": ["migrations/**"], "frontend": ["web/**"]},
         }
@@ -131,6 +134,7 @@ class DemoService:
         await self._stop()  # what a killed demo left running
         await asyncio.to_thread(shutil.rmtree, self.home, True)
         self._built = await repository.build(self.repository, self._clock.now())
+        await self._pages.start()
         self._ports = dict(zip(ENVIRONMENTS, releases.free_ports(len(ENVIRONMENTS)), strict=True))
         saved = await asyncio.to_thread(self._furnish)
         for name in ENVIRONMENTS:
@@ -184,4 +188,5 @@ class DemoService:
             customer.cancel()
         await asyncio.gather(*self._customers, return_exceptions=True)
         self._customers.clear()
+        await self._pages.stop()
         await asyncio.to_thread(releases.stop, self.home)

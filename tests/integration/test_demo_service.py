@@ -53,6 +53,23 @@ async def test_the_history_is_one_that_people_could_have_made(tmp_path: Path, no
     assert all(committed[release.commit] < release.at < moment for release in built.releases)
 
 
+async def test_the_links_of_an_incidents_channel_open(tmp_path: Path) -> None:
+    async with DemoService(tmp_path) as demo:
+        service = Service.model_validate({"key": "checkout", **demo.service_yaml()})
+        async with httpx.AsyncClient() as client:
+            shown = {
+                name: await client.get(link)
+                for name, link in {
+                    "war room": service.war_room, "runbook": service.runbook, "dashboard": service.dashboard
+                }.items()
+            }  # fmt: skip
+    assert {name: answer.status_code for name, answer in shown.items()} == dict.fromkeys(shown, 200)
+    assert shown["runbook"].text == (demo.repository / "docs" / "runbook.md").read_text(encoding="utf-8")
+    assert shown["runbook"].headers["content-type"].startswith("text/plain")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(service.runbook)
+
+
 async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_path: Path) -> None:
     async with DemoService(tmp_path) as demo:
         assert await demo.healthy()
