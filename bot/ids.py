@@ -94,6 +94,9 @@ class Field(StrEnum):
     SERVICE = "service"
     SEVERITY = "severity"
     KNOWN = "known"
+    KNOWN_2 = "known_2"  #: goes on where one input is full, as the two below
+    KNOWN_3 = "known_3"
+    KNOWN_4 = "known_4"
     OPTIONS = "options"
     REASON = "reason"
     SUMMARY = "summary"

@@ -39,7 +39,7 @@ async def open_modal(
     # A title that is too long is kept whole below, where it fits.
     rest = f"{title}\n\n{known}".strip() if len(title) > MAX_TITLE else known
     options = frozenset({declare.DRILL}) if drill else frozenset()
-    filled = declare.Filled(meta, title=title, known=rest, options=options)
+    filled = declare.Filled(meta, title=title, known=declare.parted(rest), options=options)
     opened = await replies.show(desk, place, _drawn(desk, filled))
     permalink = await _permalink(desk, source)
     alike = await _alike(desk, filled) if title else []
@@ -73,7 +73,7 @@ def _advice(desk: Desk, filled: declare.Filled) -> str:
     """Return why a higher severity is suggested, or an empty string."""
     if filled.meta.severity is Severity.CRITICAL:
         return ""
-    loss = revenue.above_threshold(desk.ctx.settings, f"{filled.title}\n{filled.known}")
+    loss = revenue.above_threshold(desk.ctx.settings, f"{filled.title}\n{filled.told}")
     return f"{loss}. Critical is suggested." if loss else ""
 
 
@@ -96,7 +96,7 @@ def _filled(desk: Desk, view: View, *, severity: Severity | None = None) -> decl
         title=view.text(Field.TITLE),
         service=service,
         service_title=(known.title if known else "") or service,
-        known=view.text(Field.KNOWN),
+        known=tuple(view.text(field) for field in declare.KNOWN if field in view.values) or ("",),
         options=view.several(Field.OPTIONS, Act.OPTIONS),
     )
 
@@ -123,7 +123,7 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
     unseen = {each.incident_id for each in alike} - set(filled.meta.seen)
     if unseen or (not filled.meta.advised and _advice(desk, filled)):
         return _drawn(desk, filled, alike), 0
-    known = "\n\n".join(filter(None, (filled.known, filled.meta.link and f"Declared from {filled.meta.link}")))
+    known = "\n\n".join(filter(None, (filled.told, filled.meta.link and f"Declared from {filled.meta.link}")))
     declaration = Declaration(
         title=filled.title,
         severity=filled.meta.severity,

@@ -17,7 +17,11 @@ from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from escalation.matrix import Preview
 from incidents.definitions import Severity
-from incidents.service.declare import MAX_KNOWN, MAX_TITLE
+from incidents.service.declare import MAX_TITLE
+
+#: Where what is known stands: as many inputs as its length needs.
+KNOWN = (Field.KNOWN, Field.KNOWN_2, Field.KNOWN_3, Field.KNOWN_4)
+_MAX_INPUT = 3000  # characters that Slack's plain_text_input takes
 
 PRIVATE, DRILL = "private", "drill"
 
@@ -50,12 +54,28 @@ class Filled:
     title: str = ""
     service: str = ""  #: key of the catalogue
     service_title: str = ""
-    known: str = ""
+    known: tuple[str, ...] = ("",)  #: a text for each input
     options: frozenset[str] = frozenset()
+
+    @property
+    def told(self) -> str:
+        """Return what is known as one text."""
+        return "\n".join(part for part in self.known if part)
 
     def with_meta(self, meta: DeclareMeta) -> "Filled":
         """Return the same with another memory."""
         return replace(self, meta=meta)
+
+
+def parted(text: str) -> tuple[str, ...]:
+    """Return `text` in parts that fit an input each, cut at white space; past the last one it ends in …"""
+    parts_, rest = [], text.strip()
+    while len(parts_) < len(KNOWN) - 1 and mrkdwn.width(rest) > _MAX_INPUT:
+        fitting = mrkdwn.clip(rest, _MAX_INPUT + 1).removesuffix("…")
+        cut = max(fitting.rfind(" "), fitting.rfind("\n"))
+        parts_.append(rest[: cut if cut > 0 else len(fitting)])
+        rest = rest[len(parts_[-1]) :].lstrip()
+    return (*parts_, mrkdwn.clip(rest, _MAX_INPUT))
 
 
 def modal(
@@ -81,13 +101,7 @@ def modal(
             parts.context(consequence_line(consequence)),
             parts.section(f":warning: *{mrkdwn.paragraphs(advice, 300)}*") if advice else None,
             *[_possible_duplicate(each, now) for each in alike],
-            parts.asked(
-                Field.KNOWN,
-                "What do you know?",
-                _known(filled.known),
-                hint="Anything helps: steps, expected and actual, environment, versions, error text. "
-                "Sitrep asks in the channel for what is missing.",
-            ),
+            *_known(filled.known),
             parts.asked(Field.OPTIONS, "Options", _options(filled.options), dispatch=True),
         ],
         submit="Declare anyway" if alike or advice else "Declare",
@@ -111,16 +125,26 @@ def _title(typed: str) -> PlainTextInputElement:
     )
 
 
-def _known(typed: str) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=Act.INPUT,
-        multiline=True,
-        placeholder=parts.plain(
-            "Errors since 14:02 after release 41. Message: KeyError 'currency' in pricing.py …", 150
-        ),
-        initial_value=mrkdwn.clip(typed, MAX_KNOWN) or None,
-        max_length=MAX_KNOWN,
+def _known(typed: tuple[str, ...]) -> list[Block]:
+    hint = (
+        "Anything helps: steps, expected and actual, environment, versions, error text. "
+        "Sitrep asks in the channel for what is missing."
     )
+    blocks = []
+    for field, part in zip(KNOWN, typed, strict=False):
+        element = PlainTextInputElement(
+            action_id=Act.INPUT,
+            multiline=True,
+            placeholder=parts.plain(
+                "Errors since 14:02 after release 41. Message: KeyError 'currency' in pricing.py …", 150
+            ),
+            initial_value=mrkdwn.clip(part, _MAX_INPUT) or None,
+            max_length=_MAX_INPUT,
+        )
+        first = field is Field.KNOWN
+        label = "What do you know?" if first else "What do you know, continued"
+        blocks.append(parts.asked(field, label, element, hint=hint if first else ""))
+    return blocks
 
 
 def _service(filled: Filled) -> ExternalDataSelectElement:

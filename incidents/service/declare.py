@@ -18,7 +18,7 @@ from incidents.lifecycle import Status
 from incidents.service import finding, respond
 
 MAX_TITLE = 150  # Slack's header block takes 150 characters
-MAX_KNOWN = 3000  # Slack's plain_text_input takes 3,000 characters
+MAX_KNOWN = 12_500  # a message as long as Slack's composer sends, and the link it is declared from
 _RECENT = timedelta(hours=24)
 _ALIKE = 70  # token_set_ratio from 0 to 100; below it titles of different troubles begin to match
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co"}

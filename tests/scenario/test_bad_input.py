@@ -23,10 +23,35 @@ async def test_an_empty_title_is_refused_below_its_field(office: Office) -> None
 
 
 async def test_ten_thousand_characters_open_the_modal_with_everything_kept(office: Office) -> None:
-    typed = "orders fail " * 200
+    typed = " ".join(f"order{number}fails" for number in range(1, 10_000))[:10_000].strip()
     await office.dee.command("/incident", typed)
     modal = await office.dee.wait_for_view()
-    assert text_of(modal).count("orders fail") > 200
+    parts = [block["element"]["initial_value"] for block in modal["blocks"] if block["block_id"].startswith("known")]
+    assert " ".join(parts) == typed
+    await office.dee.click_in_view(modal, "severity_low")
+    drawn = await office.dee.wait_for_view(lambda view: "✓ Low" in text_of(view))
+    await office.dee.submit(drawn, {"title": "Orders fail"})
+    await office.dee.wait_for_view(lambda view: "inc-1" in text_of(view))
+    assert (await office.incident()).known.split() == typed.split()
+
+
+async def test_more_words_than_any_message_has_are_cut_where_the_reader_sees_it(office: Office) -> None:
+    await office.dee.command("/incident", "orders fail 🔥 " * 2000)
+    modal = await office.dee.wait_for_view()
+    last = next(block for block in modal["blocks"] if block["block_id"] == "known_4")
+    assert last["element"]["initial_value"].endswith("…")
+    await office.dee.submit(modal, {"title": "Orders fail"})
+    await office.dee.wait_for_view(lambda view: "inc-1" in text_of(view))
+
+
+async def test_a_message_that_fills_the_form_is_declared_with_its_link(office: Office) -> None:
+    said = await office.dee.post("general", "Payments hang\n" + "x" * 3000)
+    await office.bo.shortcut("declare_from_message", "general", said["ts"])
+    modal = await office.bo.wait_for_view(lambda view: "archives" in view["private_metadata"])
+    await office.bo.submit(modal)
+    await office.bo.wait_for_view(lambda view: "inc-1" in text_of(view))
+    assert "x" * 3000 in (await office.incident()).known
+    assert "Declared from http" in (await office.incident()).known
 
 
 @pytest.mark.parametrize(

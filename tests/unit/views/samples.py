@@ -482,7 +482,12 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
 MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "declare": lambda t: declare.modal(
         declare.Filled(
-            DeclareMeta(severity=Severity.CRITICAL, seen=(6,)), t, t[:60], t, t, frozenset({"private", "drill"})
+            DeclareMeta(severity=Severity.CRITICAL, seen=(6,)),
+            t,
+            t[:60],
+            t,
+            declare.parted(t),
+            frozenset({"private", "drill"}),
         ),
         preview(t),
         [declare.Alike(6, t, Severity.CRITICAL, t, "C01INC", NOW - minutes(12))],
