@@ -69,7 +69,8 @@ class Filled:
 
 def parted(text: str) -> tuple[str, ...]:
     """Return `text` in parts that fit an input each, cut at white space; past the last one it ends in …"""
-    parts_, rest = [], text.strip()
+    parts_: list[str] = []
+    rest = text.strip()
     while len(parts_) < len(KNOWN) - 1 and mrkdwn.width(rest) > _MAX_INPUT:
         fitting = mrkdwn.clip(rest, _MAX_INPUT + 1).removesuffix("…")
         cut = max(fitting.rfind(" "), fitting.rfind("\n"))
