@@ -7,7 +7,7 @@ import pytest
 from bot.workspace.driver import Person
 from incidents.definitions import Severity
 from incidents.lifecycle import Role
-from incidents.service import queries
+from incidents.service import queries, updates
 from tests.scenario.office import PEOPLE, Office, eventually, has_button, text_of
 
 
@@ -239,6 +239,23 @@ async def test_two_who_write_an_update_at_once_do_not_contradict_each_other_unaw
     assert not [row for row in await office.bo.messages(channel) if "A third of the orders" in text_of(row)]
     await office.bo.submit(shown)
     await office.bo.wait_for_message(channel, lambda row: "*Condition*  A third of the orders fail" in text_of(row))
+
+
+async def test_the_draft_that_two_have_open_goes_out_once(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    async with office.ctx.store.transaction() as tx:
+        due = await updates.waiting(tx.session, 1)
+        assert due is not None
+        due.state, due.fields = "drafted", {"condition": "The cause is being looked for"}
+    forms = []
+    for person in (office.dee, office.bo):
+        await person.command("/incident", "update", channel)
+        forms.append(await person.wait_for_view(lambda view: "The cause is being looked for" in text_of(view)))
+    await office.dee.submit(forms[0])
+    await office.dee.wait_until_no_view()
+    await office.bo.submit(forms[1], {"condition": "A third of the orders fail"})
+    shown = await office.bo.wait_for_view(lambda view: "already sent by" in text_of(view))
+    assert "A third of the orders fail" in text_of(shown)
 
 
 async def test_an_update_that_begins_like_snooze_is_posted(office: Office) -> None:
