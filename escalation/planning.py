@@ -1,6 +1,7 @@
 """Everything that is planned when an incident is declared, changes or ends, joined to the events that call for it."""
 
 from escalation import telling, timers
+from escalation.beginning import Beginning
 from escalation.escalating import Escalating
 from escalation.paging import Paging
 from escalation.promises import Promises
@@ -35,6 +36,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     StatusUpdates(desk).register(store, clock)
     Reminders(desk).register(store, clock)
     Vacancy(desk).register(store)
+    Beginning(ctx).register(store, clock)
     store.react(EventKind.CHANNEL_READY, _link)
     return desk
 

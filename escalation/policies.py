@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from escalation import hours, oncall
-from incidents import durations, records
+from escalation import oncall
+from incidents import durations, hours, records
 from incidents.catalog import Settings
 from incidents.definitions import Acknowledgement, EscalationTrigger, ImpactTrigger, Policies, Severity
 from incidents.lifecycle import Milestone, Status

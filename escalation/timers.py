@@ -45,6 +45,7 @@ class Kind(StrEnum):
     UPDATE_DRAFT = "update_draft"  #: payload: update
     UPDATE_DUE = "update_due"  #: payload: update
     UPDATE_OVERDUE = "update_overdue"  #: payload: update
+    RUN_BEGIN = "run_begin"  #: payload: run
     APPROVAL_REMIND = "approval_remind"  #: payload: approval, round
     APPROVAL_EXPIRE = "approval_expire"  #: payload: approval
 

@@ -39,6 +39,13 @@ class ApprovalKind(StrEnum):
     DEPLOY = "deploy"  #: that exactly this commit goes to production
 
 
+class Begin(StrEnum):
+    """When a workflow begins."""
+
+    AT_ONCE = "at_once"
+    NEXT_BUSINESS_DAY = "next_business_day"  #: when business opens next, by the hours and the time zone of sitrep.yml
+
+
 class SeverityLevel(_Frozen):
     """`severity_levels` of the seed: one severity and what it promises."""
 
@@ -84,6 +91,7 @@ class WorkflowDefinition(_Frozen):
     title: str
     severity: Severity
     stages: tuple[Stage, ...]
+    begins: Begin = Begin.AT_ONCE
 
     def steps(self) -> tuple[StepDefinition, ...]:
         """Return all steps, in the order of the file."""

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     UPDATE_MISSED = "update_missed"  #: slot
     NOTE = "note"  #: text, link: added to the timeline by a person
     RUN_STARTED = "run_started"  #: workflow, digest
+    RUN_SCHEDULED = "run_scheduled"  #: run, begins_at: it waits for the next business day
+    REPLANNED = "replanned"  #: title of the workflow, kept (names of steps), left (how many steps)
     RUN_PAUSED = "run_paused"
     RUN_RESUMED = "run_resumed"
     RUN_STOPPED = "run_stopped"  #: reason

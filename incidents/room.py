@@ -55,6 +55,8 @@ LINE_EVENTS = (
     EventKind.ROLE_RELEASED,
     EventKind.ESCALATED,
     EventKind.UPDATE_MISSED,
+    EventKind.REPLANNED,
+    EventKind.RUN_SCHEDULED,
     EventKind.RUN_PAUSED,
     EventKind.RUN_RESUMED,
     EventKind.RUN_STOPPED,

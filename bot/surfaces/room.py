@@ -169,7 +169,7 @@ async def phase_head(session: AsyncSession, ctx: Context, incident_id: int, show
                 phase.StepLine(step, rows[step.name], _waits(definition, rows, judged, step.name)) for step in wanted
             ],
             gates=judged.get(stage.number, []) if stage and ends_here else [],
-            due_at=incident.declared_at + stage.ends_after if stage else None,
+            due_at=(run.begins_at or incident.declared_at) + stage.ends_after if stage else None,
             evidence=sum(row.step_id in {rows[step.name].id for step in wanted} for row in evidence),
             now=ctx.clock.now(),
             paused=run.state == "paused",

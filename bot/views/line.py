@@ -1,6 +1,7 @@
 """One line in the channel for what everybody there must know."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from bot.views import mrkdwn, parts, words
@@ -45,6 +46,20 @@ def _cancelled(data: dict[str, Any], by: str, because: str) -> str:
     return f"🚫 *Cancelled*{by}{because}{other}"
 
 
+def _scheduled(data: dict[str, Any], by: str, because: str) -> str:
+    del by, because
+    at = mrkdwn.day_and_time(datetime.fromisoformat(str(data["begins_at"])))
+    return f"🗓️ *Work begins {at}*, when business opens next.   `/incident severity medium` begins it now"
+
+
+def _replanned(data: dict[str, Any], by: str, because: str) -> str:
+    del by, because
+    kept = [str(name) for name in data["kept"]]
+    work = f"kept {mrkdwn.listed(kept)}" if kept else "nothing done so far serves it"
+    plan = f"🧭 *Plan is now {mrkdwn.said(str(data['title']), 80)}*"
+    return f"{plan}: {work}, {mrkdwn.plural(int(data['left']), 'step')} to do"
+
+
 _WORDS: dict[EventKind, Words] = {
     EventKind.SEVERITY_CHANGED: _severity,
     EventKind.ESCALATED: _escalated,
@@ -53,6 +68,8 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.UPDATE_MISSED: lambda data, by, because: (
         ":loudspeaker: *The status update was not sent in time.* Sitrep sent the facts."
     ),
+    EventKind.RUN_SCHEDULED: _scheduled,
+    EventKind.REPLANNED: _replanned,
     EventKind.RUN_PAUSED: lambda data, by, because: (
         f"⏸️ *Agents paused*{by}. What runs finishes, nothing new starts.   `/incident resume`"
     ),

@@ -10,7 +10,7 @@ from bot.views.mrkdwn import code, plural, prose
 from incidents.agents import outputs
 from incidents.agents.outputs import Claim, Output, Verdict
 
-_MAX_CLAIMS = 3  # a thread is read on a phone
+MAX_CLAIMS = 3  # a thread is read on a phone
 _DISCARDED = 4  # ideas shown struck; enough to see what was looked at
 
 
@@ -40,13 +40,15 @@ def claim(each: Claim) -> str:
     return f"• {doubt}{prose(each.text, 300)} {cite(each.evidence)}"
 
 
-def _claims(claims: Iterable[Claim]) -> list[str]:
-    every = list(claims)
-    more = [f"_{plural(len(every) - _MAX_CLAIMS, 'more claim')}_"] if len(every) > _MAX_CLAIMS else []
-    return [claim(each) for each in every[:_MAX_CLAIMS]] + more
+def claims(found: Iterable[Claim]) -> list[str]:
+    """Return the first claims, and how many more there are."""
+    every = list(found)
+    more = [f"_{plural(len(every) - MAX_CLAIMS, 'more claim')}_"] if len(every) > MAX_CLAIMS else []
+    return [claim(each) for each in every[:MAX_CLAIMS]] + more
 
 
-def _refs(*groups: Iterable[Claim] | Iterable[str]) -> tuple[str, ...]:
+def refs(*groups: Iterable[Claim] | Iterable[str]) -> tuple[str, ...]:
+    """Return the evidence ids of claims, or such ids, each once and in their order."""
     found: list[str] = []
     for group in groups:
         for each in group:
@@ -90,9 +92,9 @@ def _(output: outputs.TriageOutput) -> Outcome:
             f"*Impact*  {prose(impact.summary)}",
             ", ".join(filter(None, numbers)).capitalize(),
             "*Hurt:* " + ", ".join(name for name, hurt in flags.items() if hurt) if any(flags.values()) else "",
-            *_claims([*seen.reasons, *impact.claims]),
+            *claims([*seen.reasons, *impact.claims]),
         ),
-        evidence=_refs(seen.reasons, impact.claims),
+        evidence=refs(seen.reasons, impact.claims),
     )
 
 
@@ -108,11 +110,11 @@ def _(output: outputs.StabilizationOutput) -> Outcome:
             f"*Rollback*  {ready}: {prose(rollback.reason)} {cite(rollback.evidence)}",
             *[
                 f"• {'Done' if action.taken else 'Possible'}: {prose(action.description)} {cite(action.evidence)}"
-                for action in output.temporary_mitigation_actions[:_MAX_CLAIMS]
+                for action in output.temporary_mitigation_actions[:MAX_CLAIMS]
             ],
-            *_claims(status.claims),
+            *claims(status.claims),
         ),
-        evidence=_refs(rollback.evidence, status.claims),
+        evidence=refs(rollback.evidence, status.claims),
     )
 
 
@@ -123,11 +125,11 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
         (
             prose(cause.summary, 400),
             f"*How*  {prose(cause.mechanism, 400)}" if cause.mechanism else "",
-            *_claims(cause.claims),
+            *claims(cause.claims),
             discarded(output.investigation_priorities),
         ),
         cause.verdict,
-        _refs(cause.claims),
+        refs(cause.claims),
     )
 
 
@@ -153,7 +155,7 @@ def _(output: outputs.HotfixOutput) -> Outcome:
             prose(suite.note),
             f"*Undo*  release {code(undo.release)}" if undo.release else "*Undo*  no release to go back to is known",
         ),
-        evidence=_refs(fix.evidence, [run.evidence for run in (suite.before, suite.after) if run], undo.evidence),
+        evidence=refs(fix.evidence, [run.evidence for run in (suite.before, suite.after) if run], undo.evidence),
     )
 
 
@@ -164,12 +166,12 @@ def _(output: outputs.SecurityOutput) -> Outcome:
     return Outcome(
         (
             f"*Security*  {'suspected' if seen.suspected else 'not touched'}. {prose(seen.summary)}",
-            *[f"• {prose(control, 200)}" for control in output.immediate_security_controls[:_MAX_CLAIMS]],
+            *[f"• {prose(control, 200)}" for control in output.immediate_security_controls[:MAX_CLAIMS]],
             f"*Breach notice*  {must}: {prose(notice.reason)} {cite(notice.evidence)}",
-            *_claims(seen.claims),
+            *claims(seen.claims),
         ),
         seen.verdict,
-        _refs(seen.claims, notice.evidence),
+        refs(seen.claims, notice.evidence),
     )
 
 
@@ -188,7 +190,7 @@ def _(output: outputs.TestingOutput) -> Outcome:
             f"*The fix*  {tests(runs[0])}   *Regression*  {tests(runs[1])}",
             f"*Staging*  {on_staging} {cite(staging.evidence) if staging else ''}",
         ),
-        evidence=_refs(ready.evidence, [run.evidence for run in runs if run], staging.evidence if staging else []),
+        evidence=refs(ready.evidence, [run.evidence for run in runs if run], staging.evidence if staging else []),
     )
 
 
@@ -209,7 +211,7 @@ def _(output: outputs.DeploymentOutput) -> Outcome:
             f"{plural(health.checks, 'check')} in {health.watched_seconds:.0f} s",
             f"*Users*  {'served again' + at if users.resolved else '*not yet served*'}. {prose(users.summary)}",
         ),
-        evidence=_refs(status.evidence, health.evidence, users.evidence),
+        evidence=refs(status.evidence, health.evidence, users.evidence),
     )
 
 
@@ -233,11 +235,11 @@ def _(output: outputs.AnalysisOutput) -> Outcome:
         (
             prose(report.summary, 900),
             f"*Detection*  {prose(report.detection)}",
-            *_claims(report.contributing_factors),
+            *claims(report.contributing_factors),
             *_recommended("Prevention", output.prevention_strategy_proposal),
             *_recommended("Architecture", output.architectural_improvement_recommendations),
         ),
-        evidence=_refs(report.contributing_factors, report.tried),
+        evidence=refs(report.contributing_factors, report.tried),
     )
 
 
@@ -245,8 +247,8 @@ def _(output: outputs.AnalysisOutput) -> Outcome:
 def _(output: outputs.ProcessOutput) -> Outcome:
     lessons = [*output.incident_response_lessons_learned, *output.team_performance_assessment]
     return Outcome(
-        (*_claims(lessons), *_recommended("Process", output.process_improvement_recommendations)),
-        evidence=_refs(lessons),
+        (*claims(lessons), *_recommended("Process", output.process_improvement_recommendations)),
+        evidence=refs(lessons),
     )
 
 
@@ -262,7 +264,7 @@ def _(output: outputs.LongTermFixOutput) -> Outcome:
             if output.complete_test_suite
             else "",
         ),
-        evidence=_refs(fix.evidence),
+        evidence=refs(fix.evidence),
     )
 
 

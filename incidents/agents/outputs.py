@@ -1,6 +1,7 @@
-"""The typed outputs of the emergency workflow's eleven steps, and which prompt brings which.
+"""The typed outputs of the workflows' steps, and which prompt brings which.
 
-Source: the critical bug-fix orchestration document, emergency response, steps 1.1 to 4.3.
+Source: the critical bug-fix orchestration document: emergency response (steps 1.1 to 4.3), priority response, standard
+response. Prompts that ask the same at another severity bring the same outputs, so that a change of severity keeps them.
 """
 
 # Exported from here: whoever reads an output reads its parts.
@@ -33,11 +34,31 @@ from incidents.agents.lessons import LongTermFixOutput as LongTermFixOutput
 from incidents.agents.lessons import ProcessOutput as ProcessOutput
 from incidents.agents.lessons import Recommendation as Recommendation
 from incidents.agents.lessons import RootCauseReport as RootCauseReport
+from incidents.agents.plans import ArchitectureImpact as ArchitectureImpact
+from incidents.agents.plans import ArchitectureImpactOutput as ArchitectureImpactOutput
+from incidents.agents.plans import BugTestingOutput as BugTestingOutput
+from incidents.agents.plans import BusinessImpact as BusinessImpact
+from incidents.agents.plans import BusinessImpactOutput as BusinessImpactOutput
+from incidents.agents.plans import CommunicationPlanOutput as CommunicationPlanOutput
+from incidents.agents.plans import PlannedNotice as PlannedNotice
+from incidents.agents.plans import TestedStrategyOutput as TestedStrategyOutput
+from incidents.agents.plans import TestScenario as TestScenario
+from incidents.agents.plans import TestStrategy as TestStrategy
+from incidents.agents.plans import TestStrategyOutput as TestStrategyOutput
 from incidents.agents.releases import CommunicationOutput as CommunicationOutput
 from incidents.agents.releases import DeploymentOutput as DeploymentOutput
 from incidents.agents.releases import DeploymentStatus as DeploymentStatus
 from incidents.agents.releases import HealthMetrics as HealthMetrics
 from incidents.agents.releases import ImpactResolution as ImpactResolution
+from incidents.agents.releasing import ApprovalCase as ApprovalCase
+from incidents.agents.releasing import ApprovalCaseOutput as ApprovalCaseOutput
+from incidents.agents.releasing import MonitoringOutput as MonitoringOutput
+from incidents.agents.releasing import MonitoringReport as MonitoringReport
+from incidents.agents.releasing import ProductionValidation as ProductionValidation
+from incidents.agents.releasing import ProductionValidationOutput as ProductionValidationOutput
+from incidents.agents.releasing import SecurityValidation as SecurityValidation
+from incidents.agents.releasing import SecurityValidationOutput as SecurityValidationOutput
+from incidents.agents.releasing import StagingOutput as StagingOutput
 from incidents.agents.statements import Area as Area
 from incidents.agents.statements import Claim as Claim
 from incidents.agents.statements import Message as Message
@@ -58,4 +79,27 @@ MODELS: dict[str, type[Output]] = {
     "comprehensive-post-incident-analysis": AnalysisOutput,
     "post-incident-process-review": ProcessOutput,
     "comprehensive-bug-fix-development": LongTermFixOutput,
+    # priority response
+    "bug-impact-assessment": TriageOutput,
+    "technical-analysis-high-priority": RootCauseOutput,
+    "security-impact-review": SecurityOutput,
+    "test-strategy-planning": TestStrategyOutput,
+    "business-impact-assessment": BusinessImpactOutput,
+    "stakeholder-communication-plan": CommunicationPlanOutput,
+    "comprehensive-bug-testing": BugTestingOutput,
+    "security-fix-validation": SecurityValidationOutput,
+    "staging-deployment-validation": StagingOutput,
+    "production-deployment-execution": DeploymentOutput,
+    "post-deployment-monitoring": MonitoringOutput,
+    "production-validation": ProductionValidationOutput,
+    # standard response
+    "bug-analysis-and-prioritization": TriageOutput,
+    "architecture-impact-analysis": ArchitectureImpactOutput,
+    "component-specific-analysis": RootCauseOutput,
+    "standard-bug-fix-development": HotfixOutput,
+    "comprehensive-testing-strategy": TestedStrategyOutput,
+    "security-review-standard": SecurityValidationOutput,
+    "production-readiness-validation": StagingOutput,
+    "deployment-approval-process": ApprovalCaseOutput,
+    "standard-deployment-process": DeploymentOutput,
 }

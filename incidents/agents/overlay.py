@@ -8,27 +8,40 @@ from typing import Any, TypeVar
 
 from incidents.agents.outputs import (
     AnalysisOutput,
+    ApprovalCaseOutput,
+    ArchitectureImpactOutput,
+    BugTestingOutput,
+    BusinessImpactOutput,
     Claim,
     CommunicationOutput,
+    CommunicationPlanOutput,
     DeploymentOutput,
     FixApproach,
     FixOption,
     HotfixOutput,
     LongTermFixOutput,
     Mitigation,
+    MonitoringOutput,
     Output,
     ProcessOutput,
+    ProductionValidationOutput,
     Recommendation,
     RootCause,
     RootCauseOutput,
     SecurityOutput,
+    SecurityValidationOutput,
     StabilizationOutput,
+    StagingOutput,
+    TestedStrategyOutput,
     TestingOutput,
+    TestStrategyOutput,
     TriageOutput,
     Verdict,
 )
 
 AnyOutput = TypeVar("AnyOutput", bound=Output)
+
+AnyReadiness = TypeVar("AnyReadiness", TestingOutput, StagingOutput)
 
 MAX_OPTIONS = 4  # FixOption.number
 
@@ -142,7 +155,7 @@ def _security(draft: SecurityOutput, answer: SecurityOutput) -> SecurityOutput:
     return answer.model_copy(update={"security_impact_assessment": says, "breach_notification_requirements": breach})
 
 
-def _testing(draft: TestingOutput, answer: TestingOutput) -> TestingOutput:
+def _readiness(draft: AnyReadiness, answer: AnyReadiness) -> AnyReadiness:
     was, says = draft.deployment_readiness_confirmation, answer.deployment_readiness_confirmation
     vetoed = was.ready and not says.ready  # the model may hold a fix back, never wave one through
     update = {"ready": False, "reason": says.reason} if vetoed else {}
@@ -152,6 +165,56 @@ def _testing(draft: TestingOutput, answer: TestingOutput) -> TestingOutput:
 def _deployment(draft: DeploymentOutput, answer: DeploymentOutput) -> DeploymentOutput:
     resolution = _taken(draft.user_impact_resolution, answer.user_impact_resolution, "summary")
     return draft.model_copy(update={"user_impact_resolution": resolution})
+
+
+def _tested_strategy(draft: TestedStrategyOutput, answer: TestedStrategyOutput) -> TestedStrategyOutput:
+    return draft.model_copy(update={"test_strategy": answer.test_strategy})
+
+
+def _as_executed(draft: BugTestingOutput, answer: BugTestingOutput) -> BugTestingOutput:
+    del answer
+    return draft
+
+
+def _business(draft: BusinessImpactOutput, answer: BusinessImpactOutput) -> BusinessImpactOutput:
+    return BusinessImpactOutput(business_impact=_taken(answer.business_impact, draft.business_impact, "loss_per_hour"))
+
+
+def _architecture(draft: ArchitectureImpactOutput, answer: ArchitectureImpactOutput) -> ArchitectureImpactOutput:
+    was, says = draft.architecture_impact, answer.architecture_impact
+    laid = _taken(says, was, "areas", "services", "third_parties", "stored_data")
+    if was.changes_required:  # stored data has changed; that is not talked away
+        laid = _taken(laid, was, "changes_required")
+    return ArchitectureImpactOutput(architecture_impact=laid)
+
+
+def _security_validation(draft: SecurityValidationOutput, answer: SecurityValidationOutput) -> SecurityValidationOutput:
+    was, says = draft.security_validation, answer.security_validation
+    if not was.passed and says.passed:
+        # A sign in the change, or a change that nobody could read, is not waved through; a person decides.
+        says = says.model_copy(update={"passed": was.passed, "claims": [*says.claims, *was.claims]})
+    if says.verdict is Verdict.CONFIRMED:
+        says = says.model_copy(update={"verdict": Verdict.LIKELY})
+    return answer.model_copy(update={"security_validation": says})
+
+
+def _approval_case(draft: ApprovalCaseOutput, answer: ApprovalCaseOutput) -> ApprovalCaseOutput:
+    was, says = draft.deployment_approval_case, answer.deployment_approval_case
+    if says.recommended and not was.recommended:
+        says = says.model_copy(
+            update={"recommended": False, "speaks_against": [*says.speaks_against, *was.speaks_against]}
+        )
+    return ApprovalCaseOutput(deployment_approval_case=says)
+
+
+def _monitoring(draft: MonitoringOutput, answer: MonitoringOutput) -> MonitoringOutput:
+    report = _taken(draft.monitoring_report, answer.monitoring_report, "summary", "claims")
+    return MonitoringOutput(monitoring_report=report)
+
+
+def _validation(draft: ProductionValidationOutput, answer: ProductionValidationOutput) -> ProductionValidationOutput:
+    validation = _taken(draft.production_validation, answer.production_validation, "summary", "claims")
+    return ProductionValidationOutput(production_validation=validation)
 
 
 def _long_term(draft: LongTermFixOutput, answer: LongTermFixOutput) -> LongTermFixOutput:
@@ -169,10 +232,21 @@ _RULES: dict[type[Output], Callable[[Any, Any], Output]] = {
     RootCauseOutput: _root_cause,
     HotfixOutput: _hotfix,
     SecurityOutput: _security,
-    TestingOutput: _testing,
+    TestingOutput: _readiness,
     DeploymentOutput: _deployment,
     CommunicationOutput: _as_written,
     AnalysisOutput: _as_written,
     ProcessOutput: _as_written,
     LongTermFixOutput: _long_term,
+    TestStrategyOutput: _as_written,
+    TestedStrategyOutput: _tested_strategy,
+    BugTestingOutput: _as_executed,
+    BusinessImpactOutput: _business,
+    CommunicationPlanOutput: _as_written,
+    ArchitectureImpactOutput: _architecture,
+    SecurityValidationOutput: _security_validation,
+    StagingOutput: _readiness,
+    ApprovalCaseOutput: _approval_case,
+    MonitoringOutput: _monitoring,
+    ProductionValidationOutput: _validation,
 }

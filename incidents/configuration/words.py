@@ -24,6 +24,7 @@ _TRIGGER = re.compile(rf"(?P<severity>{_SEVERITIES})_bug_not_(?P<until>[a-z]+)_(
 _FREQUENCY = re.compile(rf"every_(?P<period>.+)_(?P<severity>{_SEVERITIES})")
 _TARGET = re.compile(r"target\s*(?P<sign>[<>])\s*(?P<amount>\S.*)")
 _WINDOW = re.compile(rf"(?P<start>\d+(?:\.\d+)?\s*{_UNIT}?)\s*-\s*(?P<end>{_AMOUNT})", re.ASCII)
+_RANGE = re.compile(r"\d+(?:\.\d+)?\s*-\s*(?P<most>\d+(?:\.\d+)?\s*\D+)", re.ASCII)
 _STEP = re.compile(r"(?:Step\s+)?(?P<name>\d+\.\d+)")
 _AFTER = re.compile(r"(?:Step\s+)?(?P<name>\d+\.\d+)\s+-\s+Preliminary Results", re.IGNORECASE)
 _PHASE = re.compile(r"Phase\s+(?P<number>\d+)(?P<complete>\s+Complete)?", re.IGNORECASE)
@@ -52,6 +53,12 @@ def positive(text: str) -> timedelta:
     if not length:
         raise Unreadable(f"{_quoted(text)} leaves no time at all", "Give it at least 1s")
     return length
+
+
+def budget(text: str) -> timedelta:
+    """Return the time that a step may take: of `2-3 hours` the longest, of `45 minutes` just that."""
+    said = _RANGE.fullmatch(text.strip())
+    return positive(said["most"] if said else text)
 
 
 def within(text: str) -> timedelta:
@@ -113,10 +120,10 @@ def target(text: str) -> tuple[float, str, str]:
 
 
 def window(text: str, *, previous_end: timedelta) -> timedelta:
-    """Return when a phase should be over, from declaring: `30-90 minutes`; `Next 24 hours` starts at `previous_end`."""
+    """Return when a phase should be over, from declaring: `30-90 minutes`; `Next 24 hours` follows `previous_end`."""
     following = re.fullmatch(r"next\s+(?P<length>.+)", text.strip(), re.IGNORECASE)
     if following:
-        return previous_end + positive(following["length"])
+        return previous_end + budget(following["length"])
     said = _WINDOW.fullmatch(text.strip().lower())
     if not said:
         raise Unreadable(f"{_quoted(text)} is not a window of time", "Write it like 30-90 minutes or Next 24 hours")

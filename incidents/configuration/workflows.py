@@ -1,4 +1,4 @@
-"""Reads a workflow file into a frozen WorkflowDefinition, and checks that its steps can run in some order."""
+"""Reads a workflow file into a frozen WorkflowDefinition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from incidents.configuration import words
 from incidents.configuration.documents import Entry
-from incidents.configuration.mistakes import advise
+from incidents.configuration.mistakes import Unreadable, advise
 from incidents.configuration.reader import Reader
-from incidents.definitions import ApprovalKind, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
+from incidents.definitions import ApprovalKind, Begin, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
 
 #: The agents of the seed document; a step's playbook and prompt do the work, the agent's name is what people read.
 AGENTS = (
@@ -29,7 +29,7 @@ RELEVANT_AGENTS = "Relevant development agents based on issue"
 
 _PRIORITIES = ("immediate", "critical", "high", "medium", "low")
 _STEP_KEYS = ("title", "agent", "prompt", "inputs", "outputs", "duration", "priority", "thread")
-_STEP_OPTIONS = ("parallel_with", "depends_on", "gates", "approval")
+_STEP_OPTIONS = ("group", "parallel_with", "depends_on", "gates", "approval")
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,8 @@ def read(
     top = reader.fields(file, required=(name,))
     if name not in top:
         return None
-    keys = reader.fields(
-        top[name], required=("title", "severity", "phases"), optional=("quality_gates", "development_agents")
-    )
+    optional = ("quality_gates", "development_agents", "begins")
+    keys = reader.fields(top[name], required=("title", "severity", "phases"), optional=optional)
     gates = _gate_set(reader, keys.get("quality_gates"), gate_sets)
     return _Workflow(reader, gates, _agents(reader, keys.get("development_agents"), ())).read(name, keys)
 
@@ -95,6 +94,7 @@ class _Workflow:
         self.gates = gates
         self.development = development
         self.stage_of_gates: dict[str, str] = {}  # phase_1_gates -> "1"
+        self.groups: dict[str, list[str]] = {}  # step_1 -> "1.1", "1.2"
         self.steps: dict[str, Mapping[str, Entry]] = {}
         self.places: dict[str, Entry] = {}
 
@@ -119,6 +119,7 @@ class _Workflow:
             title=self.reader.text(keys.get("title")),
             severity=Severity(self.reader.choice(keys.get("severity"), list(Severity), Severity.CRITICAL)),
             stages=tuple(stages),
+            begins=Begin(self.reader.choice(keys.get("begins"), list(Begin), Begin.AT_ONCE)),
         )
         if "phases" in keys and not self.steps:
             self.reader.mistake(keys["phases"], "holds no step", "Add at least one phase with one step")
@@ -129,7 +130,19 @@ class _Workflow:
         # Steps may wait for gates of later phases, so all phases' gates are known before any step is read.
         if "gates" in fields:
             self.stage_of_gates[self.reader.text(fields["gates"])] = str(number)
+        self._learn_groups(fields.get("steps"))
         return fields
+
+    def _learn_groups(self, steps: Entry | None) -> None:
+        """Note which steps the document treats as one, so that others may wait for them by that name."""
+        for word, entry in steps.value.items() if steps and isinstance(steps.value, dict) else ():
+            group = entry.value.get("group") if isinstance(entry.value, dict) else None
+            try:
+                name = words.step(word)
+            except Unreadable:
+                continue  # noted when the step is read
+            if group is not None and isinstance(group.value, str):
+                self.groups.setdefault(group.value, []).append(name)
 
     def _stage(self, number: int, fields: Mapping[str, Entry], previous_end: timedelta) -> Stage:
         gates: tuple[str, ...] = ()
@@ -177,13 +190,15 @@ class _Workflow:
             gates=self._waits_for(keys.get("gates")),
             inputs=tuple(name for name, _ in self.reader.words(keys.get("inputs"))),
             outputs=tuple(name for name, _ in self.reader.words(keys.get("outputs"))),
-            duration=self.reader.said(keys.get("duration"), words.positive, timedelta(0)),
+            duration=self.reader.said(keys.get("duration"), words.budget, timedelta(0)),
             priority=self.reader.choice(keys.get("priority"), _PRIORITIES),
         )
 
     def _named(self, entry: Entry | None, parse: words.NameParser) -> tuple[str, ...]:
-        found = (self.reader.parsed(item, word, parse, "") for word, item in self.reader.words(entry))
-        return tuple(name for name in found if name)
+        found: list[str] = []
+        for word, item in self.reader.words(entry):
+            found += self.groups.get(word) or [self.reader.parsed(item, word, parse, "")]
+        return tuple(dict.fromkeys(name for name in found if name))
 
     def _approval(self, entry: Entry | None) -> ApprovalKind | None:
         word = self.reader.choice(entry, list(ApprovalKind))

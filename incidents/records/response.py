@@ -21,6 +21,7 @@ class Run(Numbered, SQLModel, table=True):
     digest: str
     state: str = "running"  #: running, paused, stopped, done, superseded
     created_at: datetime = time()
+    begins_at: datetime | None = time(default=None)  #: no step starts before; None: at once
     finished_at: datetime | None = time(default=None)
 
 

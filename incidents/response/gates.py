@@ -1,6 +1,6 @@
 """Quality gates: evaluated from evidence where a machine can know, attested by a person where it cannot. Pure.
 
-The names are the seed's `emergency_quality_gates`.
+The names are the seed's `emergency_quality_gates` and `standard_quality_gates`.
 """
 
 from collections.abc import Callable, Mapping
@@ -156,7 +156,14 @@ def _tests_passing(facts: GateFacts) -> GateVerdict:
 
 
 def _validates_in_staging(facts: GateFacts) -> GateVerdict:
-    gate = "fix_validates_in_staging"
+    return _staging(facts, "fix_validates_in_staging")
+
+
+def _staging_complete(facts: GateFacts) -> GateVerdict:
+    return _staging(facts, "staging_validation_complete")
+
+
+def _staging(facts: GateFacts, gate: str) -> GateVerdict:
     staging = _at(facts, "deployment_readiness_confirmation", "staging")
     if not staging:
         return GateVerdict(gate, GateState.OPEN, "there is no staging to see it on")
@@ -198,6 +205,77 @@ def _prevention_defined(facts: GateFacts) -> GateVerdict:
     return GateVerdict(gate, GateState.PASSED, f"{len(measures)} proposed", _cited(measures))
 
 
+def _bug_reproduced(facts: GateFacts) -> GateVerdict:
+    gate = "bug_reproduced"
+    cause = _at(facts, "preliminary_root_cause")
+    if not cause:
+        return GateVerdict(gate, GateState.OPEN, "the analysis is not done")
+    if cause["verdict"] == "confirmed":
+        return GateVerdict(
+            gate, GateState.PASSED, "a test fails, and passes without the cause", _cited(cause["claims"])
+        )
+    return GateVerdict(gate, GateState.OPEN, "no execution showed it; say how the failure was seen on purpose")
+
+
+def _impact_assessed(facts: GateFacts) -> GateVerdict:
+    gate = "impact_assessed"
+    impact = _at(facts, "impact_assessment")
+    if not impact:
+        return GateVerdict(gate, GateState.OPEN, "the analysis is not done")
+    if impact["error_rate"] is None:
+        return GateVerdict(
+            gate, GateState.OPEN, "nothing measured who is hurt; say what is known", _cited(impact["claims"])
+        )
+    return GateVerdict(gate, GateState.PASSED, impact["summary"], _cited(impact["claims"]))
+
+
+def _strategy_approved(facts: GateFacts) -> GateVerdict:
+    gate = "fix_strategy_approved"
+    if facts.fix_chosen_by:
+        return GateVerdict(gate, GateState.PASSED, f"chosen by <@{facts.fix_chosen_by}>")
+    if _at(facts, "emergency_fix_code"):
+        return GateVerdict(gate, GateState.OPEN, "the fix was made by hand, and nobody chose it before")
+    # The question which fix to prepare stands in the channel already; nobody is asked twice.
+    return GateVerdict(gate, GateState.COMING, "the choice of a fix decides it")
+
+
+def _unit_tests_added(facts: GateFacts) -> GateVerdict:
+    gate = "unit_tests_added"
+    tests = _at(facts, "minimal_test_suite")
+    if not tests:
+        return GateVerdict(gate, GateState.OPEN, "there is no fix yet")
+    cited = (tests["after"]["evidence"],) if tests["after"] else ()
+    if not tests["repaired"]:
+        return GateVerdict(gate, GateState.OPEN, "no test fails without the fix and passes with it", cited)
+    reason = f"{len(tests['repaired'])} failed without the fix and pass with it"
+    return GateVerdict(gate, GateState.PASSED, reason, cited)
+
+
+def _integration_tests(facts: GateFacts) -> GateVerdict:
+    gate = "integration_tests_passing"
+    run = _at(facts, "regression_test_results")
+    if not run:
+        return GateVerdict(gate, GateState.OPEN, "no tests were run on the fix")
+    cited = (run["evidence"],)
+    if run["timed_out"] or run["failed"] or run["errors"]:
+        reason = "the tests did not end" if run["timed_out"] else f"{run['failed'] + run['errors']} failing"
+        return GateVerdict(gate, GateState.FAILED, reason, cited)
+    return GateVerdict(
+        gate, GateState.PASSED, f"{run['passed']} passed, all that the service's test command runs", cited
+    )
+
+
+def _security_review(facts: GateFacts) -> GateVerdict:
+    gate = "security_review_passed"
+    seen = _at(facts, "security_validation")
+    if not seen:
+        return GateVerdict(gate, GateState.OPEN, "the review is not done")
+    if seen["passed"] is None:
+        return GateVerdict(gate, GateState.OPEN, seen["summary"])
+    state = GateState.PASSED if seen["passed"] else GateState.FAILED
+    return GateVerdict(gate, state, seen["summary"], _cited(seen["claims"]))
+
+
 #: Gate -> the output that may speak against it: nobody vouches for what is not looked at yet.
 JUDGED_BY: dict[str, str] = {
     "incident_severity_confirmed": "severity_classification",
@@ -205,9 +283,21 @@ JUDGED_BY: dict[str, str] = {
     "security_impact_assessed": "security_impact_assessment",
     "minimal_tests_passing": "minimal_test_suite",
     "fix_validates_in_staging": "deployment_readiness_confirmation",
+    "bug_reproduced": "preliminary_root_cause",
+    "impact_assessed": "impact_assessment",
+    "fix_strategy_approved": "preliminary_root_cause",
+    "code_review_passed": "emergency_fix_code",
+    "unit_tests_added": "minimal_test_suite",
+    "integration_tests_passing": "regression_test_results",
+    "security_review_passed": "security_validation",
+    "staging_validation_complete": "deployment_readiness_confirmation",
+    "performance_impact_assessed": "deployment_readiness_confirmation",
+    "rollback_tested": "rollback_procedure",
+    "stakeholder_approval_obtained": "deployment_readiness_confirmation",
 }
 
-#: Gate -> its check. A gate that is not here is attested by a person (`documentation_updated`).
+#: Gate -> its check. A gate that is not here is attested by a person (`documentation_updated`,
+#: `code_review_passed`, `performance_impact_assessed`, `rollback_tested`, `stakeholder_approval_obtained`).
 CHECKS: dict[str, Check] = {
     "incident_severity_confirmed": _severity_confirmed,
     "stakeholders_notified": _stakeholders_notified,
@@ -221,4 +311,11 @@ CHECKS: dict[str, Check] = {
     "monitoring_alerts_configured": _monitoring,
     "comprehensive_analysis_complete": _analysis_complete,
     "prevention_measures_defined": _prevention_defined,
+    "bug_reproduced": _bug_reproduced,
+    "impact_assessed": _impact_assessed,
+    "fix_strategy_approved": _strategy_approved,
+    "unit_tests_added": _unit_tests_added,
+    "integration_tests_passing": _integration_tests,
+    "security_review_passed": _security_review,
+    "staging_validation_complete": _staging_complete,
 }

@@ -4,14 +4,15 @@ All of it happens inside the transaction of whatever made the difference; agents
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import outbox, records, room, store
+from incidents import hours, outbox, records, room, store
 from incidents.context import Context
-from incidents.definitions import ApprovalKind, Phase, StepDefinition, WorkflowDefinition
+from incidents.definitions import ApprovalKind, Begin, Phase, StepDefinition, WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
@@ -54,6 +55,7 @@ async def start(tx: store.Tx, ctx: Context, incident: records.Incident) -> recor
         definition=definition.model_dump(mode="json"),
         digest=definition.digest(),
         created_at=tx.now,
+        begins_at=_beginning(ctx, definition, tx.now),
     )
     tx.session.add(run)
     await tx.session.flush()
@@ -61,8 +63,26 @@ async def start(tx: store.Tx, ctx: Context, incident: records.Incident) -> recor
     names = [step.name for step in definition.steps()]
     await tx.session.execute(insert(records.Step), [{"run_id": run.number, "name": name} for name in names])
     await tx.record(incident, EventKind.RUN_STARTED, workflow=definition.name, digest=run.digest)
+    await _tell_beginning(tx, incident, run)
     await advance(tx, ctx, incident, run)
     return run
+
+
+def _beginning(ctx: Context, definition: WorkflowDefinition, now: datetime) -> datetime | None:
+    """Return when business opens next (UTC), where the workflow waits for it; else None."""
+    if definition.begins is Begin.AT_ONCE:
+        return None
+    return hours.next_business_day(now, ctx.settings.business_hours, ctx.settings.timezone)
+
+
+async def _tell_beginning(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
+    if run.begins_at is not None:
+        await tx.record(incident, EventKind.RUN_SCHEDULED, run=run.id, begins_at=run.begins_at.isoformat())
+
+
+def waits_to_begin(run: records.Run, now: datetime) -> bool:
+    """Tell whether the run's first step is still to wait for the next business day."""
+    return run.begins_at is not None and now < run.begins_at
 
 
 def _definition_for(ctx: Context, incident: records.Incident) -> WorkflowDefinition:
@@ -77,6 +97,8 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     if ctx.store.supports_skip_locked:
         # Two replicas that finish sibling steps at once look one after the other, or each would miss the other's.
         await tx.session.refresh(run, with_for_update=True)
+    if incident.status is Status.OPEN and waits_to_begin(run, tx.now):
+        return
     definition = definition_of(run)
     steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
     if incident.status is Status.RESOLVED:
@@ -193,12 +215,16 @@ async def replan(
     kept = await replanning.adapt(tx, incident, run, definition_of(run), definition, event)
     run.workflow, run.digest = definition.name, definition.digest()
     run.definition = definition.model_dump(mode="json")
+    run.begins_at = _beginning(ctx, definition, tx.now)
     states = [StepState(step.state) for step in await queries.steps(tx.session, run.number)]
     if run.state == "done" and not plan.FINISHED.issuperset(states):
         run.state, run.finished_at = "running", None
     tx.session.add(run)
     await tx.session.flush()
     await tx.record(incident, EventKind.RUN_STARTED, workflow=definition.name, digest=run.digest, kept=kept)
+    left = len(definition.steps()) - len(kept)
+    await tx.record(incident, EventKind.REPLANNED, title=definition.title, kept=kept, left=left)
+    await _tell_beginning(tx, incident, run)
     await advance(tx, ctx, incident, run)
 
 

@@ -1,9 +1,12 @@
 """What becomes of a run's steps when it goes on under another definition: kept, set aside, left out, begun anew."""
 
+from collections.abc import Mapping
+
 from sqlmodel import select
 
 from incidents import outbox, posts, records, store
-from incidents.definitions import StepDefinition, WorkflowDefinition
+from incidents.agents.outputs import MODELS
+from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 from incidents.notices import Lane
 from incidents.response import approvals, plan, remarks
 from incidents.response.plan import StepState
@@ -15,8 +18,16 @@ _HAS_RESULT = frozenset({StepState.DONE, StepState.TAKEN_OVER})
 def serves(before: StepDefinition, after: StepDefinition) -> bool:
     """Tell whether what the step did under the former definition is what it would do under the new one."""
     return (
-        before.prompt == after.prompt and before.approval is after.approval and set(after.outputs) <= {*before.outputs}
+        _bring_the_same(before.prompt, after.prompt)
+        and before.approval is after.approval
+        and set(after.outputs) <= {*before.outputs}
     )
+
+
+def _bring_the_same(before: str, after: str) -> bool:
+    """Tell whether two prompts ask for the same typed outputs, as those of neighbouring severities do."""
+    models = [MODELS.get(prompt.removesuffix(".md")) for prompt in (before, after)]
+    return before == after or (models[0] is not None and models[0] is models[1])
 
 
 async def adapt(
@@ -31,21 +42,54 @@ async def adapt(
 
     Work that no longer serves is set aside under another name, so that a return to the former definition finds it.
     """
-    was, will = ({step.name: step for step in each.steps()} for each in (before, after))
-    same = {name for name, step in will.items() if name in was and serves(was[name], step)}
+    will = {step.name for step in after.steps()}
     rows = await queries.steps(tx.session, run.number)
+    becomes = _becomes({row.name: StepState(row.state) for row in rows}, before, after)
+    was = {step.name for step in before.steps()}
+    moved: list[tuple[records.Step, str]] = []
     for row in rows:
-        if row.name in was and row.name not in same:
+        if row.name in becomes:
+            if becomes[row.name] != row.name:
+                moved.append((row, becomes[row.name]))
+            elif row.state == StepState.SKIPPED.value:
+                row.state = StepState.QUEUED.value
+        elif row.name in was:
             await _drop(tx, incident, row, before, wanted=row.name in will)
-        elif row.name in will and row.state == StepState.SKIPPED.value:
-            row.state = StepState.QUEUED.value
         tx.session.add(row)
-    await tx.session.flush()
+    await _rename(tx, moved)
     await _complete(tx, run, rows, after)
-    await _withdraw_approvals(tx, incident, run, same)
+    await _leave_out_what_led_to_a_deploy(tx, run, after)
+    await _withdraw_approvals(tx, incident, run, becomes)
     await _withdraw_gates(tx, incident, run, before, after, event)
     kept = {StepState.DONE, StepState.TAKEN_OVER, StepState.RUNNING}
     return [row.name for row in await queries.steps(tx.session, run.number) if row.name in will and row.state in kept]
+
+
+def _becomes(states: Mapping[str, StepState], before: WorkflowDefinition, after: WorkflowDefinition) -> dict[str, str]:
+    """Return under which name the new definition goes on with each step of the former that serves it.
+
+    A step of the same name comes first; what was done, or is being done, under another name serves as well.
+    """
+    was, will = ({step.name: step for step in each.steps()} for each in (before, after))
+    becomes = {name: name for name, step in will.items() if name in was and serves(was[name], step)}
+    worth = [name for name in was if states.get(name) in _HAS_RESULT | {StepState.RUNNING}]
+    for name, step in will.items():
+        if name not in becomes.values():
+            found = next((each for each in worth if each not in becomes and serves(was[each], step)), None)
+            if found is not None:
+                becomes[found] = name
+    return becomes
+
+
+async def _rename(tx: store.Tx, moved: list[tuple[records.Step, str]]) -> None:
+    """Give rows their new names; two may change places, and no two may have one name at any moment."""
+    for row, name in moved:
+        row.name = f"→{name}"
+    await tx.session.flush()
+    for row, name in moved:
+        row.name = name
+        tx.session.add(row)
+    await tx.session.flush()
 
 
 async def _drop(
@@ -78,7 +122,25 @@ async def _complete(tx: store.Tx, run: records.Run, rows: list[records.Step], af
     await tx.session.flush()
 
 
-async def _withdraw_approvals(tx: store.Tx, incident: records.Incident, run: records.Run, same: set[str]) -> None:
+async def _leave_out_what_led_to_a_deploy(tx: store.Tx, run: records.Run, after: WorkflowDefinition) -> None:
+    """Skip what would only lead to a deploy that is done: planning, testing and staging come too late then."""
+    rows = {row.name: row for row in await queries.steps(tx.session, run.number)}
+    deployed = {
+        step.name
+        for step in after.steps()
+        if step.approval is ApprovalKind.DEPLOY and StepState(rows[step.name].state) in _HAS_RESULT
+    }
+    for step in after.steps():
+        row = rows[step.name]
+        if StepState(row.state) is StepState.QUEUED and deployed & {*plan.downstream(after, step.name)}:
+            row.state = StepState.SKIPPED.value
+            tx.session.add(row)
+    await tx.session.flush()
+
+
+async def _withdraw_approvals(
+    tx: store.Tx, incident: records.Incident, run: records.Run, becomes: Mapping[str, str]
+) -> None:
     found = await tx.session.scalars(
         select(records.Approval).where(
             records.Approval.run_id == run.id,
@@ -86,7 +148,10 @@ async def _withdraw_approvals(tx: store.Tx, incident: records.Incident, run: rec
         )
     )
     for approval in found.all():
-        if approval.step not in same:
+        if approval.step in becomes:
+            approval.step = becomes[approval.step]
+            tx.session.add(approval)
+        else:
             await approvals.supersede(tx, incident, approval)
 
 

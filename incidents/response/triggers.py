@@ -26,6 +26,8 @@ def shown(output: object, service: Service | None) -> Iterator[tuple[str, str]]:
             proposed = output.architectural_improvement_recommendations
             if proposed:
                 yield "architecture_changes_required", "; ".join(each.title for each in proposed[:3])
+        case outputs.ArchitectureImpactOutput(architecture_impact=impact) if impact.changes_required:
+            yield "architecture_changes_required", impact.summary
         case _:
             return
 

@@ -25,6 +25,7 @@ MAX_CLAIM = 600  # Claim.text
 #: Recorded outputs that code took from an execution, and of which kind that was; all others are what an agent said.
 _EXECUTIONS = {
     "minimal_test_suite": EvidenceKind.TEST,
+    "fix_validation_results": EvidenceKind.TEST,
     "regression_test_results": EvidenceKind.TEST,
     "deployment_status": EvidenceKind.DEPLOY,
     "system_health_metrics": EvidenceKind.HEALTH,

@@ -1,6 +1,8 @@
 """Step 3.2: drafts what to tell whom, from facts alone; what goes outside is sent by a person."""
 
-from incidents.agents.outputs import CommunicationOutput, Output
+from typing import Any
+
+from incidents.agents.outputs import CommunicationOutput, Message, Output
 from incidents.agents.playbook import drafts, past
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.past import Past
@@ -15,6 +17,26 @@ _FACTS = ("impact_assessment", "preliminary_root_cause", "emergency_fix_code", "
 async def run(case: Case) -> tuple[Output, str]:
     """Draft updates for stakeholders, a public message, and an internal status report."""
     known = past.read(case)
+    facts, cited = _facts(case, known)
+    output = CommunicationOutput(
+        stakeholder_updates=for_stakeholders(case, known),
+        public_communication=drafts.draft("public", audience="public", evidence=cited, **facts),
+        internal_status_reports=drafts.draft("internal", audience="incident channel", evidence=cited, **facts),
+    )
+    count = len(output.stakeholder_updates) + 2
+    return output, f"{count} messages drafted ({_state(known)}); a person sends what goes outside"
+
+
+def for_stakeholders(case: Case, known: Past) -> list[Message]:
+    """Return the drafts for those inside who are told as things stand."""
+    facts, cited = _facts(case, known)
+    return [
+        drafts.draft(template, audience=audience, evidence=cited, **facts) for audience, template in _AUDIENCES.items()
+    ]
+
+
+def _facts(case: Case, known: Past) -> tuple[dict[str, Any], list[str]]:
+    """Return what the templates speak of, and the evidence."""
     facts = {
         "incident": case.request.incident,
         "service": _title(case),
@@ -30,16 +52,7 @@ async def run(case: Case) -> tuple[Output, str]:
         "security": known.security,
     }
     cited = [case.record(name) for name in _FACTS if case.request.inputs.get(name)] or [case.reported()]
-    output = CommunicationOutput(
-        stakeholder_updates=[
-            drafts.draft(template, audience=audience, evidence=cited, **facts)
-            for audience, template in _AUDIENCES.items()
-        ],
-        public_communication=drafts.draft("public", audience="public", evidence=cited, **facts),
-        internal_status_reports=drafts.draft("internal", audience="incident channel", evidence=cited, **facts),
-    )
-    count = len(output.stakeholder_updates) + 2
-    return output, f"{count} messages drafted ({_state(known)}); a person sends what goes outside"
+    return facts, cited
 
 
 def _title(case: Case) -> str:

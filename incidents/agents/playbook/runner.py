@@ -6,15 +6,23 @@ from incidents.agents import citations, masking
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.outputs import Output
 from incidents.agents.playbook import (
+    aftercare,
     analysis,
+    architecture,
+    business,
     communicate,
+    deciding,
     deploy,
+    fix_review,
     hotfix,
     longterm,
+    outreach,
     review,
     root_cause,
     security,
     stabilize,
+    staging,
+    strategy,
     testing,
     triage,
 )
@@ -42,6 +50,29 @@ STEPS: dict[str, Step] = {
     "comprehensive-post-incident-analysis": analysis.run,
     "post-incident-process-review": review.run,
     "comprehensive-bug-fix-development": longterm.run,
+    # priority response
+    "bug-impact-assessment": triage.run,
+    "technical-analysis-high-priority": root_cause.run,
+    "security-impact-review": security.run,
+    "test-strategy-planning": strategy.run,
+    "business-impact-assessment": business.run,
+    "stakeholder-communication-plan": outreach.run,
+    "comprehensive-bug-testing": testing.run_without_staging,
+    "security-fix-validation": fix_review.run,
+    "staging-deployment-validation": staging.run,
+    "production-deployment-execution": deploy.run,
+    "post-deployment-monitoring": aftercare.watch,
+    "production-validation": aftercare.validate,
+    # standard response
+    "bug-analysis-and-prioritization": triage.run,
+    "architecture-impact-analysis": architecture.run,
+    "component-specific-analysis": root_cause.run,
+    "standard-bug-fix-development": hotfix.run,
+    "comprehensive-testing-strategy": strategy.run_and_test,
+    "security-review-standard": fix_review.run,
+    "production-readiness-validation": staging.run,
+    "deployment-approval-process": deciding.run,
+    "standard-deployment-process": deploy.run,
 }
 
 

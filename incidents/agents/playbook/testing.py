@@ -1,9 +1,18 @@
-"""Step 2.3: the exact commit of the fix tested again, tried on staging, and judged ready or not."""
+"""Step 2.3 and its parts: the exact commit of the fix tested again, tried on staging, and judged ready or not."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from incidents.agents.outputs import FixCode, MinimalTests, Output, Readiness, StagingCheck, TestingOutput
+from incidents.agents.outputs import (
+    BugTestingOutput,
+    FixCode,
+    MinimalTests,
+    Output,
+    Readiness,
+    StagingCheck,
+    TestingOutput,
+    TestRun,
+)
 from incidents.agents.playbook import cadence, sources, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.wording import percent
@@ -17,7 +26,7 @@ _REPEAT_BELOW = timedelta(minutes=2)
 
 
 @dataclass
-class _Judgement:
+class Judgement:
     """What speaks for the fix and what against it."""
 
     shown: list[str] = field(default_factory=list)
@@ -31,33 +40,71 @@ async def run(case: Case) -> tuple[Output, str]:
     Raises:
         StepFailed: when there is no fix, or its branch has moved on.
     """
+    fix = await require_fix(case)
+    judged = Judgement()
+    first, last = await _tested(case, fix, judged)
+    staging = await stage(case, fix, judged)
+    judgement = readiness(fix, judged, staging)
+    output = TestingOutput(
+        fix_validation_results=first, regression_test_results=last, deployment_readiness_confirmation=judgement
+    )
+    return output, f"`{fix.commit[:7]}` is {'ready' if judgement.ready else 'not ready'}: {judgement.reason}"
+
+
+async def run_without_staging(case: Case) -> tuple[Output, str]:
+    """Run the tests on the exact commit of the fix, where staging is a step of its own.
+
+    Raises:
+        StepFailed: when there is no fix, or its branch has moved on.
+    """
+    first, last, told = await on_the_fix(case)
+    return BugTestingOutput(fix_validation_results=first, regression_test_results=last), told
+
+
+async def on_the_fix(case: Case) -> tuple[TestRun | None, TestRun | None, str]:
+    """Return the first and the last run of the tests on the fix, and what they say in words.
+
+    Raises:
+        StepFailed: when there is no fix, or its branch has moved on.
+    """
+    fix = await require_fix(case)
+    judged = Judgement()
+    first, last = await _tested(case, fix, judged)
+    told = " ".join(judged.against or judged.shown) or "No tests could be run."
+    return first, last, f"`{fix.commit[:7]}`: {told}"
+
+
+async def require_fix(case: Case) -> FixCode:
+    """Return the fix, whose branch still ends at the commit that was prepared.
+
+    Raises:
+        StepFailed: when there is none, or its branch has moved on.
+    """
     fix = case.earlier("emergency_fix_code", FixCode)
     if fix is None:
         raise StepFailed("There is no fix to test.", remedy="Retry the hotfix step, or take this step over by hand.")
     await _require_unmoved(case, fix)
-    repository = await sources.repository(case)
-    judged = _Judgement()
-    first = second = None
-    if repository is not None:
-        first, second = await _test(case, repository, fix)
-    _judge_tests(case, judged, first, second)
-    last = second or first
-    staging = await _stage(case, fix, judged)
-    ready = bool(judged.shown) and not judged.against
+    return fix
+
+
+def readiness(fix: FixCode, judged: Judgement, staging: StagingCheck | None) -> Readiness:
+    """Return the judgement on the fix: ready when something was executed, and nothing speaks against it."""
     reason = " ".join(judged.against or judged.shown) or "Nothing could be executed: no tests and no staging."
-    readiness = Readiness(
-        ready=ready,
+    return Readiness(
+        ready=bool(judged.shown) and not judged.against,
         commit=fix.commit,
         reason=reason[:300],
         staging=staging,
         evidence=list(dict.fromkeys(judged.evidence)),
     )
-    output = TestingOutput(
-        fix_validation_results=first.run if first else None,
-        regression_test_results=last.run if last else None,
-        deployment_readiness_confirmation=readiness,
-    )
-    return output, f"`{fix.commit[:7]}` is {'ready' if ready else 'not ready'}: {reason}"
+
+
+async def _tested(case: Case, fix: FixCode, judged: Judgement) -> tuple[TestRun | None, TestRun | None]:
+    repository = await sources.repository(case)
+    first, second = await _test(case, repository, fix) if repository is not None else (None, None)
+    _judge_tests(case, judged, first, second)
+    last = second or first
+    return (first.run if first else None), (last.run if last else None)
 
 
 async def _require_unmoved(case: Case, fix: FixCode) -> None:
@@ -98,7 +145,7 @@ async def _test(case: Case, repository: Repository, fix: FixCode) -> tuple[TestR
     return (results[0] if results else None), (results[1] if len(results) > 1 else None)
 
 
-def _judge_tests(case: Case, judged: _Judgement, first: TestResult | None, second: TestResult | None) -> None:
+def _judge_tests(case: Case, judged: Judgement, first: TestResult | None, second: TestResult | None) -> None:
     if first is None:
         return
     expected = case.earlier("minimal_test_suite", MinimalTests)
@@ -124,7 +171,7 @@ def _judge_tests(case: Case, judged: _Judgement, first: TestResult | None, secon
         judged.shown.append(f"{last.run.passed} tests passed{repaired}{still}.")
 
 
-async def _stage(case: Case, fix: FixCode, judged: _Judgement) -> StagingCheck | None:
+async def stage(case: Case, fix: FixCode, judged: Judgement) -> StagingCheck | None:
     """Deploy to staging and watch it; None where the service has none."""
     staging = case.service.staging
     if staging is None or not staging.deploy:

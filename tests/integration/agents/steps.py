@@ -13,7 +13,9 @@ from tests.jotter import Jotter
 
 AnyOutput = TypeVar("AnyOutput", bound=Output)
 
-PROMPTS = dict(zip(("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "3.1", "3.2", "4.1", "4.2", "4.3"), MODELS, strict=True))
+#: The emergency workflow's steps and their prompts, which stand first.
+_STEPS = ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "3.1", "3.2", "4.1", "4.2", "4.3")
+PROMPTS = dict(zip(_STEPS, MODELS, strict=False))
 
 
 def facts(**changes: Any) -> IncidentFacts:
@@ -55,7 +57,7 @@ class Response:
             name=name,
             title=name,
             agent=("agent",),
-            prompt=f"{PROMPTS[name]}.md",
+            prompt=f"{PROMPTS.get(name, name)}.md",
             phase=Phase.STABILIZE,
             inputs=(),
             outputs=(),

@@ -25,6 +25,7 @@ from incidents.service import declare, queries
 from incidents.store import Store
 from incidents.tools.evidence import Evidence, EvidenceKind, capture
 from tests.clock import START, ManualClock
+from tests.integration.response import planned
 
 PEOPLE = {
     key: catalog.Person(key=key, name=key.title(), email=f"{key}@example.com", slack=f"U0{key.upper()}")
@@ -138,7 +139,7 @@ async def house(tmp_path: Path, seen: Evidence) -> AsyncIterator[House]:
     ctx = Context(store, clock, library, SETTINGS)
     for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx), Writer(ctx)):
         reactors.register()
-    agent = Scripted(seen, script(seen.id))
+    agent = Scripted(seen, {**script(seen.id), **planned.answers(script(seen.id), seen.id)})
     yield House(ctx, Engine(ctx, agent, tmp_path / "work", "here"), agent, clock)
     await store.close()
 

@@ -1,4 +1,4 @@
-"""The emergency workflow is the seed document's, step for step."""
+"""The workflows are the seed document's, step for step."""
 
 import time
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from incidents import loading
-from incidents.definitions import ApprovalKind, Library, Phase, StepDefinition
+from incidents.definitions import ApprovalKind, Begin, Library, Severity, StepDefinition, WorkflowDefinition
 
 DEVELOPERS = ("api-engineer", "frontend-engineer", "data-engineer")
 
@@ -154,7 +154,7 @@ def test_people_choose_the_fix_and_approve_the_deploy_and_nothing_else(shipped: 
 
 def test_nothing_is_deployed_before_the_gates_of_phases_two_and_three(shipped: Library) -> None:
     for workflow in shipped.workflows.values():
-        assert workflow.step("3.1").gates == ("2", "3")
+        assert [step.gates for step in workflow.steps() if step.approval is ApprovalKind.DEPLOY] == [("2", "3")]
 
 
 def test_every_gate_waited_for_is_that_of_a_phase_with_gates(shipped: Library) -> None:
@@ -163,12 +163,95 @@ def test_every_gate_waited_for_is_that_of_a_phase_with_gates(shipped: Library) -
         assert {gate for step in workflow.steps() for gate in step.gates} <= with_gates
 
 
+#: Of the priority response, in the document's order: agent, prompt, minutes (of a range the longest), waits for.
+PRIORITY = {
+    "1.1": ("reviewer", "bug-impact-assessment", 45, ()),
+    "1.2": ("software-architect", "technical-analysis-high-priority", 45, ()),
+    "1.3": ("security-engineer", "security-impact-review", 30, ("1.1", "1.2")),
+    "1.4": ("qa-engineer", "test-strategy-planning", 30, ("1.1", "1.2")),
+    "1.5": ("product-manager", "business-impact-assessment", 30, ("1.1", "1.2")),
+    "1.6": ("business-analyst", "stakeholder-communication-plan", 30, ("1.1", "1.2")),
+    "2.1": (DEVELOPERS, "standard-bug-fix-development", 180, ("Phase 1",)),
+    "2.2": ("qa-engineer", "comprehensive-bug-testing", 120, ("2.1",)),
+    "2.3": ("security-engineer", "security-fix-validation", 60, ("2.1",)),
+    "3.1": ("deployment-engineer", "staging-deployment-validation", 30, ("Phase 2",)),
+    "3.2": ("deployment-engineer", "production-deployment-execution", 30, ("3.1",)),
+    "3.3": ("deployment-engineer", "post-deployment-monitoring", 60, ("3.2",)),
+    "3.4": ("qa-engineer", "production-validation", 60, ("3.2",)),
+}
+
+#: Of the standard response: agent, prompt, hours (of a range the longest), waits for.
+STANDARD = {
+    "1.1": ("reviewer", "bug-analysis-and-prioritization", 4, ()),
+    "1.2": ("software-architect", "architecture-impact-analysis", 4, ()),
+    "1.3": (DEVELOPERS, "component-specific-analysis", 4, ()),
+    "2.1": (DEVELOPERS, "standard-bug-fix-development", 48, ("Phase 1",)),
+    "2.2": ("qa-engineer", "comprehensive-testing-strategy", 48, ("2.1",)),
+    "2.3": ("security-engineer", "security-review-standard", 48, ("2.1",)),
+    "3.1": ("qa-engineer", "production-readiness-validation", 4, ("Phase 2",)),
+    "3.2": ("reviewer", "deployment-approval-process", 4, ("3.1",)),
+    "3.3": ("deployment-engineer", "standard-deployment-process", 4, ("3.2",)),
+}
+
+
+def shape(workflow: WorkflowDefinition, unit: timedelta) -> dict[str, tuple[object, ...]]:
+    return {
+        step.name: (
+            step.agent[0] if len(step.agent) == 1 else step.agent,
+            step.prompt.removesuffix(".md"),
+            step.duration / unit,
+            step.depends_on,
+        )
+        for step in workflow.steps()
+    }
+
+
+def test_the_priority_response_is_as_the_document_says(shipped: Library) -> None:
+    workflow = shipped.workflows["priority_response"]
+    assert shape(workflow, timedelta(minutes=1)) == PRIORITY
+    assert [stage.ends_after for stage in workflow.stages] == [
+        timedelta(hours=2),
+        timedelta(hours=6),
+        timedelta(hours=8),
+    ]
+
+
+def test_the_standard_response_is_as_the_document_says(shipped: Library) -> None:
+    workflow = shipped.workflows["standard_response"]
+    assert shape(workflow, timedelta(hours=1)) == STANDARD
+    assert [stage.ends_after for stage in workflow.stages] == [
+        timedelta(hours=4),
+        timedelta(hours=52),
+        timedelta(hours=56),
+    ]
+
+
+def test_members_of_a_group_and_groups_beside_each_other_are_parallel(shipped: Library) -> None:
+    workflow = shipped.workflows["priority_response"]
+    assert workflow.step("1.3").parallel_with == ("1.4", "1.5", "1.6")
+    assert workflow.step("2.2").parallel_with == ("2.3",)
+    assert workflow.step("3.3").parallel_with == ("3.4",)
+
+
+def test_the_scheduled_response_is_the_standard_one_from_the_next_business_day_on(shipped: Library) -> None:
+    scheduled, standard = shipped.workflows["scheduled_response"], shipped.workflows["standard_response"]
+    assert scheduled.begins is Begin.NEXT_BUSINESS_DAY
+    assert [step.prompt for step in scheduled.steps()] == [step.prompt for step in standard.steps()]
+    assert scheduled.stages[-1].ends_after <= shipped.policies.severity_levels[Severity.LOW].response_time
+    others = {workflow.begins for name, workflow in shipped.workflows.items() if name != scheduled.name}
+    assert others == {Begin.AT_ONCE}
+
+
 @pytest.mark.parametrize("name", ["priority_response", "standard_response", "scheduled_response"])
-def test_the_other_severities_run_from_triage_to_deploy(shipped: Library, name: str) -> None:
+def test_the_other_severities_are_held_to_the_standard_gates(shipped: Library, name: str) -> None:
     workflow = shipped.workflows[name]
-    assert [step.name for step in workflow.steps()] == ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "3.1"]
-    assert workflow.step("3.1").approval is ApprovalKind.DEPLOY
-    assert workflow.step("3.1").phase is Phase.DEPLOY
+    gates = shipped.policies.quality_gates["standard_quality_gates"]
+    wanted = [gates["analysis_complete"], gates["development_complete"], gates["deployment_ready"]]
+    assert [stage.gates for stage in workflow.stages] == wanted
+    assert [step.approval for step in workflow.steps() if step.approval] == [
+        ApprovalKind.CHOOSE_FIX,
+        ApprovalKind.DEPLOY,
+    ]
 
 
 def test_a_workflow_survives_its_frozen_copy(shipped: Library) -> None:

@@ -113,3 +113,15 @@ def test_dependencies_are_kept_in_the_engines_words(text: str, kept: str) -> Non
 def test_other_dependencies_are_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         words.dependency(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("2-3 hours", 3 * HOUR), ("1-2 days", timedelta(days=2)), ("45 minutes", 45 * MINUTE), ("30m", 30 * MINUTE)],
+)
+def test_of_a_range_the_longest_is_the_budget(text: str, length: timedelta) -> None:
+    assert words.budget(text) == length
+
+
+def test_a_window_that_follows_may_be_a_range() -> None:
+    assert words.window("Next 1-2 days", previous_end=4 * HOUR) == timedelta(days=2, hours=4)

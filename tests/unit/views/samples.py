@@ -206,6 +206,84 @@ def every_output(text: str) -> list[outputs.Output]:
             complete_test_suite=[text] * 5,
             documentation_updates=[text],
         ),
+        *_planned_outputs(text),
+    ]
+
+
+def _planned_outputs(text: str) -> list[outputs.Output]:
+    """Return the outputs that only the priority and standard responses have."""
+    short = text[:200]
+    message = outputs.Message(audience=text, subject=text[:150], body=text[:2500])
+    strategy = outputs.TestStrategy(
+        summary=short,
+        scenarios=[
+            outputs.TestScenario(title=short, why=short, covered_by=[text] * 6, evidence=["E1"]),
+            outputs.TestScenario(title=short, why=short, covered_by=[], evidence=[]),
+        ]
+        * 3,
+        gaps=[text] * 5,
+        claims=[claim(text)] * 5,
+    )
+    ready = outputs.Readiness(ready=True, commit="9f8e7d6aa", reason=short, staging=None, evidence=["E1"])
+    return [
+        outputs.TestStrategyOutput(test_strategy=strategy),
+        outputs.TestedStrategyOutput(
+            test_strategy=strategy, fix_validation_results=tests_run(text), regression_test_results=None
+        ),
+        outputs.BugTestingOutput(fix_validation_results=tests_run(text), regression_test_results=tests_run(text)),
+        outputs.BusinessImpactOutput(
+            business_impact=outputs.BusinessImpact(
+                summary=short, loss_per_hour=9000, customers_affected=short, unknown=[text] * 5, claims=[claim(text)]
+            )
+        ),
+        outputs.CommunicationPlanOutput(
+            stakeholder_communication_plan=[
+                outputs.PlannedNotice(audience=text, says=short, when=text[:100], evidence=["E1"])
+            ]
+            * 8,
+            planned_messages=[message] * 5,
+        ),
+        outputs.ArchitectureImpactOutput(
+            architecture_impact=outputs.ArchitectureImpact(
+                summary=short,
+                changes_required=None,
+                areas=[outputs.Area.API],
+                services=[text],
+                third_parties=[text],
+                stored_data=[text] * 5,
+                claims=[claim(text)],
+            )
+        ),
+        outputs.SecurityValidationOutput(
+            security_validation=outputs.SecurityValidation(
+                passed=False, verdict=outputs.Verdict.LIKELY, summary=short, claims=[claim(text)]
+            ),
+            remaining_security_risks=[text] * 5,
+        ),
+        outputs.StagingOutput(deployment_readiness_confirmation=ready),
+        outputs.ApprovalCaseOutput(
+            deployment_approval_case=outputs.ApprovalCase(
+                recommended=False,
+                summary=short,
+                speaks_for=[claim(text)] * 5,
+                speaks_against=[claim(text)] * 5,
+                open_questions=[text] * 5,
+            )
+        ),
+        outputs.MonitoringOutput(
+            monitoring_report=outputs.MonitoringReport(
+                healthy=False,
+                error_rate=0.02,
+                watched_seconds=1800,
+                checks=60,
+                new_failures=[text] * 5,
+                summary=short,
+                claims=[claim(text)],
+            )
+        ),
+        outputs.ProductionValidationOutput(
+            production_validation=outputs.ProductionValidation(validated=None, summary=short, claims=[claim(text)])
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation import hours
+from incidents import hours
 
 WEEK = "Mon-Fri 09:00-17:00"
 
