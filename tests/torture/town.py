@@ -179,13 +179,15 @@ class Townsfolk:
             word = f"✓ {severity.capitalize()}"
             modal = await dee.wait_for_view(lambda view: word in json.dumps(view, ensure_ascii=False), timeout=3)
             fields = {"title": title, "service": "checkout"}
-            for _ in range(3):  # it was not taken, or a possible duplicate is shown: the person presses once more
+            for _ in range(3):  # it was not taken, or something alike is shown: the person presses once more
                 try:
                     answer = await dee.submit(modal, fields)
                 except SlackError:
                     await asyncio.sleep(1)
                 else:
-                    if (answer.get("view") or {}).get("callback_id") != "declare":
+                    # An envelope that came again may have declared it meanwhile: who is shown their own incident as a
+                    # possible duplicate does not insist.
+                    if (answer.get("view") or {}).get("callback_id") != "declare" or await is_declared():
                         break
 
         await self.persist("declare", is_declared, act)
