@@ -69,7 +69,7 @@ async def _line(asking: Asking) -> Message:
 
 
 async def _step_result(asking: Asking) -> Message:
-    return await work.step_result(asking.session, int(asking.params["step_id"]))
+    return await work.step_result(asking.session, asking.ctx, int(asking.params["step_id"]))
 
 
 async def _step_failed(asking: Asking) -> Message:

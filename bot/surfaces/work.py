@@ -15,7 +15,7 @@ from incidents.context import Context
 from incidents.definitions import ApprovalKind, StepDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.response import progress
+from incidents.response import progress, replanning
 from incidents.service import permissions, queries
 
 
@@ -35,9 +35,28 @@ async def step_of(session: AsyncSession, step_id: int) -> tuple[records.Step, re
         raise NotFound(f"The response no longer has a step {row.name}.") from None
 
 
-async def step_result(session: AsyncSession, step_id: int) -> Message:
+async def _reported(
+    session: AsyncSession, ctx: Context, step_id: int
+) -> tuple[records.Step, records.Run, StepDefinition]:
+    """Return what `step_of` does, also for a step that was set aside before its report left: it was found all the same.
+
+    Raises:
+        NotFound: there is no such step, or no workflow that it was a step of.
+    """
+    row = await session.get(records.Step, step_id)
+    name, workflow = replanning.former(row.name) if row else ("", "")
+    if row is None or workflow not in ctx.library.workflows:
+        return await step_of(session, step_id)
+    run = await session.get_one(records.Run, row.run_id)
+    try:
+        return row, run, ctx.library.workflows[workflow].step(name)
+    except KeyError:
+        raise NotFound(f"No response has a step {name} any more.") from None
+
+
+async def step_result(session: AsyncSession, ctx: Context, step_id: int) -> Message:
     """Return what a step found."""
-    row, run, definition = await step_of(session, step_id)
+    row, run, definition = await _reported(session, ctx, step_id)
     evidence = await queries.evidence(session, run.incident_id, step_id=step_id)
     refs = [each.ref for each in evidence if each.version == row.version] or [each.ref for each in evidence]
     return step.result(step.Result(run.incident_id, definition, row, readable(definition, row), refs))
@@ -56,7 +75,7 @@ def readable(definition: StepDefinition, row: records.Step) -> Output | None:
 
 async def step_failed(session: AsyncSession, ctx: Context, step_id: int) -> Message:
     """Return why a step failed, and the two ways on."""
-    row, run, definition = await step_of(session, step_id)
+    row, run, definition = await _reported(session, ctx, step_id)
     remedy = ""
     for event in await queries.events(session, run.incident_id):
         if event.kind is EventKind.STEP_FAILED and event.data.get("step") == row.name:

@@ -107,6 +107,12 @@ def _aside(name: str, definition: WorkflowDefinition) -> str:
     return f"{name}@{definition.name}"
 
 
+def former(name: str) -> tuple[str, str]:
+    """Return the name that a row's step had, and the workflow that it was set aside from; none when it was not."""
+    step, _, workflow = name.partition("@")
+    return step, workflow
+
+
 async def _complete(tx: store.Tx, run: records.Run, rows: list[records.Step], after: WorkflowDefinition) -> None:
     """Give every step of the new definition a row: the one it had before it was set aside, or a new one."""
     by_name = {row.name: row for row in rows}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.surfaces import work
 from incidents import records
 from incidents.definitions import Severity, Stage, StepDefinition, WorkflowDefinition
 from incidents.errors import NotFound
@@ -209,3 +210,18 @@ async def test_the_postmortem_comes_after_a_raise_too(house: House) -> None:
     await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
     await house.work()
     assert "postmortem" in await house.outbox(incident)
+
+
+async def test_what_a_step_found_is_told_though_it_was_set_aside_meanwhile(house: House) -> None:
+    incident = await house.declare()
+    await house.work()
+    await house.do(respond.change_severity, incident.number, ANA, Severity.LOW, "only a colour")
+    async with house.store.read() as session:
+        run = await queries.latest_run(session, incident.number)
+        assert run is not None
+        aside = [row for row in await queries.steps(session, run.number) if "@" in row.name]
+        told = [await work.step_result(session, house.ctx, row.number) for row in aside]
+    assert aside
+    for row, message in zip(aside, told, strict=True):
+        name, _ = replanning.former(row.name)
+        assert f"{name} " in message.text
