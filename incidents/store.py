@@ -28,6 +28,7 @@ from incidents.events import EventKind
 #: Topics that a commit can wake.
 OUTBOX, STEPS, TIMERS, VIEWS = "outbox", "steps", "timers", "views"
 DELIVERED = "delivered"  #: a notice arrived
+RUN_BEGUN = "run begun"  #: a response began; its room is being opened
 
 _BUSY_TIMEOUT_MS = 5000  # how long SQLite waits for another process's write before it gives up
 _LAST_SECONDS = 5.0  # that `close` waits for sessions that are still open: no longer than a writer waits for its turn

@@ -16,6 +16,9 @@ SWEEP_SECONDS = 5.0  #: finds steps whose owner died, no commit tells of that
 AT_ONCE = 200  #: steps; nearly all of them wait, for a model or a command (tests take turns: see tools.testrun)
 _TOGETHER = 8  # steps claimed in one transaction: whoever declares meanwhile must not wait long
 
+# Seconds that nothing is taken up after an incident was declared: people get their channel before agents get the
+# processor. It was usable after 1.33 to 1.54 times the time of Slack's calls alone; with the wait after 1.24 to 1.30.
+_ROOM_FIRST = 0.3
 _RENEW = 10.0  # seconds; a third of the lease
 # How long we hold a step without hearing of the database: the lease, less what clocks may differ by and a commit takes.
 _HELD = LEASE.total_seconds() - 5.0
@@ -43,12 +46,15 @@ class LocalDispatcher:
     def __init__(self, engine: Engine, store_: store.Store) -> None:
         self._engine = engine
         self._woken = asyncio.Event()
+        self._holds_until = 0.0  # monotonic
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         store_.on_commit(self._hear)
 
     def _hear(self, topics: frozenset[str]) -> None:
+        if store.RUN_BEGUN in topics and time.monotonic() >= self._holds_until:
+            self._holds_until = time.monotonic() + _ROOM_FIRST
         if store.STEPS in topics:
             self._woken.set()
 
@@ -68,6 +74,7 @@ class LocalDispatcher:
     async def _take_up(self) -> None:
         while not self._stopping:
             self._woken.clear()
+            await asyncio.sleep(max(0.0, self._holds_until - time.monotonic()))
             try:
                 free = min(AT_ONCE - len(self._running), _TOGETHER)
                 claimed = await self._engine.claim(free) if free else []

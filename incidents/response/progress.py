@@ -249,6 +249,7 @@ class Progress:
         """Start the workflow of a new incident."""
         del event
         await start(tx, self._ctx, incident)
+        tx.wake(store.RUN_BEGUN)
 
     async def follow_severity(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Re-plan the run for the new severity."""
