@@ -66,8 +66,9 @@ async def test_the_links_of_an_incidents_channel_open(tmp_path: Path) -> None:
     assert {name: answer.status_code for name, answer in shown.items()} == dict.fromkeys(shown, 200)
     assert shown["runbook"].text == (demo.repository / "docs" / "runbook.md").read_text(encoding="utf-8")
     assert shown["runbook"].headers["content-type"].startswith("text/plain")
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(service.runbook)
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(service.runbook)
 
 
 async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_path: Path) -> None:
