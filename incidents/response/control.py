@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, gates, plan, progress, remarks, rework
+from incidents.response import alternatives, approvals, checks, plan, progress, remarks, rework
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
 
@@ -147,7 +147,7 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
 
 
 async def _is_looked_at(tx: store.Tx, run: records.Run, gate: str) -> None:
-    source = progress.source_of(run, gates.JUDGED_BY.get(gate, ""))
+    source = progress.source_of(run, checks.judged_by(gate))
     for step in await queries.steps(tx.session, run.number):
         if step.name == source and StepState(step.state) not in {*plan.FINISHED, StepState.FAILED, StepState.STOPPED}:
             raise Conflict(

@@ -16,7 +16,7 @@ from incidents.definitions import ApprovalKind, Begin, Phase, StepDefinition, Wo
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
-from incidents.response import approvals, facts, gates, journal, plan, remarks, replanning
+from incidents.response import approvals, checks, facts, gates, journal, plan, remarks, replanning
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -150,7 +150,7 @@ async def verdicts(
     """Return the verdicts on the quality gates of every stage, by its number."""
     known = await facts.for_gates(session, ctx, incident, run, outputs)
     return {
-        stage.number: [gates.evaluate(gate, known[stage.number]) for gate in stage.gates]
+        stage.number: [checks.evaluate(gate, known[stage.number]) for gate in stage.gates]
         for stage in definition_of(run).stages
     }
 

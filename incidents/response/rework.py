@@ -2,7 +2,7 @@
 
 from incidents import outbox, posts, records, store
 from incidents.notices import Lane
-from incidents.response import approvals, gates, plan, progress
+from incidents.response import approvals, checks, plan, progress
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -36,7 +36,7 @@ async def _forget_words(
 ) -> None:
     """Ask anew what people vouched for: words that stood for the former fix do not stand for the next."""
     for attested in await queries.attestations(tx.session, run.number):
-        if progress.source_of(run, gates.JUDGED_BY.get(attested.gate, "")) not in again:
+        if progress.source_of(run, checks.judged_by(attested.gate)) not in again:
             continue
         await tx.session.delete(attested)
         key = f"{incident.key}:gate:{run.id}:{attested.stage}:{attested.gate}"
