@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from incidents.agents.journal import Journal
 from incidents.catalog import Service
-from incidents.definitions import StepDefinition
+from incidents.definitions import StepDefinition, WorkflowDefinition
 from incidents.knowledge.solutions import Solution
 from incidents.tools.evidence import Evidence
 
@@ -56,6 +56,9 @@ class StepRequest:
     feedback: str = ""  #: what a person wrote when sending the previous version back
     solutions: tuple[Solution, ...] = ()  #: what earlier incidents left behind, the newest first; untrusted text
     hand_on: "HandOn | None" = None  #: takes first results, where another step waits for them (`4.1/preliminary`)
+    earlier: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)  #: newest outputs by step name
+    context: str = ""  #: what the steps just before hand on, at most 500 characters; untrusted text
+    workflow: WorkflowDefinition | None = None  #: the frozen definition that the step belongs to
 
 
 class Usage(BaseModel):
