@@ -32,7 +32,7 @@ from incidents.postmortem import Writer
 from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
-from incidents.response.progress import Progress
+from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import queries

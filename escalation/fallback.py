@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from escalation import oncall
 from escalation.oncall import Contact
-from incidents import outbox, records, store
+from incidents import outbox, records, sending, store
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
 
@@ -122,7 +122,7 @@ class Fallback:
         row.state, row.owner, row.lease_until, row.error = "done", "", None, ""
         row.sent_at = heard.sent_at
         row.result = {"told_by": heard.road, "key": heard.key}
-        await outbox.release(tx, row.key)
+        await sending.release(tx, row.key)
         await self._say(tx, row, heard)
 
     async def _say(self, tx: store.Tx, row: records.Outbox, heard: records.Outbox) -> None:
@@ -154,7 +154,7 @@ class Fallback:
             key = each.params.get(_STANDS_FOR)
             state = await tx.session.scalar(select(records.Outbox.state).where(col(records.Outbox.key) == key))
             if state in _NEEDS_NO_STAND_IN:
-                await outbox.leave_out(tx, each, f"{key} needs no other road: it is {state}")
+                await sending.leave_out(tx, each, f"{key} needs no other road: it is {state}")
 
 
 async def _is_said(tx: store.Tx, incident: records.Incident) -> bool:

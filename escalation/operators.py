@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from escalation import oncall
 from escalation.roads import Letter
-from incidents import durations, outbox, records, store
+from incidents import durations, outbox, outbox_queries, records, store
 from incidents.catalog import Settings
 from incidents.notices import Action, Lane, Notice, Road
 
@@ -45,7 +45,7 @@ async def end(tx: store.Tx, settings: Settings) -> bool:
         return False
     key = _key(found.began_at)
     params = {"began_at": found.began_at.isoformat(), "why": found.why, "ended_at": tx.now.isoformat()}
-    await _tell(tx, settings, f"{key}:over", params, mailed=await outbox.was_put(tx, f"{key}:mail"))
+    await _tell(tx, settings, f"{key}:over", params, mailed=await outbox_queries.was_put(tx.session, f"{key}:mail"))
     return True
 
 

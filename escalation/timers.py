@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
-from incidents import records, store
+from incidents import holding, records, store
 
 LATENESS = Histogram(
     "sitrep_timer_lateness_seconds",
@@ -160,7 +160,7 @@ async def fire_due(store_: store.Store, timers: Timers, *, limit: int = GROUP) -
             # queue for an incident may never find it free. Not for long, though: other incidents have timers, too.
             fired = await _fire(store_, timers, limit=limit, incident_id=soonest.incident_id)
         return len(fired)
-    except store.Held:
+    except holding.Held:
         return 0
     except Exception:
         # Whatever a handler raises, the timers beside its own must still fire; the fault is logged one by one below.
@@ -185,11 +185,11 @@ async def _fire(
         due = [col(records.Timer.state) == "pending", col(records.Timer.due_at) <= tx.now]
         if key:
             due.append(col(records.Timer.key) == key)
-        # Incident first, then its timers: see store.incident.
+        # Incident first, then its timers: see holding.incident.
         if incident_id is None:
             incidents = await _incidents(tx, store_, due, limit)
         else:
-            held = await store.incident_soon(tx.session, incident_id, _PATIENCE)
+            held = await holding.incident_soon(tx.session, incident_id, _PATIENCE)
             incidents = {incident_id: held} if held else {}
         todo = select(records.Timer).where(*due, col(records.Timer.incident_id).in_(incidents))
         todo = todo.order_by(col(records.Timer.due_at), col(records.Timer.key)).limit(limit)

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from incidents import durations, followups, kpis, outbox, posts, records, store, timeline
+from incidents import durations, followups, kpis, outbox, outbox_queries, posts, records, store, timeline
 from incidents.agents import outputs
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
@@ -210,7 +210,7 @@ class Writer:
         """Edit the posted post-mortem and its canvas."""
         key = f"{incident.key}:postmortem"
         await outbox.put(tx, incident.id, posts.edit(key, event, "postmortem"))
-        if await outbox.was_put(tx, key):
+        if await outbox_queries.was_put(tx.session, key):
             await outbox.put(tx, incident.id, _canvas(incident, f"{key}:canvas:{event.id}", after=f"{key}:canvas"))
 
 

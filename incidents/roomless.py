@@ -2,7 +2,7 @@
 
 from sqlmodel import select
 
-from incidents import outbox, posts, records, store
+from incidents import outbox, posts, records, sending, store
 from incidents.context import Context
 from incidents.errors import Conflict
 from incidents.events import EventKind
@@ -68,7 +68,7 @@ async def try_again(tx: store.Tx, ctx: Context, incident_id: int, actor: str) ->
     asked = await tx.session.scalar(select(records.Outbox).where(records.Outbox.key == posts.room_key(incident)))
     if asked is None or asked.state != "failed":
         raise Conflict(f"Slack is being asked for the channel of {incident.key} already.")
-    await outbox.revive(tx, asked, stale=_STALE)
+    await sending.revive(tx, asked, stale=_STALE)
     event = await tx.record(incident, EventKind.NOTE, actor=actor, text="Slack is asked for the channel again")
     await redraw(tx, incident, event)
     tx.wake(store.VIEWS)

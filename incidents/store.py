@@ -1,4 +1,4 @@
-"""The database: engines, transactions, and what is woken when one commits.
+"""The database: transactions, and what is woken when one commits.
 
 One transaction writes a state change, its event, its timers and its outbox rows. Whoever must act on an event is a
 reactor: it runs in the same transaction, before the commit, and may write more. Nothing here talks to the network.
@@ -6,50 +6,27 @@ reactor: it runs in the same transaction, before the commit, and may write more.
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from enum import IntEnum
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import text
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from incidents import records, sqlite_line
+from incidents import database, holding, records
 from incidents.clock import Clock
 from incidents.events import EventKind
+from incidents.turns import Turn, Turns
 
 #: Topics that a commit can wake.
 OUTBOX, STEPS, TIMERS, VIEWS = "outbox", "steps", "timers", "views"
 DELIVERED = "delivered"  #: a notice arrived
 RUN_BEGUN = "run begun"  #: a response began; its room is being opened
 
-_BUSY_TIMEOUT_MS = 5000  # how long SQLite waits for another process's write before it gives up
 _LAST_SECONDS = 5.0  # that `close` waits for sessions that are still open: no longer than a writer waits for its turn
-_IDLE_IN_TRANSACTION = "5s"  # PostgreSQL ends transactions that somebody forgot; ours hold no network call
-
-#: How PostgreSQL is connected to: a server that vanished without a word is noticed within about 10 s, not after the
-#: quarter of an hour that the operating system would take.
-PATIENCE: dict[str, str | int] = {
-    "options": f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION}",
-    "connect_timeout": 5,  # seconds
-    "keepalives_idle": 4,  # seconds
-    "keepalives_interval": 2,  # seconds
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,  # milliseconds
-}
-
-_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that was not had in time
-_HOLDS = "holds incidents"  # marks sessions that write on PostgreSQL
 
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
-
 
 _NEW = "new incidents"  # what a session's info knows of incidents declared in it: their events so far
 
@@ -62,48 +39,6 @@ def is_new(session: AsyncSession, incident_id: int) -> bool:
 def events_of_new(session: AsyncSession, incident_id: int) -> list[records.Event]:
     """Return the events of an incident that is new, as they were recorded."""
     return list(session.info[_NEW][incident_id])
-
-
-class Turn(IntEnum):
-    """Who writes first when several want to."""
-
-    FIRST = 0  #: somebody waits in front of a screen, or for a page
-    USUAL = 1
-
-
-class _Turns:
-    """The one writer's place: handed to whoever has the first turn, among equals to who came first."""
-
-    def __init__(self) -> None:
-        self._taken = False
-        self._waiting: list[tuple[Turn, int, asyncio.Future[None]]] = []
-        self._came = itertools.count()
-
-    @asynccontextmanager
-    async def take(self, turn: Turn) -> AsyncIterator[None]:
-        """Wait for the place and hold it."""
-        if self._taken:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            heapq.heappush(self._waiting, (turn, next(self._came), waiter))
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                if waiter.done() and not waiter.cancelled():
-                    self._hand_on()  # it came to us in the moment in which we stopped wanting it
-                raise
-        self._taken = True
-        try:
-            yield
-        finally:
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        while self._waiting:
-            _, _, waiter = heapq.heappop(self._waiting)
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self._taken = False
 
 
 class Tx:
@@ -171,14 +106,14 @@ class Store:
 
     def __init__(self, url: str, clock: Clock) -> None:
         self.clock = clock
-        self.engine = _engine(url)
+        self.engine = database.engine(url)
         self._sqlite = self.engine.dialect.name == "sqlite"
         # SQLite has one writer, and needs no lock beside that.
-        mark = {} if self._sqlite else {_HOLDS: True}
+        mark = {} if self._sqlite else {holding.HOLDS: True}
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False, info=mark)
         self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
-        self._turns = _Turns()
+        self._turns = Turns()
         self._open = 0  # sessions
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -246,78 +181,3 @@ class Store:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._none_open.wait(), _LAST_SECONDS)
         await self.engine.dispose()
-
-
-class Held(Exception):
-    """Somebody else held the incident for longer than the caller would wait."""
-
-
-async def incident_soon(session: AsyncSession, incident_id: int, wait: timedelta) -> records.Incident | None:
-    """Return the incident as `incident` does, waiting no longer than `wait` for whoever holds it; PostgreSQL only.
-
-    Raises:
-        Held: it took longer; the transaction is of no further use.
-    """
-    milliseconds = int(wait.total_seconds() * 1000)
-    await session.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
-    try:
-        found = await incident(session, incident_id)
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
-            raise Held from error
-        raise
-    await session.execute(text("SET LOCAL lock_timeout = 0"))
-    return found
-
-
-def holds(session: AsyncSession) -> bool:
-    """Return whether this session holds the incidents it decides on: it writes, beside other writers."""
-    return bool(session.info.get(_HOLDS))
-
-
-async def incident(session: AsyncSession, incident_id: int) -> records.Incident | None:
-    """Return the incident; a write transaction holds it until it ends, as if the incident had one writer.
-
-    Whoever decides on an incident takes it first, and steps, timers and notices of it after that: in this order nobody
-    waits for somebody who waits for him.
-    """
-    if not holds(session) or ("incident", incident_id) in session.info:
-        return await session.get(records.Incident, incident_id)
-    before = [each for each in session if not session.is_modified(each)]
-    # Rows that refer to the incident can still be added beside us: its key stays.
-    held = await session.get(records.Incident, incident_id, with_for_update={"key_share": True})
-    session.info["incident", incident_id] = True
-    for each in before:  # what was read while somebody else held the incident may have changed
-        await session.refresh(each)
-    return held
-
-
-def _engine(url: str) -> AsyncEngine:
-    if url.startswith("sqlite"):
-        arguments = {"timeout": _BUSY_TIMEOUT_MS / 1000, "async_creator_fn": sqlite_line.connect}
-        engine = create_async_engine(url, connect_args=arguments)
-        sqlalchemy_event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        sqlalchemy_event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
-    return create_async_engine(url, pool_pre_ping=True, connect_args=PATIENCE)
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # Transactions are begun by us (see _begin_sqlite), not by the driver.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # a commit that was answered survives a power cut
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
-        "foreign_keys=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that turns into a write fails at once when another wrote meanwhile (735 of 800 times
-    # under load); an immediate one waits its turn (0 of 800).
-    read = connection.get_execution_options().get("sitrep_read", False)
-    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")

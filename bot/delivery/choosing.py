@@ -10,7 +10,7 @@ from bot.delivery import holding, pace, places
 from bot.delivery.ledger import Ledger
 from bot.delivery.steadiness import Steadiness
 from bot.delivery.trip import Place, Trip
-from incidents import outbox, records, store
+from incidents import records, sending, store
 from incidents.notices import Action, Lane, Road
 
 LOOKED_AT = 60  # rows read at once; more than can be in flight, so that a busy channel hides no other
@@ -65,8 +65,8 @@ class Chooser:
         self, tx: store.Tx, ledger: Ledger | None, *, busy: Collection[int], shut: frozenset[Road]
     ) -> Choice:
         choice = Choice(tx.now)
-        states = outbox.MAY_GO if self._steadiness.lasts(tx.now) else ("pending",)
-        rows = await outbox.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy, states=states)
+        states = sending.MAY_GO if self._steadiness.lasts(tx.now) else ("pending",)
+        rows = await sending.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy, states=states)
         queue: Counter[pace.Scope] = Counter()
         for row in rows:
             if len(busy) + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
@@ -76,11 +76,11 @@ class Chooser:
             reason = await holding.why_not(tx.session, row, incident, tx.now)
             if reason and not (row.first_tried_at and row.action in _FOUND_AGAIN):
                 tried = "; an earlier try may have arrived" if row.first_tried_at else ""
-                await outbox.leave_out(tx, row, reason + tried)
+                await sending.leave_out(tx, row, reason + tried)
                 continue
             place = await self._place(tx, row, incident)
             if isinstance(place, places.NotYet):
-                outbox.wait_for(row, place.key)
+                sending.wait_for(row, place.key)
             elif isinstance(place, places.Nowhere):
                 choice.trips.append(self._begin(tx, row, incident, Place(), nowhere=place.reason))
             elif until := await self._paced(tx, ledger, row, place, queue):
@@ -110,7 +110,7 @@ class Chooser:
             self._pace.take(methods, scope, now)
             return None
         until = tx.now + timedelta(seconds=wait_seconds)
-        outbox.postpone(row, until)
+        sending.postpone(row, until)
         return until
 
     def _begin(
@@ -124,5 +124,5 @@ class Chooser:
         withdrawn: str = "",
     ) -> Trip:
         unclear = row.first_tried_at is not None
-        outbox.begin(tx, row, self._owner)
+        sending.begin(tx, row, self._owner)
         return Trip(row, place, incident, unclear, time.monotonic(), nowhere, withdrawn)

@@ -8,12 +8,13 @@ from datetime import datetime
 from uuid import uuid4
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
-from bot.delivery import ledger, lost_room, returning, settling
+from bot.delivery import ledger, returning
 from bot.delivery.choosing import Choice, Chooser
+from bot.delivery.courier import Courier
 from bot.delivery.lookout import Lookout
 from bot.delivery.messages import Messages
 from bot.delivery.outage import Outage
@@ -21,15 +22,12 @@ from bot.delivery.pace import Pace
 from bot.delivery.papers import Papers
 from bot.delivery.roads import Road, SlackRoad
 from bot.delivery.rooms import Rooms
-from bot.delivery.trip import Draw, NoLongerWanted, Trip, Undelivered
-from bot.delivery.web import Json, Web
-from bot.slack_errors import Refusal, Verdict
-from bot.views.message import Message
+from bot.delivery.trip import Draw
+from bot.delivery.web import Web
 from escalation.fallback import Fallback
-from incidents import notices, outbox, store, store_errors
+from incidents import notices, outbox_queries, store, store_errors
 from incidents.context import Context
 from incidents.service import queries
-from incidents.store import Turn
 
 SWEEP_SECONDS = 1.0  #: how often rows are looked for that no commit of this process announced
 _SWEEPS = 5  # after so many, all rows are looked at: one may lie there that another, lost process put in
@@ -37,13 +35,6 @@ _TIDY_SECONDS = 600.0
 _LATE_SECONDS = 0.005  # an alarm that rang a moment early would find nothing due
 _DRAIN_SECONDS = 12.0  # longer than the slowest answer that is waited for (10 s)
 
-TRIPS = Counter("sitrep_deliveries_total", "Notices sent, by what came of it.", ("road", "action", "outcome"))
-LATENESS = Histogram(
-    "sitrep_delivery_lateness_seconds",
-    "How late notices left, from when they were due to the answer that took them.",
-    ("lane",),
-    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
-)
 UNDER_WAY = Gauge("sitrep_deliveries_under_way", "Notices being sent now.")
 
 log = structlog.get_logger()
@@ -63,7 +54,6 @@ class Deliverer:
         limits: Pace | None = None,
     ) -> None:
         self._ctx = ctx
-        self._drawing = draw
         self._web = Web(client)
         lookout = Lookout(self._web)
         slack = SlackRoad(Messages(self._web, lookout), Rooms(self._web, self._is_taken), Papers(self._web, lookout))
@@ -71,7 +61,6 @@ class Deliverer:
         self._pace = limits or Pace()
         ours = owner or f"{socket.gethostname()}-{uuid4().hex[:8]}"
         self._chooser = Chooser(ours, self._roads, self._pace, slack.calls, shared=ctx.store.supports_skip_locked)
-        self._easel = asyncio.Lock()
         self._tidied_at = 0.0
         self._woken = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], int] = {}  # -> id of the row
@@ -81,6 +70,7 @@ class Deliverer:
         self._crowded = False  # rows wait for room
         self._behind = False  # more rows wait than one look takes in; a decision must not wait for such looks
         self._outage = Outage(self._web)
+        self._courier = Courier(ctx, draw, self._roads, self._pace, self._outage, self._wake_at)
         self._asking: asyncio.Task[None] | None = None
         self._fallback = Fallback(ctx, frozenset(self._roads))
 
@@ -182,7 +172,7 @@ class Deliverer:
 
     def _set_off(self, choice: Choice) -> None:
         for trip in choice.trips:
-            task = asyncio.create_task(self._deliver(trip), name=f"deliver {trip.row.key}")
+            task = asyncio.create_task(self._courier.deliver(trip), name=f"deliver {trip.row.key}")
             self._under_way[task] = trip.row.number
             task.add_done_callback(self._ended)
         UNDER_WAY.set(len(self._under_way))
@@ -208,7 +198,7 @@ class Deliverer:
         loop = asyncio.get_running_loop()
         for _ in range(_SWEEPS):
             async with self._ctx.store.read() as session:
-                due = await outbox.next_due(session, after=looked_at)
+                due = await outbox_queries.next_due(session, after=looked_at)
             wait_seconds = SWEEP_SECONDS
             if due is not None:
                 wait_seconds = min(wait_seconds, (due - self._ctx.clock.now()).total_seconds())
@@ -226,80 +216,6 @@ class Deliverer:
     def _ring(self) -> None:
         self._rung = True
         self._woken.set()
-
-    async def _deliver(self, trip: Trip) -> None:
-        row = trip.row
-        outcome = "unsettled"
-        # The task's own context: whatever is logged on this trip says what it is about.
-        incident = f"inc-{row.incident_id}" if row.incident_id else ""
-        structlog.contextvars.bind_contextvars(incident=incident, key=row.key)
-        try:
-            outcome = await self._settle(trip, await self._carry(trip))
-        except Exception:  # the edge of a task: the row's lease runs out, and it is looked for
-            log.exception("what came of a notice could not be stored")
-            self._woken.set()
-        finally:
-            TRIPS.labels(row.road, row.action, outcome).inc()
-            late = max(0.0, (self._ctx.clock.now() - (row.due_at or row.created_at)).total_seconds())
-            if outcome == "done":
-                LATENESS.labels(notices.Lane(row.lane).name.lower()).observe(late)
-            log.info("notice", road=row.road, action=row.action, outcome=outcome, late_seconds=round(late, 1))
-
-    async def _carry(self, trip: Trip) -> Json | Exception:
-        if trip.nowhere:
-            return Undelivered(Refusal(Verdict.REFUSED, "nowhere", trip.nowhere))
-        try:
-            return await self._roads[notices.Road(trip.row.road)].carry(trip, lambda: self._draw(trip))
-        except (Undelivered, NoLongerWanted) as end:
-            return end
-        except Exception as fault:  # the edge of a task: one bad row must not stop the others
-            log.exception("a notice could not be made", surface=trip.row.surface)
-            return fault
-
-    async def _draw(self, trip: Trip) -> Message:
-        # One at a time, as they were chosen: side by side all would be ready when the last is.
-        async with self._easel, self._ctx.store.read() as session:
-            if trip.row.surface == lost_room.SURFACE:
-                return await lost_room.draw(session, trip.row)
-            return await self._drawing(session, self._ctx, trip.row)
-
-    async def _settle(self, trip: Trip, end: Json | Exception) -> str:
-        """Store what came of a trip; what waited for it begins in the same transaction."""
-        self._note_health(trip, end)
-        turn = Turn.FIRST if trip.row.lane <= notices.Lane.ROOM else Turn.USUAL
-        async with self._ctx.store.transaction(turn=turn) as tx:
-            return await self._store(tx, trip, end)
-
-    async def _store(self, tx: store.Tx, trip: Trip, end: Json | Exception) -> str:
-        match end:
-            case Undelivered():
-                again_at = await settling.failed(tx, trip, end, self._pace)
-                if again_at is not None:
-                    tx.then(lambda: self._wake_at(again_at))
-                return end.refusal.verdict.value
-            case NoLongerWanted():
-                await outbox.drop(tx, trip.row, str(end))
-                return "dropped"
-            case DBAPIError():
-                # It could not be drawn because the database went away, and that passes. Whether an earlier try took
-                # effect is as open as it was.
-                why = str(store_errors.explain(end))
-                await outbox.doubt(tx, trip.row, tx.now + settling.backoff(trip.row), why)
-                return "undrawn"
-            case Exception():
-                await settling.give_up(tx, trip, f"Sitrep could not make this message: {type(end).__name__}.")
-                return "fault"
-            case _:
-                await settling.arrived(tx, trip, end)
-                return "done"
-
-    def _note_health(self, trip: Trip, end: Json | Exception) -> None:
-        if trip.row.road != notices.Road.SLACK or trip.nowhere:
-            return
-        if isinstance(end, Undelivered):
-            self._outage.note(end)
-        elif not isinstance(end, Exception):
-            self._outage.note(None)
 
     def _ask(self) -> None:
         """Ask Slack beside everything else whether it is back: other roads go on meanwhile."""

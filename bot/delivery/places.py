@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from bot.delivery.trip import Place
-from incidents import outbox, records
+from incidents import outbox_queries, records
 from incidents.notices import Action
 
 
@@ -63,7 +63,7 @@ async def _message(session: AsyncSession, key: str) -> Place | NotYet | Nowhere:
     nowhere = await _state(session, key)
     if nowhere is not None:
         return nowhere
-    result = await outbox.result_of(session, key)
+    result = await outbox_queries.result_of(session, key)
     if result is not None and "ts" not in result:
         return Nowhere(f"{key} went another way than by Slack, so there is no message")
     return NotYet(key) if result is None else Place(channel=str(result["channel"]), message_ts=str(result["ts"]))

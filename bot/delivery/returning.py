@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from incidents import outbox, records, store
+from incidents import records, sending, store
 from incidents.events import EventKind
 from incidents.notices import Action, Road
 
@@ -37,12 +37,12 @@ async def sort_out(tx: store.Tx) -> int:
     count = 0
     for each in rows:
         if each.action == Action.EPHEMERAL.value:
-            await outbox.leave_out(tx, each, _TOO_OLD)
+            await sending.leave_out(tx, each, _TOO_OLD)
             count += 1
         elif group := _group(each, missed):
             groups.setdefault(group, []).append(each)
     for older, newest in _outdated(groups):
-        await outbox.leave_out(tx, older, f"{newest.key} says it newer, now that Slack is back")
+        await sending.leave_out(tx, older, f"{newest.key} says it newer, now that Slack is back")
         count += 1
     return count
 

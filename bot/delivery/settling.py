@@ -13,7 +13,7 @@ from bot.delivery.trip import Trip, Undelivered
 from bot.delivery.web import Json
 from bot.slack_client import ANSWER_TIMEOUT_SECONDS
 from bot.slack_errors import Refusal, Verdict
-from incidents import outbox, records, room, store
+from incidents import records, room, sending, store
 from incidents.events import EventKind
 from incidents.notices import Action
 from incidents.service import queries
@@ -40,7 +40,7 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
     """Store what came of a trip and what follows: the channel is there, somebody was told."""
     row = trip.row
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
-    if not await outbox.done(tx, row, result):
+    if not await sending.done(tx, row, result):
         log.warning("a notice was taken over while it was under way", key=row.key)
         return
     tx.wake(row.key)  # somebody may wait for just this
@@ -88,9 +88,9 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
     unclear = refusal.verdict is Verdict.UNCLEAR and row.action not in _REPEATABLE
     # A pager that broke off may ring all the same; it is remembered, so that it hears of the end.
     if unclear or row.action == Action.PAGE:
-        await outbox.doubt(tx, row, at, str(refusal))
+        await sending.doubt(tx, row, at, str(refusal))
     else:
-        await outbox.retry(tx, row, at, str(refusal))
+        await sending.retry(tx, row, at, str(refusal))
     return at
 
 
@@ -120,7 +120,7 @@ async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     """Fail the row and write so into the timeline."""
     row = trip.row
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
-    if not await outbox.fail(tx, row, error):
+    if not await sending.fail(tx, row, error):
         return
     tx.wake(row.key)
     log.error("a notice could not be delivered", key=row.key, road=row.road, error=error)

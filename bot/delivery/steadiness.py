@@ -3,7 +3,7 @@
 import time
 from datetime import datetime, timedelta
 
-from incidents import outbox
+from incidents import sending
 
 _STEP = timedelta(seconds=5)  # between two looks: more than any clock is slewed or a busy loop is late by
 
@@ -21,6 +21,6 @@ class Steadiness:
         if self._seen is not None:
             before, counted = self._seen
             if abs((now - before) - timedelta(seconds=passed - counted)) > _STEP:
-                self._doubtful_until = passed + outbox.LEASE.total_seconds()
+                self._doubtful_until = passed + sending.LEASE.total_seconds()
         self._seen = now, passed
         return passed >= self._doubtful_until

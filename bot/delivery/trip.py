@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.slack_client import ANSWER_TIMEOUT_SECONDS
 from bot.slack_errors import Refusal, Verdict
 from bot.views.message import Message
-from incidents import outbox, records
+from incidents import records, sending
 from incidents.context import Context
 
 #: Draws what a row shows, from the rows as they are now.
@@ -44,7 +44,7 @@ class Trip:
         Raises:
             Undelivered: nothing was sent.
         """
-        if time.monotonic() - self.began_at > outbox.LEASE.total_seconds() - ANSWER_TIMEOUT_SECONDS:
+        if time.monotonic() - self.began_at > sending.LEASE.total_seconds() - ANSWER_TIMEOUT_SECONDS:
             raise Undelivered(Refusal(Verdict.UNCLEAR, "lease", "The notice was held up for too long to be sent."))
 
     @property

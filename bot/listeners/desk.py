@@ -12,6 +12,7 @@ from bot.delivery.pace import Pace
 from bot.listeners.background import Background
 from incidents import inbound, store
 from incidents.context import Context
+from incidents.turns import Turn
 
 
 class SeenBefore(Exception):
@@ -89,7 +90,7 @@ class Desk:
         Raises:
             SeenBefore: it was taken in before.
         """
-        async with self.ctx.store.transaction(turn=store.Turn.FIRST) as tx:
+        async with self.ctx.store.transaction(turn=Turn.FIRST) as tx:
             if not await inbound.first_time(tx, key):
                 raise SeenBefore
             yield tx

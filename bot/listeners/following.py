@@ -11,7 +11,7 @@ from bot.surfaces import room, telling
 from bot.views import declare, trouble
 from bot.views.message import Json
 from bot.views.reading import shown_blocks
-from incidents import outbox, records, triage
+from incidents import outbox_queries, records, triage
 from incidents.notices import Action, Lane
 from incidents.service import queries
 
@@ -86,12 +86,12 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
 async def _look(desk: Desk, incident_id: int) -> _Seen:
     async with desk.ctx.store.read() as session:
         incident = await queries.get(session, incident_id)
-        room_row = await outbox.find(session, f"{incident.key}:room")
-        invitation = await outbox.find(session, f"{incident.key}:invite:reporter") if incident.channel else None
+        room_row = await outbox_queries.find(session, f"{incident.key}:room")
+        invitation = await outbox_queries.find(session, f"{incident.key}:invite:reporter") if incident.channel else None
         # What Slack refused for the moment is not in line: nobody knows how long that takes.
         waits = not incident.channel and room_row is not None and room_row.state == "pending" and not room_row.error
-        place = await outbox.place_in_line(session, incident, Action.CREATE_CHANNEL) if waits else 0
-        pages = await outbox.pages_out(session, incident) if place else (0, 0)
+        place = await outbox_queries.place_in_line(session, incident, Action.CREATE_CHANNEL) if waits else 0
+        pages = await outbox_queries.pages_out(session, incident) if place else (0, 0)
     return _Seen(incident, room_row, invitation, place, pages)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.views import ending, postmortem
 from bot.views.message import Message
-from incidents import kpis, loading, outbox
+from incidents import kpis, loading, outbox_queries
 from incidents import postmortem as facts
 from incidents.context import Context
 from incidents.events import EventKind
@@ -35,7 +35,7 @@ async def resolved(session: AsyncSession, ctx: Context, incident_id: int) -> Mes
 async def in_channel(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
     """Return the post-mortem for the channel."""
     found = await facts.build(session, ctx, incident_id)
-    canvas = await outbox.result_of(session, f"{found.incident.key}:postmortem:canvas")
+    canvas = await outbox_queries.result_of(session, f"{found.incident.key}:postmortem:canvas")
     return postmortem.draw(found, canvas_url=str((canvas or {}).get("url", "")))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from incidents import records, store
+from incidents import holding, records, store
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -37,8 +37,8 @@ async def held(tx: store.Tx, claim: Claim) -> records.Step | None:
 
 
 async def hold_incident(tx: store.Tx, step_id: int) -> None:
-    """Hold the step's incident, before the step is taken: see store.incident."""
-    if not store.holds(tx.session):
+    """Hold the step's incident, before the step is taken: see holding.incident."""
+    if not holding.holds(tx.session):
         return
     of_step = select(records.Run.incident_id).join(records.Step).where(records.Step.id == step_id)
     incident_id = await tx.session.scalar(of_step)

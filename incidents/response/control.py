@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, checks, plan, progress, remarks, rework
+from incidents.response import alternatives, approvals, checks, plan, progress, remarks, rework, runs
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
 
@@ -290,4 +290,4 @@ async def stop(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason:
     if run.state in progress.ENDED:
         raise Conflict(f"The response is already {run.state}.")
     said = lengths.checked(reason, lengths.LINE)
-    await progress.stop(tx, incident, run, actor, said or "stopped by hand")
+    await runs.stop(tx, incident, run, actor, said or "stopped by hand")

@@ -8,8 +8,9 @@ from sqlmodel import col, select
 
 from incidents import records, store
 from incidents.context import Context
+from incidents.errors import StepFailed
 from incidents.events import EventKind
-from incidents.response import journal, progress
+from incidents.response import journal, progress, results
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -80,21 +81,12 @@ async def _waiting_step(tx: store.Tx, approval: records.Approval) -> records.Ste
 
 async def _fail(tx: store.Tx, incident: records.Incident, step: records.Step) -> None:
     run = await tx.session.get_one(records.Run, step.run_id)
-    definition = progress.definition_of(run).step(step.name)
-    message = "Nobody decided on it in time, and production may have moved on since it was asked."
-    remedy = "Retry it to be asked anew, or take it over."
-    step.state, step.error, step.finished_at = StepState.FAILED.value, f"{message} {remedy}", tx.now
+    error = StepFailed(
+        "Nobody decided on it in time, and production may have moved on since it was asked.",
+        remedy="Retry it to be asked anew, or take it over.",
+    )
+    step.state, step.error, step.finished_at = StepState.FAILED.value, str(error), tx.now
     # No attempt was made; the number only tells this failure's message from those of others.
     step.attempt += 1
     tx.session.add(step)
-    await tx.record(
-        incident,
-        EventKind.STEP_FAILED,
-        step=step.name,
-        step_id=step.id,
-        title=definition.title,
-        attempt=step.attempt,
-        error=message,
-        remedy=remedy,
-        phase=definition.phase.value,
-    )
+    await results.record_failure(tx, incident, run, step, error)

@@ -15,7 +15,7 @@ from procrastinate.jobs import DeleteJobCondition, Status
 from procrastinate.types import JSONDict
 from psycopg_pool import AsyncConnectionPool
 
-from incidents import store
+from incidents import database, store
 from incidents.response.dispatch import AT_ONCE, SWEEP_SECONDS, carry_out
 from incidents.response.engine import LEASE, Engine
 
@@ -39,7 +39,7 @@ class QueuedDispatcher:
         url = store_.engine.url.set(drivername="postgresql")
         self._pool = AsyncConnectionPool(
             url.render_as_string(hide_password=False),
-            kwargs=store.PATIENCE,
+            kwargs=database.PATIENCE,
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_WAIT_SECONDS,

@@ -36,7 +36,7 @@ async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: S
         tx.session.add_all(consequences.evidence(incident, step, result))
         await tx.session.flush()
         if why:
-            await _give_up_fix(tx, ctx, incident, run, step, claim, why)
+            await _give_up_fix(tx, ctx, incident, run, step, why)
             return
         await tx.record(
             incident,
@@ -61,12 +61,11 @@ async def _give_up_fix(
     incident: records.Incident,
     run: records.Run,
     step: records.Step,
-    claim: Claim,
     why: str,
 ) -> None:
     """Note that the deploy does not count, and offer what was not tried; the same commit needs a new approval."""
     remedy = "Choose another fix, send the analysis back, or take over by hand."
-    await _record_failure(tx, incident, run, step, claim, StepFailed(why, remedy=remedy))
+    await record_failure(tx, incident, run, step, StepFailed(why, remedy=remedy))
     approval = (await approvals.given(tx, run)).get(step.name)
     if approval is not None:
         await approvals.supersede(tx, incident, approval)
@@ -103,21 +102,17 @@ async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal
             # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
             journal.keep(step, kept.still_open)
         tx.session.add(step)
-        await _record_failure(tx, incident, run, step, claim, error)
+        await record_failure(tx, incident, run, step, error)
         if kept is not None and kept.acted:
             await alternatives.offer(tx, ctx, incident, run, step.name, error.message)
         if incident.status is Status.RESOLVED:
             await progress.advance(tx, ctx, incident, run)
 
 
-async def _record_failure(
-    tx: store.Tx,
-    incident: records.Incident,
-    run: records.Run,
-    step: records.Step,
-    claim: Claim,
-    error: SitrepError,
+async def record_failure(
+    tx: store.Tx, incident: records.Incident, run: records.Run, step: records.Step, error: SitrepError
 ) -> None:
+    """Record that the step's attempt failed and what may be done about it."""
     definition = progress.definition_of(run).step(step.name)
     await tx.record(
         incident,
@@ -125,7 +120,7 @@ async def _record_failure(
         step=step.name,
         step_id=step.id,
         title=definition.title,
-        attempt=claim.attempt,
+        attempt=step.attempt,
         error=error.message,
         remedy=error.remedy,
         phase=definition.phase.value,

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import records, store
+from incidents import holding, records, store
 from incidents.errors import NotFound
 from incidents.lifecycle import Role, Status
 
@@ -20,7 +20,7 @@ async def get(session: AsyncSession, incident_id: int) -> records.Incident:
     Raises:
         NotFound: there is none with this number.
     """
-    incident = await store.incident(session, incident_id)
+    incident = await holding.incident(session, incident_id)
     if incident is None:
         raise NotFound(f"There is no incident inc-{incident_id}.", remedy="`/incident list` shows the open ones.")
     return incident

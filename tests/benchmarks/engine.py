@@ -22,7 +22,7 @@ from incidents.definitions import Severity, WorkflowDefinition
 from incidents.response import plan
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Engine
-from incidents.response.progress import Progress
+from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import declare

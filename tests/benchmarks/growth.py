@@ -13,7 +13,7 @@ from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
 from escalation import timers
 from escalation.timers import Timers
-from incidents import loading, migrations, outbox
+from incidents import loading, migrations, outbox_queries, sending
 from incidents.catalog import Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
@@ -102,9 +102,9 @@ def _questions_of(ctx: Context, past: int) -> dict[str, Callable[[], Awaitable[o
     async def sweep() -> None:
         await timers.fire_due(ctx.store, Timers())
         async with ctx.store.transaction() as tx:
-            await outbox.candidates(tx, 60, roads={"slack"})
+            await sending.candidates(tx, 60, roads={"slack"})
         async with ctx.store.read() as session:
-            await outbox.next_due(session, after=ctx.clock.now())
+            await outbox_queries.next_due(session, after=ctx.clock.now())
 
     asked = (listing, app_home, search, card, guard, sweep, lambda: gauges.refresh(ctx))
     return dict(zip(_ASKED, asked, strict=True))

@@ -20,8 +20,8 @@ from incidents.context import Context
 from incidents.response import queued
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
-from incidents.response.progress import Progress
 from incidents.response.queued import QueuedDispatcher
+from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.store import Store

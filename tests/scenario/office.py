@@ -28,7 +28,7 @@ from bot.workspace.server import Workspace
 from escalation import planning
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
-from incidents import loading, migrations, outbox, records
+from incidents import loading, migrations, outbox_queries, records
 from incidents.agents import outputs
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.outputs import MODELS
@@ -40,7 +40,7 @@ from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Engine
-from incidents.response.progress import Progress
+from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.store import Store
@@ -147,7 +147,7 @@ class Office:
     async def is_stored(self, key: str) -> bool:
         """Return whether what came of the notice `key` is stored; people see it a moment before."""
         async with self.ctx.store.read() as session:
-            return await outbox.result_of(session, key) is not None
+            return await outbox_queries.result_of(session, key) is not None
 
     async def forget_answer(self, key: str) -> None:
         """Put the notice `key` back to where it was before Slack's answer was stored: posted, and not known to be."""

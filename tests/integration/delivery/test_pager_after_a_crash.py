@@ -10,7 +10,7 @@ from bot.delivery.outside import PagerRoad
 from escalation import planning
 from escalation.roads import Pager
 from escalation.timers import Timers
-from incidents import outbox, records
+from incidents import records, sending
 from incidents.notices import Action, Lane, Notice, Road
 from incidents.service import resolve, respond
 from tests.integration.delivery.conftest import Post
@@ -42,8 +42,8 @@ async def test_call_that_a_killed_process_was_making_is_ended_once_somebody_has_
     incident = await post.room()
     await post.put(incident, event("trigger"))
     async with post.ctx.store.transaction() as tx:  # the process that dies after the pager took the call
-        (row,) = await outbox.candidates(tx, 10, roads=[Road.PAGER])
-        outbox.begin(tx, row, "killed")
+        (row,) = await sending.candidates(tx, 10, roads=[Road.PAGER])
+        sending.begin(tx, row, "killed")
     acknowledge = event(
         "acknowledge", key="inc-1:pager:1:U0AVA:acknowledge", after="inc-1:pager:1:U0AVA", holds_while=""
     )
@@ -51,7 +51,7 @@ async def test_call_that_a_killed_process_was_making_is_ended_once_somebody_has_
     async with post.ctx.store.transaction() as tx:
         row = await tx.session.get_one(records.Incident, incident.id)
         row.acknowledged_at = tx.now
-    post.clock.advance(outbox.LEASE + timedelta(seconds=1))
+    post.clock.advance(sending.LEASE + timedelta(seconds=1))
     async with httpx.AsyncClient(trust_env=False) as client:
         road = PagerRoad(post.ctx, Pager(pager.url, "key", client))
         post.deliverer(others={Road.PAGER: road}).start()

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import loading, migrations, outbox, records
+from incidents import loading, migrations, records, sending
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice
@@ -68,7 +68,7 @@ async def test_rows_of_a_lost_process_go_to_the_other(replicas: tuple[Post, Post
     lost._stopping = True
     first.workspace.core.faults.clear()
     second.deliverer(owner="other").start()
-    second.clock.advance(outbox.LEASE * 1.1)
+    second.clock.advance(sending.LEASE * 1.1)
     await second.wait("a", timeout=15)
     await second.wait("b", timeout=15)
     assert sorted(await second.texts(incident.channel)) == ["a", "b"]

@@ -12,7 +12,7 @@ from bot.surfaces import registry
 from bot.workspace.config import LimitConfig
 from bot.workspace.server import Workspace
 from escalation.timers import Timers
-from incidents import outbox, records
+from incidents import outbox, outbox_queries, records, sending
 from incidents.catalog import Person, Settings
 from incidents.context import Context
 from incidents.definitions import Severity
@@ -50,7 +50,7 @@ async def test_storm_pages_in_time_and_is_never_too_fast_for_slack(on_call: Cont
         declared = [await _declared(on_call, severity, number) for number, severity in enumerate(_STORM)]
         rows = {incident.key: await post.wait(f"{incident.key}:room", timeout=40) for incident in declared}
         async with on_call.store.read() as session:
-            pages = [await outbox.pages_out(session, incident) for incident in declared]
+            pages = [await outbox_queries.pages_out(session, incident) for incident in declared]
         assert all(sent == planned for sent, planned in pages)
         assert sum(planned for _, planned in pages) >= 13
         errors = Counter(call["error"] for call in post.calls())
@@ -79,16 +79,16 @@ async def test_room_of_the_worst_incident_is_made_first(post: Post) -> None:
             ),
         )
     async with post.ctx.store.read() as session:
-        places = [await outbox.place_in_line(session, each, Action.CREATE_CHANNEL) for each in incidents]
+        places = [await outbox_queries.place_in_line(session, each, Action.CREATE_CHANNEL) for each in incidents]
     assert places == [4, 3, 2, 1]
     async with post.ctx.store.transaction() as tx:
-        first, *_ = await outbox.candidates(tx, 10, roads=frozenset(Road))
+        first, *_ = await sending.candidates(tx, 10, roads=frozenset(Road))
     assert first.incident_id == incidents[-1].id
     post.deliverer().start()
     for incident in incidents:
         await post.wait(f"{incident.key}:room")
     async with post.ctx.store.read() as session:
-        assert await outbox.place_in_line(session, incidents[0], Action.CREATE_CHANNEL) == 0
+        assert await outbox_queries.place_in_line(session, incidents[0], Action.CREATE_CHANNEL) == 0
 
 
 async def test_decision_and_the_begin_of_its_notices_are_one_transaction(post: Post) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import outbox, records
+from incidents import records, sending
 from incidents.notices import Action, Lane, Notice, Road
 from tests.integration.delivery.conftest import Post, note
 
@@ -19,8 +19,8 @@ async def taken_up_by_a_process_that_dies(post: Post) -> records.Incident:
         note(PAGE, action=Action.DIRECT, target="user:U0BEN", lane=Lane.PAGE, holds_while="unacknowledged"),
     )
     async with post.ctx.store.transaction() as tx:
-        (row,) = await outbox.candidates(tx, 10, roads=[Road.SLACK])
-        outbox.begin(tx, row, "killed")
+        (row,) = await sending.candidates(tx, 10, roads=[Road.SLACK])
+        sending.begin(tx, row, "killed")
     edit = Notice(
         key=f"{PAGE}:edit:6",
         lane=Lane.STATUS,
@@ -47,7 +47,7 @@ async def test_page_that_a_killed_process_had_posted_shows_who_has_it(post: Post
     metadata = {"event_type": "sitrep_notice", "event_payload": {"key": PAGE}}
     opened = await post.client.conversations_open(users="U0BEN")
     await post.client.chat_postMessage(channel=opened["channel"]["id"], text="Please help", metadata=metadata)
-    post.clock.advance(outbox.LEASE + timedelta(seconds=1))
+    post.clock.advance(sending.LEASE + timedelta(seconds=1))
     post.deliverer().start()
     await post.wait(f"{PAGE}:edit:6")
     assert (await post.row(PAGE)).state == "done"
@@ -57,7 +57,7 @@ async def test_page_that_a_killed_process_had_posted_shows_who_has_it(post: Post
 @pytest.mark.parametrize("key", [PAGE, f"{PAGE}:edit:6"])
 async def test_page_that_was_never_posted_is_left_out_with_its_edits(post: Post, key: str) -> None:
     await taken_up_by_a_process_that_dies(post)
-    post.clock.advance(outbox.LEASE + timedelta(seconds=1))
+    post.clock.advance(sending.LEASE + timedelta(seconds=1))
     post.deliverer().start()
     row = await post.wait(key, "dropped")
     assert "acknowledged" in row.error

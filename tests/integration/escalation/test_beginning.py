@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from incidents import records
 from incidents.definitions import Severity
 from incidents.events import EventKind
-from incidents.response.progress import Progress
+from incidents.response.reactors import Progress
 from incidents.room import Room
 from incidents.service import queries, resolve, respond
 from tests.integration.escalation.conftest import REPORTER, House

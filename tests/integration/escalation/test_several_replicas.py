@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from escalation import timers
 from escalation.timers import Timers
-from incidents import records, store
+from incidents import holding, records
 from incidents.definitions import Severity
 from incidents.lifecycle import Status
 from incidents.store import Store, Tx
@@ -108,7 +108,7 @@ async def test_a_timer_fires_though_its_incident_is_never_free(replicas: tuple[S
     async def decide() -> None:
         while not fired.is_set():
             async with second.transaction() as tx:
-                await store.incident(tx.session, 1)
+                await holding.incident(tx.session, 1)
                 await asyncio.sleep(0.02)
 
     clocks = Timers()

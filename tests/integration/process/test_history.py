@@ -15,7 +15,7 @@ from bot import bootstrap, gauges
 from bot.surfaces import home, room
 from escalation import timers
 from escalation.timers import Timers
-from incidents import inbound, loading, migrations, outbox, records, retention
+from incidents import inbound, loading, migrations, outbox_queries, records, retention, sending
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
@@ -107,11 +107,11 @@ async def _sweep(ctx: Context) -> None:
     await timers.next_due(ctx.store)
     await timers.upcoming(ctx.store, now + timedelta(hours=1), 1000)
     async with ctx.store.transaction() as tx:
-        await outbox.candidates(tx, 60, roads={"slack"})
+        await sending.candidates(tx, 60, roads={"slack"})
         await expiry.ask_anew_what_came_too_late(tx, ctx)
         await inbound.forget_old(tx)
     async with ctx.store.read() as session:
-        await outbox.next_due(session, after=now)
+        await outbox_queries.next_due(session, after=now)
 
 
 async def _declare(ctx: Context) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from bot import vigil
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault
-from incidents import outbox, records
+from incidents import records, sending
 from incidents.notices import Action, Lane, Notice
 from incidents.store import Store
 from tests.integration.process.sitrep import Probe, environment, serving, workspace
@@ -43,7 +43,7 @@ async def _late_page(store: Store) -> None:
             created_at=long_ago,
             not_before=long_ago,
         )
-        row.state, row.owner, row.lease_until = "sending", "another", tx.now + outbox.LEASE
+        row.state, row.owner, row.lease_until = "sending", "another", tx.now + sending.LEASE
         tx.session.add(row)
 
 

@@ -18,7 +18,7 @@ from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
-from incidents.response.progress import Progress
+from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import declare, queries

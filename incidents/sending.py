@@ -1,0 +1,199 @@
+"""Notices that leave: begun under a lease, done with a result, or given up with what waited for them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import exists as exists_
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from incidents import outbox_queries, records, store
+from incidents.notices import Action, Road
+
+LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
+_FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
+
+#: States of a row that may go: it waits its turn, or whoever had it under way is gone.
+MAY_GO = ("pending", "sending")
+
+
+async def candidates(
+    tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = (), states: Collection[str] = MAY_GO
+) -> list[records.Outbox]:
+    """Return up to `limit` rows that may go now by one of `roads`, for `begin`, `postpone` or `leave_out`.
+
+    Pages come first; within a lane what belongs to the most severe incident, and among equals the oldest.
+
+    A row whose lease ran out is among them, and so is one that `doubt` gave back: its `first_tried_at` is set, which
+    tells that the call may have taken effect. Of what has the same `coalesce` word one row goes at a time: an edit
+    that overtook an older one would be painted over by it.
+
+    Args:
+        tx: The open transaction.
+        limit: How many rows at most.
+        roads: The roads that are open.
+        busy: Ids of the rows that this process has under way: when the clock steps ahead, their leases seem to run out.
+        states: Without "sending", no lease counts as run out, for when the clock cannot be trusted.
+    """
+    row, other = records.Outbox, aliased(records.Outbox)
+    under_way = exists_().where(
+        col(other.coalesce) == col(row.coalesce),
+        col(other.state) == "sending",
+        or_(col(other.lease_until) >= tx.now, col(other.id).in_(busy)),
+    )
+    todo = (
+        select(row)
+        .where(
+            or_(
+                (col(row.state) == "pending") & _has_come(col(row.not_before), tx),
+                (col(row.state) == "sending") & _has_come(col(row.lease_until), tx),
+            ),
+            col(row.state).in_(states),
+            col(row.id).not_in(busy),
+            col(row.road).in_(roads),
+            or_(col(row.coalesce) == "", ~under_way),
+        )
+        .outerjoin(records.Incident, col(records.Incident.id) == col(row.incident_id))
+        .order_by(*outbox_queries.urgency())
+        .limit(limit)
+    )
+    if tx.session.get_bind().dialect.name != "sqlite":
+        todo = todo.with_for_update(skip_locked=True, of=row)
+    rows = list((await tx.session.scalars(todo)).all())
+    newest = {found.coalesce: found.number for found in sorted(rows, key=_number) if found.coalesce}
+    for found in rows:
+        if newest.get(found.coalesce, found.number) != found.number:
+            found.state = "superseded"
+    return [found for found in rows if found.state != "superseded"]
+
+
+def _has_come(at: Any, tx: store.Tx) -> ColumnElement[bool]:
+    return or_(at <= tx.now, at > tx.now + _FAR)
+
+
+def begin(tx: store.Tx, row: records.Outbox, owner: str) -> None:
+    """Make a candidate ours for LEASE and count a try; the call follows at once."""
+    row.state, row.owner, row.lease_until = "sending", owner, tx.now + LEASE
+    row.attempts += 1
+    row.first_tried_at = row.first_tried_at or tx.now
+
+
+def postpone(row: records.Outbox, until: datetime) -> None:
+    """Let a candidate go at `until` (UTC): the road is busy."""
+    row.state, row.not_before, row.owner, row.lease_until = "pending", until, "", None
+
+
+def wait_for(row: records.Outbox, key: str) -> None:
+    """Let a candidate wait until the row `key` is done."""
+    row.state, row.after_key, row.owner, row.lease_until = "waiting", key, "", None
+
+
+async def leave_out(tx: store.Tx, row: records.Outbox, reason: str) -> None:
+    """Leave a candidate unsent because it no longer holds: answered, resolved, expired. So is what waited for it.
+
+    A call that an earlier try may have put through is ended all the same: the pager rings until it is told to stop,
+    and ending a call that it never got changes nothing.
+    """
+    row.state, row.error, row.owner, row.lease_until = "dropped", reason, "", None
+    if row.road == Road.PAGER.value and row.first_tried_at is not None:
+        await release(tx, row.key)
+    else:
+        await _follow(tx, row.key, "dropped", reason)
+
+
+async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> bool:
+    """Store what came of `row` and release what waited for it; returns False when it is no longer ours."""
+    changed = await _leave(tx, row, state="done", result=result, sent_at=tx.now, error="")
+    if changed:
+        await release(tx, row.key)
+        tx.wake(store.DELIVERED)
+    return changed
+
+
+async def release(tx: store.Tx, key: str) -> None:
+    """Let the rows go that waited for `key`."""
+    await tx.session.execute(
+        update(records.Outbox)
+        .where(col(records.Outbox.after_key) == key, col(records.Outbox.state) == "waiting")
+        .values(state="pending", not_before=tx.now)
+    )
+    tx.wake(store.OUTBOX)
+
+
+async def drop(tx: store.Tx, row: records.Outbox, reason: str) -> bool:
+    """Leave `row` unsent, having begun it. So is what waited for it."""
+    changed = await _leave(tx, row, state="dropped", error=reason)
+    if changed:
+        await _follow(tx, row.key, "dropped", reason)
+    return changed
+
+
+async def retry(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
+    """Give `row` back, to be tried again at `at` (UTC); the call had no effect."""
+    return await _leave(tx, row, state="pending", not_before=at, error=error, first_tried_at=None)
+
+
+async def doubt(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
+    """Give `row` back, to be looked for at `at` (UTC) before it is tried again: the call may have taken effect."""
+    return await _leave(tx, row, state="pending", not_before=at, error=error)
+
+
+async def fail(tx: store.Tx, row: records.Outbox, error: str) -> bool:
+    """Give `row` up: the answer was a refusal that no repetition changes. What waited for it fails too."""
+    changed = await _leave(tx, row, state="failed", error=error)
+    if changed:
+        await _follow(tx, row.key, "failed", error)
+    return changed
+
+
+async def _follow(tx: store.Tx, key: str, state: str, reason: str) -> None:
+    """Give what waited for `key` the same end, and what waited for that."""
+    waiting: Sequence[str] = [key]
+    while waiting:
+        found = await tx.session.scalars(
+            select(records.Outbox).where(col(records.Outbox.after_key).in_(waiting), records.Outbox.state == "waiting")
+        )
+        rows = found.all()
+        for dependent in rows:
+            dependent.state, dependent.error = state, f"needed {dependent.after_key}: {reason}"
+        waiting = [dependent.key for dependent in rows]
+
+
+async def revive(tx: store.Tx, row: records.Outbox, *, stale: Collection[str]) -> None:
+    """Let a row that was given up go once more, and what failed for want of it; edits and `stale` surfaces do not."""
+    row.state, row.error, row.attempts, row.first_tried_at, row.not_before = "pending", "", 0, None, tx.now
+    needed: Sequence[str] = [row.key]
+    while needed:
+        found = await tx.session.scalars(
+            select(records.Outbox).where(
+                col(records.Outbox.after_key).in_(needed),
+                records.Outbox.state == "failed",
+                col(records.Outbox.attempts) == 0,
+            )
+        )
+        rows = found.all()
+        for dependent in rows:
+            outdated = dependent.action == Action.EDIT or dependent.surface in stale
+            dependent.state, dependent.error = "superseded" if outdated else "waiting", ""
+        needed = [dependent.key for dependent in rows if dependent.state == "waiting"]
+    tx.wake(store.OUTBOX)
+
+
+async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:
+    changed = await tx.session.execute(
+        update(records.Outbox)
+        .where(
+            col(records.Outbox.id) == row.id,
+            col(records.Outbox.state) == "sending",
+            col(records.Outbox.owner) == row.owner,
+            col(records.Outbox.attempts) == row.attempts,
+        )
+        .values(owner="", lease_until=None, **values)
+    )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _number(row: records.Outbox) -> int:
+    return row.number
