@@ -5,6 +5,9 @@ response. Prompts that ask the same at another severity bring the same outputs, 
 """
 
 # Exported from here: whoever reads an output reads its parts.
+from incidents.agents.diagnoses import Consolidation as Consolidation
+from incidents.agents.diagnoses import Diagnosis as Diagnosis
+from incidents.agents.diagnoses import TriageCheck as TriageCheck
 from incidents.agents.findings import Component as Component
 from incidents.agents.findings import FixApproach as FixApproach
 from incidents.agents.findings import FixOption as FixOption
@@ -34,6 +37,14 @@ from incidents.agents.lessons import LongTermFixOutput as LongTermFixOutput
 from incidents.agents.lessons import ProcessOutput as ProcessOutput
 from incidents.agents.lessons import Recommendation as Recommendation
 from incidents.agents.lessons import RootCauseReport as RootCauseReport
+from incidents.agents.merging import CheckResults as CheckResults
+from incidents.agents.merging import Merge as Merge
+from incidents.agents.merging import MergeSummary as MergeSummary
+from incidents.agents.merging import PullRequest as PullRequest
+from incidents.agents.planning import Decomposition as Decomposition
+from incidents.agents.planning import DocumentationUpdate as DocumentationUpdate
+from incidents.agents.planning import FixPlan as FixPlan
+from incidents.agents.planning import Implementation as Implementation
 from incidents.agents.plans import ArchitectureImpact as ArchitectureImpact
 from incidents.agents.plans import ArchitectureImpactOutput as ArchitectureImpactOutput
 from incidents.agents.plans import BugTestingOutput as BugTestingOutput
@@ -59,6 +70,8 @@ from incidents.agents.releasing import ProductionValidationOutput as ProductionV
 from incidents.agents.releasing import SecurityValidation as SecurityValidation
 from incidents.agents.releasing import SecurityValidationOutput as SecurityValidationOutput
 from incidents.agents.releasing import StagingOutput as StagingOutput
+from incidents.agents.reviews import Finding as Finding
+from incidents.agents.reviews import Review as Review
 from incidents.agents.statements import Area as Area
 from incidents.agents.statements import Claim as Claim
 from incidents.agents.statements import Message as Message
@@ -102,4 +115,19 @@ MODELS: dict[str, type[Output]] = {
     "production-readiness-validation": StagingOutput,
     "deployment-approval-process": ApprovalCaseOutput,
     "standard-deployment-process": DeploymentOutput,
+    # bug pipeline
+    "bug-triage-check": TriageCheck,
+    "bug-root-cause-analysis": Diagnosis,
+    "bug-root-cause-reflection": Review,
+    "bug-diagnosis-consolidation": Consolidation,
+    "bug-fix-plan": FixPlan,
+    "bug-plan-review": Review,
+    "bug-decomposition": Decomposition,
+    "bug-implementation": Implementation,
+    "bug-code-review": Review,
+    "bug-documentation-update": DocumentationUpdate,
+    "bug-pull-request": PullRequest,
+    "bug-check-results": CheckResults,
+    "bug-merge": Merge,
+    "bug-merge-summary": MergeSummary,
 }

@@ -6,6 +6,7 @@ The model may judge, reason and word. It may not say what ran, what it returned,
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from incidents.agents import overlay_bugs
 from incidents.agents.outputs import (
     AnalysisOutput,
     ApprovalCaseOutput,
@@ -249,4 +250,5 @@ _RULES: dict[type[Output], Callable[[Any, Any], Output]] = {
     ApprovalCaseOutput: _approval_case,
     MonitoringOutput: _monitoring,
     ProductionValidationOutput: _validation,
+    **overlay_bugs.RULES,
 }

@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from incidents.agents.outputs import MODELS, Claim
 from incidents.definitions import Library, StepDefinition
 
+#: The prompts of workflows that stand in files; those of a bug's are compiled for its service.
+IN_FILES = [name for name in MODELS if not name.startswith("bug-")]
+
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:
     if get_origin(annotation) in (list, Union, types.UnionType):
@@ -46,7 +49,7 @@ def test_every_output_and_its_fields_are_explained(shipped: Library, name: str) 
     assert fields(MODELS[name], levels=2) - said == set()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", IN_FILES)
 def test_every_input_of_the_steps_is_named(shipped: Library, name: str) -> None:
     said = set(re.findall(r"^- `([a-z_]+)`:", shipped.prompts[f"{name}.md"], re.MULTILINE))
     steps = steps_with(shipped, name)
@@ -54,7 +57,7 @@ def test_every_input_of_the_steps_is_named(shipped: Library, name: str) -> None:
     assert {each for step in steps for each in step.inputs} - said == set()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", IN_FILES)
 def test_an_input_that_is_an_earlier_output_is_named_by_that_too(shipped: Library, name: str) -> None:
     steps = steps_with(shipped, name)
     given = [shipped.policies.step_inputs.get(each) for step in steps for each in step.inputs]
