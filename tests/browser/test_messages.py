@@ -43,6 +43,20 @@ async def test_thread_is_live_and_can_also_be_sent_to_the_channel(open_page, bot
     await expect(pane).to_have_count(0)
 
 
+async def test_scroll_that_is_told_after_its_pane_was_left_harms_nothing(open_page, bot: AsyncWebClient):
+    await bot.chat_postMessage(channel="general", text="Phase 1")
+    page = await open_page()
+    message = page.get_by_role("listitem").filter(has_text="Phase 1")
+    await message.hover()
+    await message.get_by_role("button", name="Reply in thread").click()
+    pane = page.get_by_role("complementary", name="Thread")
+    view = await pane.locator(".message-scroll").element_handle()
+    assert view is not None
+    await page.get_by_role("button", name="Close thread").click()
+    await expect(pane).to_have_count(0)
+    await view.evaluate("view => view.dispatchEvent(new Event('scroll'))")
+
+
 async def test_ephemeral_answer_is_seen_by_one_person_alone(open_page, bot: AsyncWebClient):
     ava, ben = await open_page("U0AVA"), await open_page("U0BEN")
     field = ava.get_by_role("textbox", name="Message #general")

@@ -71,8 +71,8 @@ export function MessageList({ channel }) {
     return () => clearTimeout(timer);
   }, [spotlight, Boolean(box)]);
 
-  const scrolled = () => {
-    const view = scroller.current;
+  // The browser tells of a scroll a frame later, when the pane may have been left.
+  const scrolled = ({ currentTarget: view }) => {
     stuck.current = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END;
     if (stuck.current) setBehind(false);
     if (view.scrollTop < AT_START && box?.more && !box.loading) older();

@@ -24,8 +24,8 @@ export function ThreadPane({ channel, ts }) {
     if (stuck.current) scroller.current.scrollTop = scroller.current.scrollHeight;
   }, [messages.length]);
   useEffect(() => pane.current.querySelector("textarea")?.focus(), []);
-  const scrolled = () => {
-    const view = scroller.current;
+  // The browser tells of a scroll a frame later, when the pane may have been left.
+  const scrolled = ({ currentTarget: view }) => {
     stuck.current = view.scrollHeight - view.scrollTop - view.clientHeight < 40;
   };
   const press = (event) => {
