@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from pytest_httpserver import HTTPServer
 from ruamel.yaml import YAML
 from sqlmodel import SQLModel, col, select
 
@@ -118,7 +119,6 @@ class House:
     client: Any
     deliverer: Deliverer
     mailbox: Mailbox
-    hooked: list[httpx.Request] = field(default_factory=list)
     roads: dict[Road, Any] = field(default_factory=dict)
 
     async def declare(self, severity: Severity = Severity.CRITICAL, **more: Any) -> records.Incident:
@@ -203,13 +203,9 @@ class House:
 
 @asynccontextmanager
 async def living(path: Path, **changes: Any) -> AsyncIterator[House]:
-    box, hooked = Mailbox(), []
+    box = Mailbox()
     loop = asyncio.get_running_loop()
     mail = await loop.create_server(lambda: SMTP(box, loop=loop), "127.0.0.1", 0)
-
-    def hook(request: httpx.Request) -> httpx.Response:
-        hooked.append(request)
-        return httpx.Response(200)
 
     clock = RunningClock()
     store = Store(changes.pop("url", f"sqlite+aiosqlite:///{path}/sitrep.db"), clock)
@@ -218,14 +214,14 @@ async def living(path: Path, **changes: Any) -> AsyncIterator[House]:
         await connection.run_sync(SQLModel.metadata.create_all)
     library, _ = loading.load(loading.templates_root(), None)
     ctx = Context(store, clock, library, SETTINGS.model_copy(update=changes.pop("settings", {})))
-    roads = {
-        Road.EMAIL: MailRoad(ctx, Mailer(f"smtp://127.0.0.1:{mail.sockets[0].getsockname()[1]}")),
-        Road.WEBHOOK: WebhookRoad(
-            ctx,
-            Webhook("http://hook.example.com/sitrep", httpx.AsyncClient(transport=httpx.MockTransport(hook))),
-        ),
-    }
-    roads = {road: way for road, way in roads.items() if road in changes.get("roads", (Road.EMAIL,))}
+    hook: HTTPServer | None = changes.get("hook")
+    away = httpx.AsyncClient()
+    roads: dict[Road, Any] = {}
+    if changes.get("letters", True):
+        roads[Road.EMAIL] = MailRoad(ctx, Mailer(f"smtp://127.0.0.1:{mail.sockets[0].getsockname()[1]}"))
+    if hook is not None:
+        hook.expect_request("/sitrep").respond_with_data("")
+        roads[Road.WEBHOOK] = WebhookRoad(ctx, Webhook(hook.url_for("/sitrep"), away))
     clocks = Timers()
     Room(ctx).register()
     planning.register(store, clocks, ctx, roads=frozenset({Road.SLACK, *changes.get("planned", ())}))
@@ -233,10 +229,11 @@ async def living(path: Path, **changes: Any) -> AsyncIterator[House]:
         deliverer = Deliverer(ctx, line.client, draw, others=roads)
         deliverer.start()
         try:
-            yield House(workspace, ctx, clock, clocks, line.client, deliverer, box, hooked, roads)
+            yield House(workspace, ctx, clock, clocks, line.client, deliverer, box, roads)
         finally:
             await deliverer.stop()
             await store.close()
+            await away.aclose()
             mail.close()
             await mail.wait_closed()
 

@@ -16,6 +16,8 @@ from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
 from tests.integration.outage.conftest import House
 
+pytestmark = pytest.mark.long
+
 #: What a declared incident and its end call, each with an effect.
 METHODS = (
     "conversations.create",

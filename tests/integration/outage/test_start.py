@@ -22,6 +22,8 @@ from incidents.service import declare
 from incidents.service.declare import Declaration
 from tests.integration.outage.conftest import TOKEN, Mailbox, configuration
 
+pytestmark = pytest.mark.long
+
 SITREP = """
 people:
   ana: {name: Ana, email: ana@example.com}

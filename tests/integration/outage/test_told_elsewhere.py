@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from bot.delivery.deliverer import Deliverer
 from bot.surfaces import draw
@@ -19,6 +20,8 @@ from incidents.notices import Road
 from incidents.service import respond
 from incidents.store import Store
 from tests.integration.outage.conftest import MINUTE, House, living
+
+pytestmark = pytest.mark.long
 
 SECONDS = timedelta(seconds=1)
 
@@ -137,16 +140,16 @@ async def test_a_page_that_was_answered_goes_nowhere(house: House) -> None:
     assert not any(":page:" in row.key and row.road == "email" and row.state == "done" for row in await house.rows())
 
 
-async def test_mail_that_the_server_refuses_goes_by_webhook(tmp_path: Path) -> None:
-    async with living(tmp_path, roads=(Road.EMAIL, Road.WEBHOOK)) as house:
+async def test_mail_that_the_server_refuses_goes_by_webhook(tmp_path: Path, httpserver: HTTPServer) -> None:
+    async with living(tmp_path, hook=httpserver) as house:
         house.mailbox.refusing = "550 No such user"
         await house.slack_goes()
         await house.declare()
         await house.until(lambda: bool(house.deliverer.trouble))
         await house.pass_time(61 * SECONDS)
-        await house.until(lambda: len(house.hooked) == 1)
-        (request,) = house.hooked
-        posted = json.loads(request.content)
+        await house.until(lambda: len(httpserver.log) == 1)
+        ((request, _),) = httpserver.log
+        posted = json.loads(request.get_data())
         assert posted["to"] == ["Ana"]
         assert posted["incident"] == "inc-1"
         assert "PAGE" in posted["subject"]

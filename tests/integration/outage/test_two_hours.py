@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.delivery.deliverer import Deliverer
 from bot.surfaces import draw
 from incidents import outbox, records
@@ -10,6 +12,8 @@ from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
 from incidents.service import respond
 from tests.integration.outage.conftest import MINUTE, House, living
+
+pytestmark = pytest.mark.long
 
 SAID = "another road"
 
@@ -76,7 +80,7 @@ async def test_over_two_hours_everybody_was_told_once_by_some_road(house: House)
 
 
 async def test_without_another_road_each_gets_the_newest_page_alone_when_slack_is_back(tmp_path: Path) -> None:
-    async with living(tmp_path, roads=()) as house:
+    async with living(tmp_path, letters=False) as house:
         await house.slack_goes()
         await house.declare()
         await house.until(lambda: bool(house.deliverer.trouble))
@@ -126,7 +130,7 @@ async def test_an_answer_for_one_persons_eyes_is_not_shown_hours_later(house: Ho
 
 
 async def test_a_process_that_starts_after_the_outage_sorts_out_what_the_former_left(tmp_path: Path) -> None:
-    async with living(tmp_path, roads=()) as house:
+    async with living(tmp_path, letters=False) as house:
         await house.declare()
         await house.settled()
         await house.deliverer.stop()
