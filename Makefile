@@ -20,7 +20,7 @@ demo: $(STAMP)
 # Three at once on two cores: most tests wait for a process, a page or a clock.
 test: $(STAMP)
 	@sh tests/browser/setup.sh
-	$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

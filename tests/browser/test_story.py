@@ -14,7 +14,8 @@ from bot.demo.service import DemoService
 from tests.browser import story
 from tests.browser.story import ANSWER, ROOM, WORK, Desk
 
-pytestmark = pytest.mark.timeout(300)  # the story takes about a minute; the first test waits for all of it
+# The story takes about a minute; the first test waits for all of it.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 
 KNOWN = "About half the orders fail in production since the last release. POST /orders answers 500."
 

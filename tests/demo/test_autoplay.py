@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 LIMIT_SECONDS = 180  # what the demo promises
 
 

@@ -20,6 +20,8 @@ from incidents.tools import deploylog, deploys, git, logs, reverts, suspects, te
 from tests.integration.tools.workshop import Workshop
 from tests.jotter import Jotter
 
+pytestmark = pytest.mark.long
+
 CLOCK = SystemClock()
 LEGACY_TEST = "tests.contract.test_mobile_carts.MobileCartsTest.test_legacy_cart_can_be_ordered"
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.replicas.fleet import declaring, fleet
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(300)
 async def test_replicas_that_die_freeze_or_lose_the_database_lose_and_double_nothing(

@@ -10,6 +10,8 @@ from tests.processes import Sitrep, database_on, slack_variables
 from tests.torture import town
 from tests.torture.points import Kill, Point
 
+pytestmark = pytest.mark.long
+
 _KILLS = (
     Kill(Point.WRITING, "CREATE TABLE", 4),
     Kill(Point.WRITING, "CREATE INDEX|ALTER TABLE", 2),

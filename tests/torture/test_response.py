@@ -14,6 +14,8 @@ from tests.torture import commander, town
 from tests.torture.campaign import Campaign
 from tests.torture.points import Blow, Kill, Point, Stir
 
+pytestmark = pytest.mark.long
+
 TITLE = "Old carts answer 500"
 _KILLS = (
     Kill(Point.CARRYING, ""),

@@ -6,6 +6,8 @@ import pytest
 
 from tests.torture.campaign import Campaign
 
+pytestmark = pytest.mark.long
+
 SEED, KILLS = 11, 20
 
 

@@ -22,6 +22,8 @@ from tests.integration.agents import steps
 from tests.integration.agents.messages_api import MessagesApi, message
 from tests.integration.agents.shop import Shop
 
+pytestmark = pytest.mark.long
+
 
 def echo(asked: dict[str, Any]) -> Response:
     """Answer with the draft that was sent along, as a model does that has nothing to add."""

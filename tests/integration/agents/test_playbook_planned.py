@@ -19,6 +19,8 @@ from tests.integration.agents.shop import PRICING, TRACEBACK, Shop
 from tests.integration.agents.steps import Response, facts
 from tests.integration.agents.test_playbook_fix_and_deploy import Production
 
+pytestmark = pytest.mark.long
+
 WORKFLOWS = loading.load(loading.templates_root(), None)[0].workflows
 
 

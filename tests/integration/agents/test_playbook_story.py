@@ -17,6 +17,8 @@ from incidents.clock import SystemClock
 from incidents.errors import NotAllowed, StepFailed
 from tests.integration.agents.steps import Response, facts
 
+pytestmark = pytest.mark.long
+
 REPAIRED = ("test_legacy_cart_can_be_ordered", "test_legacy_cart_is_priced_in_euro")
 MEASURES = {"initial_response": "2 min, target 15 min, met", "fix_deployed": "130 min, target 120 min, missed"}
 TIMELINE = ("2026-11-21T14:05:00Z declared critical", "2026-11-21T15:06:00Z deploy of `9f8e7d6` approved by <@bo>")

@@ -18,6 +18,8 @@ from incidents.errors import SitrepError
 from incidents.lifecycle import Status
 from incidents.service import resolve, respond, updates
 
+pytestmark = pytest.mark.long
+
 FIELDS = {"condition": "Being worked on."}
 
 severities = st.sampled_from(Severity)

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault
 from tests.integration.delivery.conftest import TOKEN
 from tests.integration.process.sitrep import APP_TOKEN, Probe, command, free_port, workspace
+
+pytestmark = pytest.mark.long
 
 _ON_ITS_WAY = "SELECT 1 FROM outbox WHERE action = 'post' AND"
 _SLOW = 2.0  # seconds that Slack takes with a message; shorter than what is waited for

@@ -17,6 +17,8 @@ from incidents.service import queries, resolve
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked
 
+pytestmark = pytest.mark.long
+
 
 async def test_a_new_process_takes_over_in_mid_deploy_and_ends_the_story(house: House, tmp_path: Path) -> None:
     incident, deploy = await until_deploy_is_asked(house)
