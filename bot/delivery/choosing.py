@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from bot.delivery import holding, pace, places
 from bot.delivery.ledger import Ledger
-from bot.delivery.steadiness import Steadiness
 from bot.delivery.trip import Place, Trip
 from incidents import records, sending, store
 from incidents.notices import Action, Lane, Road
+from incidents.steadiness import Steadiness
 
 LOOKED_AT = 60  # rows read at once; more than can be in flight, so that a busy channel hides no other
 IN_FLIGHT = 24  # calls at once; aiohttp and Slack take more, SQLite's single writer does not settle them faster
@@ -50,7 +50,7 @@ class Chooser:
         self._roads = roads
         self._pace = limits
         self._calls = calls
-        self._steadiness = Steadiness()
+        self._steadiness = Steadiness(sending.LEASE)
         self._shared = shared  # other replicas call Slack too
 
     async def choose(self, tx: store.Tx, *, busy: Collection[int], shut: frozenset[Road]) -> Choice:

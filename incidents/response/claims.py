@@ -1,13 +1,26 @@
 """A step that is ours until its lease runs out, and the fence that every result of it must pass."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import select as columns
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from incidents import holding, records, store
 from incidents.response.plan import StepState
 from incidents.service import queries
+from incidents.steadiness import Steadiness
+
+LEASE = timedelta(seconds=30)  # renewed every 10 s; after a crash another takes the step over within this time
+
+#: A lease that ends later than this was written by a clock that is, or was, far ahead of ours.
+_FAR = 2 * LEASE
+_LOOK_SECONDS = 5.0  # between two looks for such leases
 
 
 @dataclass(frozen=True)
@@ -17,6 +30,59 @@ class Claim:
     step_id: int
     owner: str
     attempt: int
+
+
+class Leases:
+    """Which steps may be taken up, in the eyes of one process.
+
+    A clock that is set makes leases seem to run out, or to last for an hour. So what this process has in hand it knows
+    beside the rows; leases of others do not count as run out for a while after a step of the clock; and a lease that
+    lies too far ahead is its holder's for as long as it is renewed, by the machine's seconds, which nobody sets.
+    """
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._held: set[Claim] = set()
+        self._steadiness = Steadiness(LEASE, seconds)
+        self._ahead: dict[int, tuple[datetime, float]] = {}  # step -> its lease, and since when that is seen unchanged
+        self._looked_at = float("-inf")
+
+    def take(self, taken: Claim) -> None:
+        """Note that a step is in this process's hands."""
+        self._held.add(taken)
+
+    def let_go(self, taken: Claim) -> None:
+        """Note that nothing is done for the step any more."""
+        self._held.discard(taken)
+
+    async def free(self, session: AsyncSession, now: datetime) -> ColumnElement[bool]:
+        """Return the condition of the steps that anybody may claim: ready ones, and those whose holder is gone."""
+        step = records.Step
+        gone: list[ColumnElement[bool]] = [
+            and_(col(step.id) == each, col(step.lease_until) == at) for each, at in await self._abandoned(session, now)
+        ]
+        if self._steadiness.lasts(now):
+            gone.append(col(step.lease_until) < now)
+        theirs = col(step.id).not_in([each.step_id for each in self._held])
+        running = (col(step.state) == StepState.RUNNING.value) & theirs & or_(false(), *gone)
+        return (col(step.state) == StepState.READY.value) | running
+
+    async def _abandoned(self, session: AsyncSession, now: datetime) -> list[tuple[int, datetime]]:
+        """Return (step, lease) where the lease lies too far ahead and was not renewed for as long as a lease lasts."""
+        passed = self._seconds()
+        if passed - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = passed
+            step = records.Step
+            far = columns(col(step.id), col(step.lease_until)).where(
+                col(step.state) == StepState.RUNNING.value, col(step.lease_until) > now + _FAR
+            )
+            before, self._ahead = self._ahead, {}
+            found: Any = (await session.execute(far)).all()
+            for step_id, until in found:
+                known, since = before.get(step_id, (until, passed))
+                self._ahead[step_id] = until, since if known == until else passed
+        last = passed - LEASE.total_seconds()
+        return [(step_id, until) for step_id, (until, since) in self._ahead.items() if since <= last]
 
 
 def ours(claim: Claim) -> tuple[Any, ...]:

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from incidents import durations, records, store, store_errors
@@ -18,14 +18,14 @@ from incidents.context import Context
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
 from incidents.response import claims, consequences, expiry, progress, requests, results
+from incidents.response.claims import LEASE as LEASE
 from incidents.response.claims import Claim as Claim
+from incidents.response.claims import Leases
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
 from incidents.response.requests import Prepared
 
 log = structlog.get_logger(__name__)
-
-LEASE = timedelta(seconds=30)  # renewed every 10 s; after a crash another takes the step over within this time
 
 T = TypeVar("T")
 
@@ -36,11 +36,12 @@ _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a d
 class Engine:
     """Carries out steps."""
 
-    def __init__(self, ctx: Context, runner: Runner, workdir: Path, owner: str) -> None:
+    def __init__(self, ctx: Context, runner: Runner, workdir: Path, owner: str, leases: Leases | None = None) -> None:
         self._ctx = ctx
         self._runner = runner
         self._workdir = workdir
         self.owner = owner  #: names this process in claims
+        self._leases = leases or Leases()
         self._agents: dict[Claim, tuple[asyncio.Task[StepResult], StepJournal]] = {}
         self._interrupted = False
         self._stirred = asyncio.Event()  # steps were committed, or no agent is left
@@ -54,19 +55,24 @@ class Engine:
     async def waiting(self) -> list[int]:
         """Return the numbers of the steps that anybody may claim."""
         async with self._ctx.store.read() as session:
-            return list((await session.scalars(select(records.Step.id).where(_free(self._ctx.clock.now())))).all())
+            free = await self._leases.free(session, self._ctx.clock.now())
+            return list((await session.scalars(select(records.Step.id).where(free))).all())
 
     async def claim(self, limit: int, *, step_id: int | None = None) -> list[Claim]:
         """Take up to `limit` steps that are ready, or whose owner's lease ran out; of them the one named, if any."""
         async with self._ctx.store.transaction() as tx:
             await expiry.ask_anew_what_came_too_late(tx, self._ctx)
-            todo = select(records.Step).where(_free(tx.now)).order_by(col(records.Step.id)).limit(limit)
+            free = await self._leases.free(tx.session, tx.now)
+            todo = select(records.Step).where(free).order_by(col(records.Step.id)).limit(limit)
             if step_id is not None:
                 await claims.hold_incident(tx, step_id)
                 todo = todo.where(records.Step.id == step_id)
             if self._ctx.store.supports_skip_locked:
                 todo = todo.with_for_update(skip_locked=True)
-            return [await self._take(tx, step) for step in (await tx.session.scalars(todo)).all()]
+            taken = [await self._take(tx, step) for step in (await tx.session.scalars(todo)).all()]
+        for claim in taken:
+            self._leases.take(claim)
+        return taken
 
     async def _take(self, tx: store.Tx, step: records.Step) -> Claim:
         step.state, step.owner = StepState.RUNNING.value, self.owner
@@ -120,6 +126,12 @@ class Engine:
 
     async def carry_out(self, claim: Claim) -> None:
         """Run the step's agent and store what it brought, or why it failed; an interrupted step is given back."""
+        try:
+            await self._carry_out(claim)
+        finally:
+            self._leases.let_go(claim)
+
+    async def _carry_out(self, claim: Claim) -> None:
         # Whatever breaks must end the attempt: a step left as running would be taken up again every LEASE, for ever.
         kept = None
         try:
@@ -234,8 +246,3 @@ def _took_too_long(limit: timedelta, kept: StepJournal) -> StepFailed:
         f"The step took longer than its budget of {durations.spoken(limit)}.{ended}",
         remedy="Retry it, or take it over by hand.",
     )
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    state, lease_until = col(records.Step.state), col(records.Step.lease_until)
-    return (state == StepState.READY.value) | ((state == StepState.RUNNING.value) & (lease_until < now))

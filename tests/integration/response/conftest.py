@@ -69,6 +69,7 @@ class House:
     engine: Engine
     agent: Scripted
     clock: ManualClock
+    workdir: Path
 
     @property
     def store(self) -> Store:
@@ -94,6 +95,10 @@ class House:
                 async with self.store.read() as session:
                     done.append((await session.get_one(records.Step, claim.step_id)).name)
         return done
+
+    def succeed(self) -> None:
+        """Let another process take the place of one that died."""
+        self.engine = Engine(self.ctx, self.agent, self.workdir, "successor")
 
     async def states(self, incident: records.Incident) -> dict[str, str]:
         async with self.store.read() as session:
@@ -140,7 +145,8 @@ async def house(tmp_path: Path, seen: Evidence) -> AsyncIterator[House]:
     for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx), Writer(ctx)):
         reactors.register()
     agent = Scripted(seen, {**script(seen.id), **planned.answers(script(seen.id), seen.id)})
-    yield House(ctx, Engine(ctx, agent, tmp_path / "work", "here"), agent, clock)
+    workdir = tmp_path / "work"
+    yield House(ctx, Engine(ctx, agent, workdir, "here"), agent, clock, workdir)
     await store.close()
 
 

@@ -76,5 +76,6 @@ async def test_a_deploy_cut_short_by_a_crash_goes_on_under_the_approval_it_began
     house.clock.advance(timedelta(minutes=29))
     assert (await step(house, incident, "3.1")).id in [claim.step_id for claim in await house.engine.claim(10)]
     house.clock.advance(timedelta(minutes=2))
+    house.succeed()
     assert "3.1" in await house.work()
     assert await house.pending(incident) == []
