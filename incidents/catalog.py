@@ -32,6 +32,16 @@ class Tests(_Frozen):
     python: str = ""  #: interpreter put first on PATH, where the tests need another than Sitrep's own
 
 
+class Repository(_Frozen):
+    """One of the repositories that a service's code stands in."""
+
+    name: str = ""  #: filled from the mapping's key
+    path: str = ""  #: a local clone
+    branch: str = "main"
+    github: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")  #: `owner/name`, where pull requests are opened
+    tests: Tests = Tests()
+
+
 class Service(_Frozen):
     """A service of the catalogue."""
 
@@ -50,6 +60,13 @@ class Service(_Frozen):
     areas: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: api|frontend|data -> path globs
     depends_on: tuple[str, ...] = ()  #: other services of the catalogue
     third_parties: tuple[str, ...] = ()  #: vendors it needs
+    github: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")  #: `owner/name` of `repository` on GitHub
+    repositories: dict[str, Repository] = Field(default_factory=dict)  #: further ones, by name
+
+    def codebases(self) -> tuple[Repository, ...]:
+        """Return all its repositories: that of `repository` first, called like the service, then the further ones."""
+        own = Repository(name=self.key, path=self.repository, branch=self.branch, github=self.github, tests=self.tests)
+        return (*((own,) if self.repository else ()), *self.repositories.values())
 
 
 class Person(_Frozen):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from incidents.durations import Duration
+from incidents.stages import AtLimit, BugfixPipeline, Provider, StageType
 
 
 class _Frozen(BaseModel):
@@ -22,14 +23,26 @@ class Severity(StrEnum):
     LOW = "low"  #: minor or cosmetic
 
 
+class Kind(StrEnum):
+    """What an incident is about; each kind has its own way through the response."""
+
+    INCIDENT = "incident"  #: production is hurt; severity chooses the workflow
+    BUG = "bug"  #: something is wrong; the bug pipeline is compiled for its service, and nobody is paged
+
+
 class Phase(StrEnum):
-    """The five phases that people follow, in order; each has one thread."""
+    """The phases that people follow, in order; each has one thread."""
 
     STABILIZE = "stabilize"
     HOTFIX = "hotfix"
     TEST = "test"
     DEPLOY = "deploy"
     POSTMORTEM = "postmortem"
+    # those of a bug
+    DIAGNOSE = "diagnose"
+    PLAN = "plan"
+    FIX = "fix"
+    MERGE = "merge"
 
 
 class ApprovalKind(StrEnum):
@@ -37,6 +50,8 @@ class ApprovalKind(StrEnum):
 
     CHOOSE_FIX = "choose_fix"  #: which of the fix options is prepared
     DEPLOY = "deploy"  #: that exactly this commit goes to production
+    PLAN = "plan"  #: that a bug is fixed like this
+    MERGE = "merge"  #: that exactly this commit of this repository is merged
 
 
 class Begin(StrEnum):
@@ -71,6 +86,14 @@ class StepDefinition(_Frozen):
     outputs: tuple[str, ...]
     duration: Duration
     priority: str  #: immediate, critical, high, medium
+    type: StageType | None = None  #: the stage of the bug pipeline that it carries out
+    provider: Provider | None = None  #: who carries it out; None: whoever the installation has
+    model: str = ""  #: the provider's model; its own choice where empty
+    repository: str = ""  #: the one that it works in, where it is done once for each
+    reviews: tuple[str, ...] = ()  #: step names; the steps that it judges and sends back
+    passes: int = Field(default=0, ge=0)  #: times that it judges at most before `at_limit` holds; 0: the run's limit
+    at_limit: AtLimit = AtLimit.ASK
+    optional: bool = False  #: its failure holds nobody up
 
 
 class Stage(_Frozen):
@@ -92,6 +115,8 @@ class WorkflowDefinition(_Frozen):
     severity: Severity
     stages: tuple[Stage, ...]
     begins: Begin = Begin.AT_ONCE
+    pipeline: BugfixPipeline | None = None  #: what a bug's workflow was compiled from
+    base: str = ""  #: digest of the definition that this one grew out of; empty where it did not grow
 
     def steps(self) -> tuple[StepDefinition, ...]:
         """Return all steps, in the order of the file."""
@@ -219,6 +244,7 @@ class Policies(_Frozen):
     gates: dict[str, Gate] = Field(default_factory=dict)
     audiences: dict[str, Audience] = Field(default_factory=dict)
     step_inputs: dict[str, StepInput] = Field(default_factory=dict)
+    bugfix_pipeline: BugfixPipeline | None = None  #: None where its file could not be read
 
 
 class Library(_Frozen):

@@ -38,6 +38,10 @@ PHASE_TITLE = {
     Phase.TEST: "Test",
     Phase.DEPLOY: "Deploy",
     Phase.POSTMORTEM: "Post-mortem",
+    Phase.DIAGNOSE: "Diagnose",
+    Phase.PLAN: "Plan",
+    Phase.FIX: "Fix",
+    Phase.MERGE: "Merge",
 }
 
 ROLE_GUIDANCE = {

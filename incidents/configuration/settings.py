@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from incidents.catalog import Environment, Person, Service, Settings
+from incidents.catalog import Environment, Person, Repository, Service, Settings
 from incidents.configuration.documents import Entry
 from incidents.configuration.mistakes import advise
 from incidents.configuration.reader import Reader, describe
@@ -89,6 +89,10 @@ def _service(key: str, service: Service, folder: Path) -> Service:
             "repository": absolute(service.repository),
             "logs": tuple(absolute(path) for path in service.logs),
             "deploys": absolute(service.deploys),
+            "repositories": {
+                name: each.model_copy(update={"name": name, "path": absolute(each.path)})
+                for name, each in service.repositories.items()
+            },
         }
     )
 
@@ -150,7 +154,7 @@ def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
             annotation = _model_of(get_args(annotation)[1] if get_origin(annotation) is dict else annotation)
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return []
-    filled = ("key",) if annotation in (Service, Person) else ()
+    filled = {Service: ("key",), Person: ("key",), Repository: ("name",)}.get(annotation, ())
     return [name for name in annotation.model_fields if name not in filled]
 
 

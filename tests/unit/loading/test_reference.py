@@ -20,6 +20,7 @@ NAMED = set(re.findall(r"`([A-Za-z_.]+)`", REFERENCE))
     [
         catalog.Settings,
         catalog.Service,
+        catalog.Repository,
         catalog.Environment,
         catalog.Tests,
         catalog.Person,
@@ -30,7 +31,7 @@ NAMED = set(re.findall(r"`([A-Za-z_.]+)`", REFERENCE))
     ],
 )
 def test_every_key_of_sitrep_yml_is_described(model: type[BaseModel]) -> None:
-    assert set(model.model_fields) - {"key"} - NAMED == set()
+    assert set(model.model_fields) - {"key", "name"} - NAMED == set()
 
 
 def test_every_policy_file_is_described() -> None:
