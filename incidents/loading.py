@@ -23,6 +23,7 @@ from incidents.configuration.files import Source
 from incidents.configuration.mistakes import Mistakes
 from incidents.configuration.reader import Reader
 from incidents.definitions import Library, Policies
+from incidents.response import approvals
 
 
 def templates_root() -> Traversable:
@@ -37,8 +38,23 @@ def load(templates: Traversable, config: Path | None) -> tuple[Library, Settings
         ConfigurationError: with every mistake of every file, each as `file:line: key: what is wrong. What to do.`
     """
     mistakes = Mistakes()
+    return _read(files.collect(templates, config, mistakes), config, mistakes)
+
+
+def inspect(templates: Traversable, folder: Path) -> tuple[Library, files.Sources]:
+    """Return what the files of `folder` make of the shipped ones; the folder may do without sitrep.yml.
+
+    Raises:
+        ConfigurationError: with every mistake of every file, as `load` does.
+    """
+    mistakes = Mistakes()
+    sources = files.collect(templates, folder, mistakes, required=())
+    library, _ = _read(sources, folder, mistakes)
+    return library, sources
+
+
+def _read(sources: files.Sources, config: Path | None, mistakes: Mistakes) -> tuple[Library, Settings]:
     reader = Reader(mistakes)
-    sources = files.collect(templates, config, mistakes)
     policy_files = _documents(sources.policies, mistakes)
     policy = policies.read(reader, policy_files)
     loaded = _workflows(reader, sources.workflows, policy if "quality_gates" in policy_files else None)
@@ -48,7 +64,9 @@ def load(templates: Traversable, config: Path | None) -> tuple[Library, Settings
     output_fields = {name: tuple(model.model_fields) for name, model in MODELS.items()}
     for workflow in loaded.values():
         inputs = policy.step_inputs if "step_inputs" in policy_files else None
-        workflow_checks.check(reader, workflow, output_fields=output_fields, inputs=inputs)
+        workflow_checks.check(
+            reader, workflow, output_fields=output_fields, inputs=inputs, decided_from=approvals.SOURCE
+        )
     reader.check_references("prompt", sources.prompts)
     reader.check_references("workflow", sources.workflows, otherwise="add the file to the folder workflows")
     policy_checks.check(reader, policy, policy_files)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli import workflows
 from incidents.errors import SitrepError
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(workflows.app, name="workflows")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Finds the files: those of templates/, each replaced whole by a file of the same name in the configuration folder."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -29,25 +29,53 @@ class Sources:
     workflows: dict[str, Source] = field(default_factory=dict)  #: by name without .yml
     prompts: dict[str, Source] = field(default_factory=dict)  #: by name with .md
     settings: Source | None = None
+    left_alone: tuple[str, ...] = ()  #: files of the folder that look like configuration and are no part of it
+
+    def own(self) -> tuple[str, ...]:
+        """Return the files that are not shipped, by the names that people know them by."""
+        read = [*self.workflows.values(), *self.policies.values(), *self.prompts.values()]
+        return tuple(source.file for source in read if not source.file.startswith(SHIPPED))
+
+    def own_workflows(self) -> tuple[str, ...]:
+        """Return the names of the workflows that are not the shipped ones."""
+        return tuple(name for name, source in self.workflows.items() if not source.file.startswith(SHIPPED))
 
 
-def collect(templates: Traversable, config: Path | None, mistakes: Mistakes) -> Sources:
-    """Return the files; what is in `config` (also in its folders policies, workflows, prompts) replaces the shipped."""
+def collect(
+    templates: Traversable, config: Path | None, mistakes: Mistakes, *, required: Collection[str] = (SETTINGS,)
+) -> Sources:
+    """Return the files; what is in `config` (also in its folders policies, workflows, prompts) replaces the shipped.
+
+    `required` are the files that `config` must hold.
+    """
     found: dict[str, dict[str, Source]] = {folder: {} for folder in FOLDERS}
     for folder, ending in FOLDERS.items():
         for item in sorted((templates / folder).iterdir(), key=lambda each: each.name):
             if item.name.endswith(ending):
                 found[folder][item.name] = Source(f"{SHIPPED}{folder}/{item.name}", item.read_bytes())
-    settings = _override(found, config, mistakes) if config is not None else None
+    settings = _override(found, config, mistakes, required) if config is not None else None
     return Sources(
         policies={name.removesuffix(".yml"): source for name, source in found["policies"].items()},
         workflows={name.removesuffix(".yml"): source for name, source in found["workflows"].items()},
         prompts=found["prompts"],
         settings=settings,
+        left_alone=_left_alone(found, config) if config is not None else (),
     )
 
 
-def _override(found: dict[str, dict[str, Source]], config: Path, mistakes: Mistakes) -> Source | None:
+def _left_alone(found: dict[str, dict[str, Source]], config: Path) -> tuple[str, ...]:
+    read = {source.file for sources in found.values() for source in sources.values()}
+    beside = sorted(config.iterdir()) if config.is_dir() else []
+    return tuple(
+        path.name
+        for path in beside
+        if path.suffix in (".yml", ".yaml", ".md") and path.name != SETTINGS and str(path) not in read
+    )
+
+
+def _override(
+    found: dict[str, dict[str, Source]], config: Path, mistakes: Mistakes, required: Collection[str]
+) -> Source | None:
     if not config.is_dir():
         what = "there is no such folder" if not config.exists() else "is not a folder"
         mistakes.add(str(config), 0, "", what=what, remedy="Set SITREP_CONFIG to the folder that holds sitrep.yml")
@@ -67,6 +95,8 @@ def _override(found: dict[str, dict[str, Source]], config: Path, mistakes: Mista
             found[folder][path.name] = source
     settings = config / SETTINGS
     if not settings.exists():
+        if SETTINGS not in required:
+            return None
         remedy = "Create it (docs/configuration.md), or set SITREP_CONFIG to the folder that holds it"
         mistakes.add(str(settings), 0, "", what="there is no such file", remedy=remedy)
         return None

@@ -7,7 +7,10 @@ from incidents.configuration.documents import Entry
 from incidents.configuration.mistakes import advise
 from incidents.configuration.reader import Reader
 from incidents.configuration.workflows import Loaded
-from incidents.definitions import StepDefinition, StepInput, WorkflowDefinition
+from incidents.definitions import ApprovalKind, StepDefinition, StepInput, WorkflowDefinition
+
+#: The output by which a step says that it deployed.
+DEPLOYS = "deployment_status"
 
 
 def prerequisites(workflow: WorkflowDefinition, step: StepDefinition) -> frozenset[str]:
@@ -25,11 +28,13 @@ def check(
     *,
     output_fields: Mapping[str, Collection[str]],
     inputs: Mapping[str, StepInput] | None,
+    decided_from: Mapping[ApprovalKind, str],
 ) -> None:
     """Note every step that cannot run as it stands.
 
     `output_fields` are the fields that each prompt's answers have, by prompt name without .md. `inputs` are those that
-    step_inputs.yml provides, or None where that file could not be read.
+    step_inputs.yml provides, or None where that file could not be read. `decided_from` says of which output the subject
+    of an approval is made.
     """
     workflow = loaded.definition
     before = {step.name: prerequisites(workflow, step) for step in workflow.steps()}
@@ -42,6 +47,7 @@ def check(
         _check_outputs(reader, step, keys.get("outputs"), output_fields)
         if inputs is not None:
             _check_inputs(reader, step, keys.get("inputs"), _outputs_of(workflow, ancestors[step.name]), inputs)
+        _check_approval(reader, step, keys, _outputs_of(workflow, ancestors[step.name]), decided_from)
     _check_repeated_outputs(reader, loaded)
 
 
@@ -135,6 +141,25 @@ def _check_inputs(
             what = f"no step that {step.name} waits for brings {name}, and step_inputs.yml does not provide it"
             remedy = advise(name, [*outputs, *provided], otherwise="add the step that brings it to depends_on")
             reader.mistake(item, what, remedy)
+
+
+def _check_approval(
+    reader: Reader,
+    step: StepDefinition,
+    keys: Mapping[str, Entry],
+    outputs: Collection[str],
+    decided_from: Mapping[ApprovalKind, str],
+) -> None:
+    """Note an approval that nobody could give, and a deploy that nobody is asked about: each would wait for ever."""
+    if step.approval is None:
+        if DEPLOYS in step.outputs:
+            what = f"step {step.name} deploys, and no agent deploys what nobody approved"
+            reader.mistake(keys["outputs"], what, f"Add approval: {ApprovalKind.DEPLOY.value}")
+        return
+    wanted = decided_from.get(step.approval, "")
+    if wanted and wanted not in outputs and "approval" in keys:
+        what = f"{step.approval.value} is decided from {wanted}, and no step that {step.name} waits for brings it"
+        reader.mistake(keys["approval"], what, "Add the step that brings it to depends_on, or remove the approval")
 
 
 def _outputs_of(workflow: WorkflowDefinition, steps: Collection[str]) -> frozenset[str]:

@@ -43,7 +43,7 @@ def check(dependencies: list[set[int]]) -> None:
     assert file is not None
     loaded = workflows.read(reader, "ours", file, {})
     assert loaded is not None
-    workflow_checks.check(reader, loaded, output_fields=OUTPUTS, inputs={})
+    workflow_checks.check(reader, loaded, output_fields=OUTPUTS, inputs={}, decided_from={})
     reader.mistakes.raise_if_any()
 
 
@@ -78,7 +78,7 @@ def test_an_input_must_come_from_a_step_that_was_waited_for() -> None:
     loaded = workflows.read(reader, "emergency_response", file, None)
     assert loaded is not None
     policies = loading.load(loading.templates_root(), None)[0].policies
-    workflow_checks.check(reader, loaded, output_fields=OUTPUTS, inputs=policies.step_inputs)
+    workflow_checks.check(reader, loaded, output_fields=OUTPUTS, inputs=policies.step_inputs, decided_from={})
     assert {mistake.what for mistake in reader.mistakes.found} >= {
         "root_cause_analysis is the output preliminary_root_cause, and no step that 2.1 waits for brings it",
         "no step that 2.2 waits for brings preliminary_root_cause, and step_inputs.yml does not provide it",
