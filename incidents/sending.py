@@ -13,6 +13,7 @@ from incidents import outbox_queries, records, store
 from incidents.notices import Action, Road
 
 LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
+_MOMENT = timedelta(milliseconds=100)  # in which a transaction that ends a row is over
 _FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
 
 #: States of a row that may go: it waits its turn, or whoever had it under way is gone.
@@ -85,9 +86,19 @@ def postpone(row: records.Outbox, until: datetime) -> None:
     row.state, row.not_before, row.owner, row.lease_until = "pending", until, "", None
 
 
-def wait_for(row: records.Outbox, key: str) -> None:
-    """Let a candidate wait until the row `key` is done."""
+async def wait_for(tx: store.Tx, row: records.Outbox, key: str) -> datetime | None:
+    """Let a candidate wait until the row `key` is done; returns when to look again (UTC) where that is ending now.
+
+    Whoever ends `key` releases what waits for it, and on PostgreSQL does not see who begins to wait beside it. So `key`
+    is held while that is written; where somebody else holds it, the candidate is put off for a moment instead.
+    """
+    needed = select(records.Outbox.state).where(records.Outbox.key == key)
+    held = await tx.session.scalar(needed.with_for_update(read=True, skip_locked=True))
+    if held == "done" or (held is None and await tx.session.scalar(needed) is not None):
+        postpone(row, tx.now + _MOMENT)
+        return row.not_before
     row.state, row.after_key, row.owner, row.lease_until = "waiting", key, "", None
+    return None
 
 
 async def leave_out(tx: store.Tx, row: records.Outbox, reason: str) -> None:

@@ -31,7 +31,12 @@ class Choice:
     trips: list[Trip] = field(default_factory=list)
     more: bool = False  #: further rows may be due; look again at once
     crowded: bool = False  #: rows remain for which there was no room
-    postponed_to: datetime | None = None  #: when the first of those may go that Slack's pace holds back (UTC)
+    postponed_to: datetime | None = None  #: when the first of those may go that were put off (UTC)
+
+    def put_off(self, until: datetime | None) -> None:
+        """Note that a row may go at `until` (UTC); None where it is not time that it waits for."""
+        if until is not None:
+            self.postponed_to = min(until, self.postponed_to or until)
 
 
 class Chooser:
@@ -80,11 +85,11 @@ class Chooser:
                 continue
             place = await self._place(tx, row, incident)
             if isinstance(place, places.NotYet):
-                sending.wait_for(row, place.key)
+                choice.put_off(await sending.wait_for(tx, row, place.key))
             elif isinstance(place, places.Nowhere):
                 choice.trips.append(self._begin(tx, row, incident, Place(), nowhere=place.reason))
             elif until := await self._paced(tx, ledger, row, place, queue):
-                choice.postponed_to = min(until, choice.postponed_to or until)
+                choice.put_off(until)
             else:
                 choice.trips.append(self._begin(tx, row, incident, place, withdrawn=reason))
         choice.more = len(rows) == LOOKED_AT

@@ -11,10 +11,10 @@ from sqlmodel import select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import loading, migrations, records, sending
+from incidents import loading, migrations, records, sending, store
 from incidents.catalog import Settings
 from incidents.context import Context
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, Road
 from incidents.store import Store
 from tests.integration.delivery.conftest import Post, RunningClock, note, posting
 
@@ -25,15 +25,15 @@ async def replicas(workspace: Workspace, postgres: str) -> AsyncIterator[tuple[P
     admin = create_async_engine(postgres, isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
         await connection.execute(text("CREATE DATABASE replicas"))
-    clock, url = RunningClock(), postgres.replace("/postgres?", "/replicas?")
+    url = postgres.replace("/postgres?", "/replicas?")
     library, _ = loading.load(loading.templates_root(), None)
-    stores = [Store(url, clock), Store(url, clock)]
+    stores = [Store(url, RunningClock()), Store(url, RunningClock())]
     await migrations.upgrade(stores[0])
-    contexts = [Context(store, clock, library, Settings()) for store in stores]
+    contexts = [Context(each, each.clock, library, Settings()) for each in stores]
     async with posting(workspace, contexts[0]) as first, posting(workspace, contexts[1]) as second:
         yield first, second
-    for store in stores:
-        await store.close()
+    for each in stores:
+        await each.close()
     async with admin.connect() as connection:
         await connection.execute(text("DROP DATABASE replicas"))
     await admin.dispose()
@@ -100,16 +100,93 @@ async def _went_or_waits(post: Post, key: str) -> bool:
     return row.state == "done" or (row.state == "pending" and row.not_before > post.clock.now())
 
 
+async def test_replica_whose_clock_is_behind_is_not_starved_of_calls(replicas: tuple[Post, Post]) -> None:
+    ahead, behind = replicas
+    ahead.clock.advance(timedelta(minutes=1))
+    incident = await ahead.room()
+    await ahead.put(incident, *(note(f"ahead:{each}") for each in range(4)))  # all that a channel takes at once
+    sending = ahead.deliverer()
+    sending.start()
+    for each in range(4):
+        await ahead.wait(f"ahead:{each}")
+    await sending.stop()
+    behind.deliverer().start()
+    await behind.put(incident, note("behind"))
+    await behind.wait("behind", timeout=5)
+
+
+async def test_database_whose_clock_was_set_back_starves_nobody(replicas: tuple[Post, Post]) -> None:
+    first, _ = replicas
+    incident = await first.room()
+    async with first.ctx.store.transaction() as tx:
+        for scope in ("chat.postMessage", f"chat.postMessage {incident.channel}"):
+            tx.session.add(records.Allowance(scope=scope, level=0.0, at=tx.now + timedelta(hours=1)))
+    first.deliverer().start()
+    await first.put(incident, note("n"))
+    await first.wait("n", timeout=15)
+
+
+async def _edit_of_a_card_under_way(first: Post) -> None:
+    """Put a card, begin it, and put an edit of it, which nobody can send yet."""
+    incident = await first.room()
+    await first.put(incident, note("card"))
+    async with first.ctx.store.transaction() as tx:
+        (card,) = await sending.candidates(tx, 9, roads={Road.SLACK})
+        sending.begin(tx, card, "first")
+    await first.put(incident, note("edit", action=Action.EDIT, of="card"))
+
+
+async def _end(post: Post, tx: store.Tx) -> None:
+    assert await sending.done(tx, await post.row("card"), {"channel": "C1", "ts": "1.1"})
+
+
+async def test_what_begins_to_wait_while_another_replica_ends_what_it_waits_for_is_released(
+    replicas: tuple[Post, Post],
+) -> None:
+    first, second = replicas
+    await _edit_of_a_card_under_way(first)
+
+    async def end() -> None:
+        async with second.ctx.store.transaction() as tx:
+            await _end(second, tx)
+
+    async with first.ctx.store.transaction() as tx:
+        (edit,) = await sending.candidates(tx, 9, roads={Road.SLACK})
+        assert await sending.wait_for(tx, edit, "card") is None
+        await tx.session.flush()
+        ending = asyncio.create_task(end())
+        await asyncio.wait({ending}, timeout=0.3)  # as far as it gets while the other has not committed
+    await ending
+    assert (await first.row("edit")).state == "pending"
+
+
+async def test_what_would_wait_for_a_notice_that_another_replica_is_ending_looks_again_in_a_moment(
+    replicas: tuple[Post, Post],
+) -> None:
+    first, second = replicas
+    await _edit_of_a_card_under_way(first)
+    async with second.ctx.store.transaction() as ending:
+        await _end(second, ending)
+        async with first.ctx.store.transaction() as tx:
+            (edit,) = await sending.candidates(tx, 9, roads={Road.SLACK})
+            again_at = await sending.wait_for(tx, edit, "card")
+            assert again_at is not None
+            assert again_at - tx.now < timedelta(seconds=1)
+    row = await first.row("edit")
+    assert (row.state, row.not_before) == ("pending", again_at)
+
+
 async def test_channels_that_are_quiet_are_forgotten(replicas: tuple[Post, Post]) -> None:
     first, _ = replicas
     incident = await first.room()
     first.deliverer().start()
     await first.put(incident, note("n"))
     await first.wait("n")
-    async with first.ctx.store.read() as session:
-        scopes = set((await session.scalars(select(records.Allowance.scope))).all())
-    assert {"chat.postMessage", f"chat.postMessage {incident.channel}"} <= scopes
-    first.clock.advance(timedelta(minutes=11))
+    async with first.ctx.store.transaction() as tx:
+        scopes = list((await tx.session.scalars(select(records.Allowance))).all())
+        assert {"chat.postMessage", f"chat.postMessage {incident.channel}"} <= {each.scope for each in scopes}
+        for each in scopes:
+            each.at -= timedelta(minutes=11)
     async with first.ctx.store.transaction() as tx:
         await ledger.tidy(tx)
     async with first.ctx.store.read() as session:
