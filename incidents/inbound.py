@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from incidents import records, store
@@ -16,8 +17,14 @@ async def first_time(tx: store.Tx, key: str) -> bool:
     """Take `key` in with the open transaction; returns False when it was taken in before."""
     # Two replicas may be given the same payload at once: the second insert waits for the first and then does nothing.
     insert = sqlite.insert if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    taken = await tx.session.execute(insert(records.Inbound).values(key=key, at=tx.now).on_conflict_do_nothing())
-    return bool(taken.rowcount)  # type: ignore[attr-defined]
+    taking = insert(records.Inbound).values(key=key, at=tx.now).on_conflict_do_nothing()
+    # Asked for what was written: how many rows an insert wrote is not known on PostgreSQL.
+    return await tx.session.scalar(taking.returning(col(records.Inbound.key))) is not None
+
+
+async def was_taken_in(session: AsyncSession, key: str) -> bool:
+    """Return whether `key` was taken in by a transaction that has committed."""
+    return await session.get(records.Inbound, key) is not None
 
 
 async def forget_old(tx: store.Tx) -> int:

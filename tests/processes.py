@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -74,8 +74,10 @@ class Sitrep:
         name: str = "sitrep",
         program: str = "bot.cli",
         code: Path | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self.name = name
+        self._arguments = arguments  # of every start
         self.variables = {  #: read at each start
             "SITREP_DATA": str(folder / name),
             "SITREP_HTTP": f"127.0.0.1:{free_port()}",
@@ -106,6 +108,7 @@ class Sitrep:
                 "-m",
                 self._program,
                 "serve",
+                *self._arguments,
                 *arguments,
                 env={**inherited, **self.variables},
                 stdout=log,

@@ -14,7 +14,7 @@ from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
 from bot.views import declare, trouble
 from bot.views.message import Json, Message
 from escalation import matrix
-from incidents import records, revenue, roomless
+from incidents import inbound, records, revenue, roomless
 from incidents.definitions import Severity
 from incidents.errors import SitrepError
 from incidents.notices import Lane
@@ -121,7 +121,9 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
     filled = _filled(desk, sent.view)
     alike = await _alike(desk, filled)
     unseen = {each.incident_id for each in alike} - set(filled.meta.seen)
-    if unseen or (not filled.meta.advised and _advice(desk, filled)):
+    objections = unseen or (not filled.meta.advised and _advice(desk, filled))
+    # Sent again, on the same or another replica, it is alike to what it declared itself.
+    if objections and not await _was_taken_in(desk, sent.key):
         return _drawn(desk, filled, alike), 0
     known = "\n\n".join(filter(None, (filled.told, filled.meta.link and f"Declared from {filled.meta.link}")))
     declaration = Declaration(
@@ -150,6 +152,11 @@ async def _permalink(desk: Desk, source: tuple[str, str] | None) -> str:
     except SlackApiError:
         return ""  # declaring does not wait for a link
     return str(answer.get("permalink") or "")
+
+
+async def _was_taken_in(desk: Desk, key: str) -> bool:
+    async with desk.ctx.store.read() as session:
+        return await inbound.was_taken_in(session, key)
 
 
 async def _declared_by(desk: Desk, person: str) -> records.Incident:

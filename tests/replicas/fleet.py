@@ -42,6 +42,7 @@ PROMISES = {
 AUDIENCES = ("on_call_engineer", *PROMISES)
 #: Audience -> the Slack id of its person.
 PEOPLE = {audience: f"U{number:02}{audience.upper().replace('_', '')[:8]}" for number, audience in enumerate(AUDIENCES)}
+SECRET = "secret"  #: with which Slack signs what it sends over HTTP
 REPORTERS = ("U91DEE", "U92ELI", "U93FAY")
 _NOT_TAKEN = (SlackError, TimeoutError, httpx.HTTPError)
 _PAGING = {severity: {"levels": ["on_call_engineer"], "every": "10m"} for severity in ("critical", "high", "medium")}
@@ -278,12 +279,17 @@ async def declaring(ships: Fleet, every_seconds: float) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def fleet(postgres: str, folder: Path, **delivery: Any) -> AsyncIterator[Fleet]:
-    """Yield a workspace and a database, with no replica yet."""
+async def fleet(postgres: str, folder: Path, *, request_url: str | None = None) -> AsyncIterator[Fleet]:
+    """Yield a workspace and a database, with no replica yet; with `request_url` Slack's payloads go there."""
     shop = Shop(folder)
     shop.broken()
     app = AppConfig(
-        name="Sitrep", bot_token=TOKEN, app_token="xapp-sitrep", signing_secret="secret", manifest=manifest()
+        name="Sitrep",
+        bot_token=TOKEN,
+        app_token="xapp-sitrep",
+        signing_secret=SECRET,
+        manifest=manifest(),
+        request_url=request_url,
     )
     config = WorkspaceConfig(
         people=[
@@ -293,7 +299,6 @@ async def fleet(postgres: str, folder: Path, **delivery: Any) -> AsyncIterator[F
         apps=[app],
         channels=[ChannelConfig(name="general")],
         limits=LimitConfig(enabled=False),
-        **delivery,
     )
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(database_on(postgres))
@@ -304,5 +309,6 @@ async def fleet(postgres: str, folder: Path, **delivery: Any) -> AsyncIterator[F
             workspace.api_url,
             SITREP_CONFIG=write_configuration(folder / "config", shop),
             SITREP_DATA=folder / "data",  # shared, as the repository is
+            SLACK_SIGNING_SECRET=SECRET,
         )
         yield Fleet(workspace, url, database, folder, variables, stack)

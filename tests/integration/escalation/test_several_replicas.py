@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import SQLModel
 
-from escalation import timers
+from escalation import operators, timers
 from escalation.timers import Timers
-from incidents import holding, records
+from incidents import holding, inbound, records
+from incidents.catalog import Settings
 from incidents.definitions import Severity
 from incidents.lifecycle import Status
 from incidents.store import Store, Tx
@@ -121,3 +122,25 @@ async def test_a_timer_fires_though_its_incident_is_never_free(replicas: tuple[S
         while not fired.is_set():
             await timers.fire_due(first, clocks)
     assert time.monotonic() - began < 2
+
+
+async def test_a_payload_that_several_replicas_are_given_is_taken_in_by_one(
+    replicas: tuple[Store, Store, ManualClock],
+) -> None:
+    async def take(one: Store) -> bool:
+        async with one.transaction() as tx:
+            return await inbound.first_time(tx, "event:Ev1")
+
+    at_once = await asyncio.gather(*(take(each) for each in replicas[:2]))
+    assert sorted(at_once) == [False, True]
+    assert not await take(replicas[0])
+
+
+async def test_a_spell_that_several_replicas_notice_is_told_by_one(replicas: tuple[Store, Store, ManualClock]) -> None:
+    async def notice(one: Store) -> bool:
+        async with one.transaction() as tx:
+            return await operators.begin(tx, Settings(), why="3 notices leave late", cause="", roads=())
+
+    at_once = await asyncio.gather(*(notice(each) for each in replicas[:2]))
+    assert sorted(at_once) == [False, True]
+    assert not await notice(replicas[0])
