@@ -40,6 +40,7 @@ class Act(StrEnum):
     ROLES = "roles"
     TIMELINE = "timeline"
     NOTE = "note"
+    BEGIN = "begin"  #: a response that waits for the next business day
     RESUME = "resume"
     STOP = "stop"
 

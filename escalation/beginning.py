@@ -21,6 +21,7 @@ class Beginning:
         """Listen to what is scheduled."""
         store_.react(EventKind.RUN_SCHEDULED, self.wait)
         store_.react(EventKind.REOPENED, self.wait_again)
+        store_.react(EventKind.RUN_BEGUN, self.wait_no_more)
         clock.on(Kind.RUN_BEGIN, self.begin)
 
     async def wait(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
@@ -35,6 +36,10 @@ class Beginning:
         if run is not None and run.begins_at is not None and progress.waits_to_begin(run, tx.now):
             await _arm(tx, incident, run.number, run.begins_at)
 
+    async def wait_no_more(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Let the timer go of a run that a person began."""
+        await timers.cancel(tx, _key(incident, event.data["run"]))
+
     async def begin(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Make the first steps ready; a run that was re-planned meanwhile looks at its own time."""
         run = await queries.latest_run(tx.session, incident.number)
@@ -43,4 +48,8 @@ class Beginning:
 
 
 async def _arm(tx: store.Tx, incident: records.Incident, run: int, at: datetime) -> None:
-    await timers.arm(tx, incident, f"{incident.key}:run:{run}:begin", Kind.RUN_BEGIN, at, run=run)
+    await timers.arm(tx, incident, _key(incident, run), Kind.RUN_BEGIN, at, run=run)
+
+
+def _key(incident: records.Incident, run: int) -> str:
+    return f"{incident.key}:run:{run}:begin"

@@ -32,7 +32,7 @@ def deadlines(
     found = [Deadline(each, max(since + each.after, now)) for each in policies.time_based if holds(each, incident)]
     waits = by_business_day(policies, incident.severity)
     if waits is not None and holds(waits, incident):
-        opening = hours.next_business_day(since, settings.business_hours, settings.timezone)
+        opening = hours.opens_next(since, settings)
         found.append(Deadline(waits, max(opening, now)))
     return tuple(sorted(found, key=lambda deadline: deadline.due_at))
 

@@ -124,6 +124,7 @@ class Settings(_Frozen):
     workspace_name: str = ""
     business_hours: str = "Mon-Fri 09:00-17:00"
     timezone: str = "UTC"
+    holidays: str = ""  #: country, or country and part of it, whose public holidays are no business days: DE, DE-BY
     operators_channel: str = ""  #: where Sitrep speaks of its own troubles
     operators: tuple[str, ...] = ()  #: people who look after Sitrep; told by mail when Slack is what is away
     late_after: Lateness = Lateness()

@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     NOTE = "note"  #: text, link: added to the timeline by a person
     RUN_STARTED = "run_started"  #: workflow, digest
     RUN_SCHEDULED = "run_scheduled"  #: run, begins_at: it waits for the next business day
+    RUN_BEGUN = "run_begun"  #: run: a person let it begin before business opens
     REPLANNED = "replanned"  #: title of the workflow, kept (names of steps), left (how many steps)
     RUN_PAUSED = "run_paused"
     RUN_RESUMED = "run_resumed"

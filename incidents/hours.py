@@ -1,14 +1,28 @@
-"""Business hours: when the next business day opens. Pure; holidays are not known."""
+"""Business hours: when the next business day opens. Pure."""
 
 import re
-from datetime import datetime, time, timedelta
+from collections.abc import Container
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from incidents import calendars
+from incidents.catalog import Settings
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\w{3})-(\w{3}) (\d\d):(\d\d)-\d\d:\d\d")
 
 
-def next_business_day(after: datetime, hours: str, timezone: str) -> datetime:
+#: Days looked ahead. No public holidays last as long; whoever closes longer has no next business day to wait for.
+_AHEAD = 31
+
+
+def opens_next(after: datetime, settings: Settings) -> datetime:
+    """Return when business opens next after `after` (UTC), by hours, time zone and holidays of sitrep.yml."""
+    closed = calendars.public_holidays(settings.holidays)
+    return next_business_day(after, settings.business_hours, settings.timezone, closed)
+
+
+def next_business_day(after: datetime, hours: str, timezone: str, closed: Container[date] = ()) -> datetime:
     """Return when business opens next after `after` (UTC).
 
     Before opening, that is the same day: a minor trouble found at night waits for the morning.
@@ -17,14 +31,15 @@ def next_business_day(after: datetime, hours: str, timezone: str) -> datetime:
         after: A moment, in UTC.
         hours: As in `sitrep.yml`: `Mon-Fri 09:00-17:00`.
         timezone: The zone in which the hours are meant: `Europe/Berlin`.
+        closed: Days, there, on which business does not open at all.
     """
     days, opens = _read(hours)
     zone = ZoneInfo(timezone)
     local = after.astimezone(zone)
-    for ahead in range(8):
+    for ahead in range(_AHEAD):
         day = local.date() + timedelta(days=ahead)
         opening = datetime.combine(day, opens, tzinfo=zone)
-        if day.weekday() in days and opening > local:
+        if day.weekday() in days and opening > local and day not in closed:
             return opening.astimezone(after.tzinfo)
     raise ValueError(f"{hours!r} names no day")
 

@@ -98,6 +98,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.UPDATE_MISSED: lambda e, d: "status update missed; the facts were sent",
     EventKind.NOTE: lambda e, d: str(d["text"]),
     EventKind.RUN_SCHEDULED: lambda e, d: f"work begins {d['begins_at'][:16].replace('T', ' ')} UTC",
+    EventKind.RUN_BEGUN: lambda e, d: _by(e, "work begun early"),
     EventKind.REPLANNED: lambda e, d: f"plan is now {d['title']}, {len(d['kept'])} steps kept, {d['left']} to do",
     EventKind.RUN_PAUSED: lambda e, d: _by(e, "agents paused"),
     EventKind.RUN_RESUMED: lambda e, d: _by(e, "agents resumed"),

@@ -253,6 +253,7 @@ PRESSES: dict[Act, Press] = {
     Act.ROLES: _roles,
     Act.TIMELINE: _timeline,
     Act.NOTE: _form(responding.open_note),
+    Act.BEGIN: _steered(steering.begin),
     Act.RESUME: _steered(steering.resume),
     Act.STOP: _steered(steering.stop),
     Act.EVIDENCE: _evidence,

@@ -40,6 +40,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "attest": steering.attest,
     "retry": steering.retry,
     "takeover": steering.takeover,
+    "begin": steering.begin,
     "pause": steering.pause,
     "resume": steering.resume,
     "stop": steering.stop,

@@ -207,6 +207,13 @@ async def resume(desk: Desk, order: Order) -> Message:
     return replies.note("✓ The agents go on.")
 
 
+async def begin(desk: Desk, order: Order) -> Message:
+    """Let a response begin that waits for the next business day."""
+    async with desk.once(order.key) as tx:
+        await control.begin(tx, desk.ctx, order.incident_id, order.actor)
+    return replies.note("✓ The agents begin now.")
+
+
 async def stop(desk: Desk, order: Order) -> Message:
     """Stop the agents for good."""
     async with desk.once(order.key) as tx:

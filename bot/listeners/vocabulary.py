@@ -67,6 +67,7 @@ ENTRIES = (
     Entry("attest", "attest [gate] [note]", "vouch for a quality gate", _DECIDE, Takes.TEXT),
     Entry("retry", "retry [1.3]", "run a failed step again", _DECIDE, Takes.TEXT),
     Entry("takeover", "takeover 1.3 what you did", "do a step by hand", _DECIDE, Takes.TEXT),
+    Entry("begin", "begin", "let a scheduled response begin now", _DECIDE, Takes.TEXT),
     Entry("pause", "pause", "start no further step", _DECIDE, Takes.TEXT),
     Entry("resume", "resume", "go on after a pause", _DECIDE, Takes.TEXT),
     Entry("stop", "stop [why]", "stop the agents for good", _DECIDE, Takes.TEXT),

@@ -67,6 +67,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         undelivered=sum(row.state == "failed" for row in deliveries),
         links=_links(ctx, incident),
         run_state=run.state if run else "",
+        begins_at=run.begins_at if run and progress.waits_to_begin(run, now) else None,
     )
 
 

@@ -51,6 +51,7 @@ class Card:
     undelivered: int = 0
     links: Mapping[str, str] = field(default_factory=dict)
     run_state: str = ""
+    begins_at: datetime | None = None  #: UTC; where the response still waits for it
 
 
 def draw(card: Card) -> Message:
@@ -139,6 +140,8 @@ def happening(card: Card) -> str:
 
 def _standing_still(card: Card) -> str:
     """Return what is waited for where nobody decides and no agent works."""
+    if card.begins_at is not None:
+        return f"work begins {mrkdwn.day_and_time(card.begins_at)}, when business opens next"
     if card.incident.mitigated_at is not None:
         who = mrkdwn.people(card.roles.get(Role.COMMANDER, ())) or "anybody here"
         return f"users are served again, {who} says when it is resolved"
@@ -185,6 +188,8 @@ def _next_action(card: Card, this: OfIncident) -> InteractiveElement:
         return parts.button(label, Act.REVIEW, this, style=parts.PRIMARY)
     if card.run_state == "paused":
         return parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY)
+    if card.begins_at is not None:
+        return parts.button("Begin now", Act.BEGIN, this, style=parts.PRIMARY)
     if incident.mitigated_at is not None:
         return parts.button("Resolve", Act.RESOLVE, this, style=parts.PRIMARY)
     if card.gates:

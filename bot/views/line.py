@@ -49,7 +49,7 @@ def _cancelled(data: dict[str, Any], by: str, because: str) -> str:
 def _scheduled(data: dict[str, Any], by: str, because: str) -> str:
     del by, because
     at = mrkdwn.day_and_time(datetime.fromisoformat(str(data["begins_at"])))
-    return f"🗓️ *Work begins {at}*, when business opens next.   `/incident severity medium` begins it now"
+    return f"🗓️ *Work begins {at}*, when business opens next.   `/incident begin` begins it now"
 
 
 def _replanned(data: dict[str, Any], by: str, because: str) -> str:
@@ -69,6 +69,7 @@ _WORDS: dict[EventKind, Words] = {
         ":loudspeaker: *The status update was not sent in time.* Sitrep sent the facts."
     ),
     EventKind.RUN_SCHEDULED: _scheduled,
+    EventKind.RUN_BEGUN: lambda data, by, because: f"▶️ *Work begins now*{by}.",
     EventKind.REPLANNED: _replanned,
     EventKind.RUN_PAUSED: lambda data, by, because: (
         f"⏸️ *Agents paused*{by}. What runs finishes, nothing new starts.   `/incident resume`"

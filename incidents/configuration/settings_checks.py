@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from incidents import calendars
 from incidents.catalog import Person, Settings
 from incidents.configuration import words
 from incidents.configuration.documents import Entry
@@ -61,6 +62,10 @@ def _check_times(reader: Reader, top: dict[str, Entry], settings: Settings) -> N
     if not _HOURS.fullmatch(settings.business_hours):
         what = f"{settings.business_hours!r} are no business hours"
         reader.mistake(top["business_hours"], what, "Write them like Mon-Fri 09:00-17:00")
+    try:
+        calendars.public_holidays(settings.holidays)
+    except ValueError as error:
+        reader.mistake(top["holidays"], str(error), "Write a country like DE, or a part of it like DE-BY or US-CA")
 
 
 def _check_services(reader: Reader, entry: Entry | None, settings: Settings) -> None:

@@ -280,6 +280,21 @@ async def resume(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> No
     await progress.advance(tx, ctx, incident, run)
 
 
+async def begin(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> None:
+    """Let a response begin that waits for the next business day.
+
+    Raises:
+        Conflict: it does not wait.
+    """
+    incident, run = await _steered(tx, ctx, incident_id, actor)
+    if incident.status is not Status.OPEN or run.state in progress.ENDED or not progress.waits_to_begin(run, tx.now):
+        raise Conflict(f"The response of {incident.key} does not wait to begin.", remedy="Nothing was changed.")
+    run.begins_at = tx.now
+    tx.session.add(run)
+    await tx.record(incident, EventKind.RUN_BEGUN, actor=actor, run=run.id)
+    await progress.advance(tx, ctx, incident, run)
+
+
 async def stop(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str = "") -> None:
     """Stop the agents for good; people go on by hand. A single step can still be retried.
 

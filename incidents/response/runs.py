@@ -39,7 +39,7 @@ def _beginning(ctx: Context, definition: WorkflowDefinition, now: datetime) -> d
     """Return when business opens next (UTC), where the workflow waits for it; else None."""
     if definition.begins is Begin.AT_ONCE:
         return None
-    return hours.next_business_day(now, ctx.settings.business_hours, ctx.settings.timezone)
+    return hours.opens_next(now, ctx.settings)
 
 
 async def _tell_beginning(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:

@@ -3,9 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from incidents import records
 from incidents.definitions import Severity
+from incidents.errors import Conflict
 from incidents.events import EventKind
+from incidents.response import control
 from incidents.response.reactors import Progress
 from incidents.room import Room
 from incidents.service import queries, resolve, respond
@@ -79,3 +83,38 @@ async def test_what_is_opened_again_before_the_morning_still_begins_then(house: 
     assert "ready" not in await states(house, incident)
     await until(house, opens)
     assert "ready" in await states(house, incident)
+
+
+async def test_a_person_begins_it_early_and_the_channel_hears_who(house: House) -> None:
+    incident, opens = await low(house)
+    async with house.store.transaction() as tx:
+        await control.begin(tx, house.ctx, incident.number, REPORTER)
+    assert await states(house, incident) == {"queued", "ready"}
+    [begun] = await house.events(EventKind.RUN_BEGUN)
+    assert begun.actor == REPORTER
+    assert len(await house.keys(f":line:{begun.id}")) == 1
+    assert not any(":begin" in key for key in await house.waiting())
+    with pytest.raises(Conflict, match="does not wait to begin"):
+        async with house.store.transaction() as tx:
+            await control.begin(tx, house.ctx, incident.number, REPORTER)
+    await until(house, opens)
+    assert len(await house.events(EventKind.RUN_BEGUN)) == 1
+
+
+async def test_what_does_not_wait_cannot_be_begun(house: House) -> None:
+    in_berlin(house)
+    incident = await house.declare(Severity.MEDIUM)
+    with pytest.raises(Conflict, match="does not wait to begin"):
+        async with house.store.transaction() as tx:
+            await control.begin(tx, house.ctx, incident.number, REPORTER)
+
+
+async def test_a_public_holiday_is_waited_out(house: House) -> None:
+    in_berlin(house)
+    there = house.ctx.settings.model_copy(update={"holidays": "DE"})
+    object.__setattr__(house.ctx, "settings", there)
+    eve = datetime(2030, 12, 24, 20, tzinfo=UTC)  # a Tuesday; both days of Christmas are holidays
+    house.clock.advance(eve - house.clock.now())
+    await house.declare(Severity.LOW)
+    [told] = await house.events(EventKind.RUN_SCHEDULED)
+    assert datetime.fromisoformat(told.data["begins_at"]) == datetime(2030, 12, 27, 8, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import hours
+from incidents import calendars, hours
+from incidents.catalog import Settings
 
 WEEK = "Mon-Fri 09:00-17:00"
 
@@ -35,6 +36,33 @@ def test_it_is_always_ahead_and_within_a_long_weekend(minutes: int, zone: str) -
     after = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     found = hours.next_business_day(after, WEEK, zone)
     assert after < found <= after + timedelta(days=3, hours=1)
+
+
+@pytest.mark.parametrize(
+    ("place", "opens"),
+    [
+        ("", "2026-12-25T09:00"),
+        ("DE", "2026-12-28T09:00"),  # two days of Christmas, the second on a Saturday
+        ("US", "2026-12-28T09:00"),
+        ("IN", "2026-12-28T09:00"),
+        ("TR", "2026-12-25T09:00"),  # a working day there
+    ],
+)
+def test_public_holidays_are_no_business_days(place: str, opens: str) -> None:
+    settings = Settings(holidays=place)
+    found = hours.opens_next(datetime(2026, 12, 24, 18, tzinfo=UTC), settings)
+    assert found == datetime.fromisoformat(opens).replace(tzinfo=UTC)
+
+
+def test_holidays_of_a_part_of_a_country_are_known() -> None:
+    epiphany = datetime(2027, 1, 5, 18, tzinfo=UTC)
+    assert hours.opens_next(epiphany, Settings(holidays="DE")).day == 6
+    assert hours.opens_next(epiphany, Settings(holidays="DE-BY")).day == 7
+
+
+def test_an_unknown_place_is_named() -> None:
+    with pytest.raises(ValueError, match="'DE-XX'"):
+        calendars.public_holidays("DE-XX")
 
 
 def test_hours_that_are_none_are_named() -> None:

@@ -29,6 +29,7 @@ def green(message: Message) -> list[str]:
         ({}, "Review the fix"),
         ({"approvals": (samples.fix_approval("x"),)}, "Choose the fix"),
         ({"approvals": (), "run_state": "paused"}, "Resume agents"),
+        ({"approvals": (), "begins_at": NOW}, "Begin now"),
         ({"approvals": (), "gates": ("no_new_issues_introduced",)}, "Review the gate"),
         ({"approvals": (), "incident": incident("x", deployed_at=NOW, mitigated_at=NOW)}, "Resolve"),
         ({"incident": incident("x", status=Status.RESOLVED, resolved_at=NOW)}, "Write my part"),
