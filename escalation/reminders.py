@@ -7,12 +7,11 @@ from escalation.oncall import Contact
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
 from incidents import outbox, records, store
-from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane
 from incidents.response import approvals
-from incidents.service import permissions, queries
+from incidents.service import queries
 
 #: How long each round waits: first the commander is reminded, then the deputy and the approvers.
 REMIND_AFTER = timedelta(minutes=5)
@@ -121,11 +120,9 @@ class Reminders:
         commanders = await telling.leaders(self._desk, tx.session, incident, Role.COMMANDER)
         if round_ == 1:
             return commanders
-        listed = self._desk.ctx.settings.approvers
-        names = listed.deploy if approval.kind == ApprovalKind.DEPLOY.value else listed.choose_fix
-        deputies = await telling.leaders(self._desk, tx.session, incident, Role.DEPUTY)
-        may = {who.person for who in deputies} | permissions.people_of(self._desk.ctx.settings, names)
-        return telling.contacts(self._desk, sorted(may - {who.person for who in commanders}))
+        holders = await queries.roles(tx.session, incident.number)
+        may = approvals.who_may(approval, holders, self._desk.ctx.settings)
+        return telling.contacts(self._desk, [each for each in may if each not in {who.person for who in commanders}])
 
 
 def _key(incident: records.Incident, approval: records.Approval, part: str) -> str:

@@ -84,6 +84,8 @@ class Approvers(_Frozen):
 
     deploy: tuple[str, ...] = ()
     choose_fix: tuple[str, ...] = ()
+    plan: tuple[str, ...] = ()
+    merge: tuple[str, ...] = ()
     attest: tuple[str, ...] = ()
 
 

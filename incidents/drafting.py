@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents import records, timeline
 from incidents.context import Context
-from incidents.definitions import ApprovalKind, WorkflowDefinition
+from incidents.definitions import WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
+from incidents.response import decisions
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
 
@@ -38,7 +39,6 @@ _DONE = frozenset(
 )
 _STEP_NUMBER = re.compile(r"^\d+\.\d+ ")  # the timeline's; whoever reads an update does not know the workflow
 _UNDER_WAY = frozenset({StepState.RUNNING, StepState.READY})
-_ASKED = {ApprovalKind.DEPLOY.value: "approval of the deploy", ApprovalKind.CHOOSE_FIX.value: "a choice of the fix"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _activity(known: Known) -> str:
     if known.paused:
         return "The agents are paused."
     if known.pending:
-        return f"Waiting for {_both([_ASKED.get(each.kind, 'a decision') for each in known.pending])}."
+        return f"Waiting for {_both([decisions.of(each.kind).asked for each in known.pending])}."
     failed = _titles(known, StepState.FAILED)
     if failed:
         return f"Failed: {_listed(failed)}."
@@ -200,7 +200,7 @@ def _needs(known: Known) -> str:
     if not known.commanders:
         wanted.append("somebody to take command")
     who = f" from {_both([f'<@{person}>' for person in known.commanders])}" if known.commanders else ""
-    wanted += [f"{_ASKED.get(each.kind, 'a decision')}{who}" for each in known.pending]
+    wanted += [f"{decisions.of(each.kind).asked}{who}" for each in known.pending]
     wanted += [f"somebody to retry or take over “{title}”" for title in _titles(known, StepState.FAILED)]
     return "; ".join(wanted) or "nothing"
 

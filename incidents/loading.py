@@ -23,7 +23,7 @@ from incidents.configuration.files import Source
 from incidents.configuration.mistakes import Mistakes
 from incidents.configuration.reader import Reader
 from incidents.definitions import Library, Policies
-from incidents.response import approvals
+from incidents.response import decisions
 
 
 def templates_root() -> Traversable:
@@ -65,7 +65,7 @@ def _read(sources: files.Sources, config: Path | None, mistakes: Mistakes) -> tu
     for workflow in loaded.values():
         inputs = policy.step_inputs if "step_inputs" in policy_files else None
         workflow_checks.check(
-            reader, workflow, output_fields=output_fields, inputs=inputs, decided_from=approvals.SOURCE
+            reader, workflow, output_fields=output_fields, inputs=inputs, decided_from=decisions.sources()
         )
     reader.check_references("prompt", sources.prompts)
     reader.check_references("workflow", sources.workflows, otherwise="add the file to the folder workflows")

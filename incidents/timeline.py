@@ -8,6 +8,7 @@ from typing import Any
 from incidents import durations, records
 from incidents.events import EventKind
 from incidents.lifecycle import ROLE_TITLES
+from incidents.response import decisions
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,13 @@ def _seconds(count: float) -> Any:
 
 
 def _approval(event: records.Event, data: dict[str, Any]) -> str:
-    what = {"deploy": "deploy", "choose_fix": "fix"}.get(str(data["about"]), str(data["about"]))
-    subject = data.get("subject") or {}
+    asked = decisions.find(str(data["about"]))
+    what = asked.thing if asked else str(data["about"])
     if data["decision"] == "expired":
         return f"approval of the {what} expired"
     if data["decision"] != "approved":
         return _by(event, f"{what} sent back")
-    if data["about"] == "deploy":
-        return _by(event, f"deploy of `{str(subject.get('commit', ''))[:7]}` approved")
-    return _by(event, f"fix chosen: {subject.get('title', '')}")
+    return _by(event, asked.taken(data.get("subject") or {}) if asked else f"{what} approved")
 
 
 _WORDS: dict[EventKind, Words] = {

@@ -18,7 +18,7 @@ from bot.ids import (
     OfUpdate,
     ShownMeta,
 )
-from bot.listeners import declaring, finishing, looking, replies, responding, steering, updating
+from bot.listeners import deciding, declaring, finishing, looking, replies, responding, steering, updating
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click
@@ -166,27 +166,27 @@ def _steered(steer: Callable[[Desk, Order], Awaitable[object]]) -> Press:
 
 async def _option(desk: Desk, click: Click) -> None:
     value = OfApproval.decode(click.value)
-    await steering.choose(desk, _order(click, -1), value.approval, value.option)
+    await deciding.choose(desk, _order(click, -1), value.approval, value.option)
     await _again(desk, click)
 
 
 async def _approve(desk: Desk, click: Click) -> None:
-    await steering.approve_one(desk, _order(click, -1), OfApproval.decode(click.value).approval)
+    await deciding.approve_one(desk, _order(click, -1), OfApproval.decode(click.value).approval)
     await _again(desk, click)
 
 
 async def _reject(desk: Desk, click: Click) -> None:
-    await steering.open_send_back(desk, _order(click, -1), OfApproval.decode(click.value).approval)
+    await deciding.open_send_back(desk, _order(click, -1), OfApproval.decode(click.value).approval)
 
 
 async def _send_back_words(desk: Desk, click: Click) -> None:
     value = OfFeedback.decode(click.value)
-    await steering.open_send_back(desk, _order(click, -1), value.approval, typed=value.feedback)
+    await deciding.open_send_back(desk, _order(click, -1), value.approval, typed=value.feedback)
 
 
 async def _attest(desk: Desk, click: Click) -> None:
     value = OfGate.decode(click.value)
-    await steering.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
+    await deciding.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
     await _again(desk, click)
 
 

@@ -2,7 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 
-from bot.listeners import answering, declaring, finishing, looking, replies, responding, steering, updating, vocabulary
+from bot.listeners import (
+    answering,
+    deciding,
+    declaring,
+    finishing,
+    looking,
+    replies,
+    responding,
+    steering,
+    updating,
+    vocabulary,
+)
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order, incident_of
 from bot.listeners.payloads import Place, Typed
@@ -34,10 +45,10 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "impact": responding.impact,
     "note": responding.note,
     "escalate": responding.escalate,
-    "option": steering.option,
-    "approve": steering.approve,
-    "reject": steering.reject,
-    "attest": steering.attest,
+    "option": deciding.option,
+    "approve": deciding.approve,
+    "reject": deciding.reject,
+    "attest": deciding.attest,
     "retry": steering.retry,
     "takeover": steering.takeover,
     "begin": steering.begin,

@@ -5,7 +5,7 @@ import re
 from sqlmodel import col, select
 
 from bot.delivery.lookout import EVENT_TYPE
-from bot.listeners import answering, commands, replies, steering, vocabulary
+from bot.listeners import answering, commands, deciding, replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Posted
@@ -27,7 +27,7 @@ async def heard(desk: Desk, posted: Posted) -> None:
     addressed = await _to_the_bot(desk, posted.text)
     chosen = _OPTION.search(posted.text)
     if chosen and not posted.edited:
-        await steering.option(desk, Order(posted.key, posted.place, incident_id, chosen[1]))
+        await deciding.option(desk, Order(posted.key, posted.place, incident_id, chosen[1]))
         await _tick(desk, posted)
     elif posted.text.startswith("?") and not posted.edited:
         await answering.reply(desk, order, posted.place.thread or posted.ts)
@@ -62,7 +62,7 @@ async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
         return False
     async with desk.once(posted.key):
         pass
-    await replies.privately(desk, posted.place, steering.offer_send_back(asked[root], posted.text))
+    await replies.privately(desk, posted.place, deciding.offer_send_back(asked[root], posted.text))
     return True
 
 

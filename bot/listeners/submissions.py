@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.ids import Form, FormMeta
-from bot.listeners import finishing, replies, responding, steering, updating
+from bot.listeners import deciding, finishing, replies, responding, steering, updating
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -24,7 +24,7 @@ def _plain(send: Callable[[Desk, Order, View], Awaitable[None]]) -> Send:
 
 
 async def _send_back(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
-    await steering.submit_send_back(desk, order, view, meta.approval)
+    await deciding.submit_send_back(desk, order, view, meta.approval)
 
 
 async def _take_over(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:

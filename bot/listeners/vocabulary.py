@@ -62,7 +62,7 @@ ENTRIES = (
     Entry("declare", "declare what is happening", "open a new incident", _ACT, Takes.TEXT, aliases=("new",)),
     Entry("drill", "drill [what to practise]", "declare an exercise", _ACT, Takes.TEXT),
     Entry("option", "option 2", "choose a fix", _DECIDE, Takes.TEXT),
-    Entry("approve", "approve", "approve the deploy", _DECIDE, Takes.TEXT),
+    Entry("approve", "approve [2.3]", "approve what waits, the deploy say", _DECIDE, Takes.TEXT),
     Entry("reject", "reject what to change", "send a proposal back", _DECIDE, Takes.TEXT),
     Entry("attest", "attest [gate] [note]", "vouch for a quality gate", _DECIDE, Takes.TEXT),
     Entry("retry", "retry [1.3]", "run a failed step again", _DECIDE, Takes.TEXT),

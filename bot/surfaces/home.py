@@ -8,14 +8,14 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from bot.surfaces import deciders, room
+from bot.surfaces import room
 from bot.views import card, home, mrkdwn, overview
 from bot.views.message import Message
 from incidents import records
 from incidents.context import Context
-from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
+from incidents.response import approvals, decisions
 from incidents.service import finding, queries
 
 _LOOK_BACK = timedelta(days=30)
@@ -101,10 +101,9 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
     pending = await session.scalars(select(records.Approval).where(records.Approval.state == "pending").limit(50))
     for approval in pending.all():
         holders = await queries.roles(session, approval.incident_id)
-        deploy = ApprovalKind(approval.kind) is ApprovalKind.DEPLOY
-        if person in deciders.of_approval(approval, holders, ctx.settings):
+        if person in approvals.who_may(approval, holders, ctx.settings):
             incident = await queries.get(session, approval.incident_id)
-            what = "the deploy" if deploy else "the choice of a fix"
+            what = decisions.of(approval.kind).noun
             found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")
     newest_led = (
         select(records.RoleHolder.incident_id)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
-from bot.surfaces import deciders, gates
+from bot.surfaces import gates
 from bot.views import card, line, phase, triage, trouble
 from bot.views.message import Message
 from incidents import kpis, posts, records
@@ -15,7 +15,7 @@ from incidents.agents.outputs import RootCause
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
-from incidents.response import plan, progress
+from incidents.response import approvals, decisions, plan, progress
 from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
@@ -48,7 +48,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
     deliveries = await queries.deliveries(session, number)
     outputs = await queries.outputs(session, run.number) if run else {}
     roles = await queries.roles(session, number)
-    approvals = tuple(await queries.pending_approvals(session, number))
+    pending = tuple(await queries.pending_approvals(session, number))
     return card.Card(
         incident=incident,
         now=now,
@@ -56,8 +56,8 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         phase=_current_phase(definition, steps) if definition else None,
         phases=_phases(definition) if definition else (),
         steps=_doing(definition, steps) if definition else (),
-        approvals=approvals,
-        deciders={each.number: deciders.of_approval(each, roles, ctx.settings)[:1] for each in approvals},
+        approvals=pending,
+        deciders={each.number: approvals.who_may(each, roles, ctx.settings)[:1] for each in pending},
         gates=tuple(each.gate for each in await gates.waiting(session, ctx, incident, run, outputs, steps))
         if run
         else (),
@@ -192,7 +192,7 @@ def _waits(
     if waits.gates:
         open_ = [v.gate for number in waits.gates for v in judged.get(number, []) if not v.holds]
         return "gates: " + ", ".join(gate.replace("_", " ") for gate in open_[:3])
-    return {"choose_fix": "a fix to be chosen", "deploy": "approval of the deploy"}.get(waits.approval or "", "")
+    return decisions.DECISIONS[waits.approval].asked if waits.approval else ""
 
 
 async def event_line(session: AsyncSession, event_id: int) -> Message:

@@ -6,16 +6,15 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ids import OfGate
-from bot.surfaces import deciders
 from bot.views import approval, gate, mrkdwn, step
 from bot.views.message import Message
 from incidents import records
 from incidents.agents.outputs import MODELS, Hypothesis, Output, RootCause
 from incidents.context import Context
-from incidents.definitions import ApprovalKind, StepDefinition
+from incidents.definitions import StepDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.response import progress, replanning
+from incidents.response import approvals, decisions, progress, replanning
 from incidents.service import permissions, queries
 
 
@@ -81,7 +80,7 @@ async def step_failed(session: AsyncSession, ctx: Context, step_id: int) -> Mess
         if event.kind is EventKind.STEP_FAILED and event.data.get("step") == row.name:
             remedy = str(event.data.get("remedy", ""))
     holders = await queries.roles(session, run.incident_id)
-    who = deciders.people(permissions.Action.STEER, holders, ctx.settings)
+    who = permissions.who_may(permissions.Action.STEER, holders=holders, settings=ctx.settings)
     return step.failed(definition, row, remedy, waiting_for=mrkdwn.people(who))
 
 
@@ -96,8 +95,8 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
         raise NotFound("There is no such approval.")
     incident = await queries.get(session, row.incident_id)
     outputs = await queries.outputs(session, row.run_id)
-    deploy = ApprovalKind(row.kind) is ApprovalKind.DEPLOY
-    who = deciders.of_approval(row, await queries.roles(session, incident.number), ctx.settings)
+    choice = decisions.of(row.kind).is_choice
+    who = approvals.who_may(row, await queries.roles(session, incident.number), ctx.settings)
     reminder = await session.get(records.Timer, f"{incident.key}:approval:{row.id}:remind")
     return approval.draw(
         approval.Asked(
@@ -105,8 +104,8 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
             who=who[:1] or who,
             remind_at=reminder.due_at if reminder and reminder.state == "pending" else None,
             then=mrkdwn.people(who[1:3]),
-            cause=None if deploy else _cause(outputs),
-            ideas=() if deploy else _ideas(outputs),
+            cause=_cause(outputs) if choice else None,
+            ideas=_ideas(outputs) if choice else (),
         )
     )
 
@@ -141,7 +140,7 @@ async def gate_attestation(session: AsyncSession, ctx: Context, run_id: int, sta
     if verdict is None:
         return gate.withdrawn(name)
     holders = await queries.roles(session, incident.number)
-    who = deciders.people(permissions.Action.ATTEST, holders, ctx.settings)
+    who = permissions.who_may(permissions.Action.ATTEST, holders=holders, settings=ctx.settings)
     described = ctx.library.policies.gates.get(name)
     return gate.draw(
         OfGate(incident=incident.number, run=run_id, stage=stage, gate=name),

@@ -1,6 +1,6 @@
-"""What people decide: which fix, and whether exactly this commit goes to production."""
+"""What people decide: which fix, whether exactly this commit goes to production, and whatever else is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from bot.views.mrkdwn import code, plural, prose, said
 from incidents import records
 from incidents.agents.outputs import FixOption, Hypothesis, RootCause, Verdict
 from incidents.definitions import ApprovalKind
+from incidents.response import decisions
 
 _QUOTED = 3  # claims shown under a root cause, strongest first; the rest is in the phase's thread
 
@@ -39,9 +40,7 @@ class Asked:
 
 def draw(asked: Asked) -> Message:
     """Return the decision's card; once decided, it says who decided and has no buttons."""
-    if ApprovalKind(asked.row.kind) is ApprovalKind.DEPLOY:
-        return _deploy(asked)
-    return _choose_fix(asked)
+    return CARDS.get(ApprovalKind(asked.row.kind), plain)(asked)
 
 
 def _decided(row: records.Approval) -> str:
@@ -50,7 +49,7 @@ def _decided(row: records.Approval) -> str:
     feedback = str(row.decision.get("feedback", ""))
     failed = str(row.decision.get("failed", ""))
     feedback = feedback or failed
-    chosen = row.state == "approved" and ApprovalKind(row.kind) is ApprovalKind.CHOOSE_FIX
+    chosen = row.state == "approved" and decisions.of(row.kind).is_choice
     over = "✅ *Chosen*" if chosen else _OVER[row.state]
     return f"{over}{by}{at}{', it failed' if failed else ''}" + (
         f"\n{mrkdwn.quote(mrkdwn.paragraphs(feedback, 900))}" if feedback else ""
@@ -158,18 +157,26 @@ def _deploy(asked: Asked) -> Message:
     row, subject = asked.row, asked.row.subject
     commit = str(subject.get("commit", ""))[:7]
     where = f"{said(str(subject.get('service', '')), 80)}, {said(str(subject.get('environment', '')), 40)}"
-    doubt = str(subject.get("doubt", ""))
     return parts.message(
         f"Approve this deploy? {commit} to {where}",
         [
             parts.section(f"*Approve this deploy?*   {where}"),
             parts.facts(*_deploy_facts(subject)),
             None if subject.get("ready") else parts.section(f":warning: *Not confirmed ready:* {_reason(subject)}"),
-            parts.section(f":warning: *It may have happened already.* {prose(doubt, 500)}") if doubt else None,
-            _deploy_buttons(row, commit, where) if row.state == "pending" else parts.section(_decided(row)),
-            parts.context(*_deploy_footer(asked)) if row.state == "pending" else None,
+            *_ending(asked, "this commit", _deploy_buttons(row, commit, where)),
         ],
     )
+
+
+def _ending(asked: Asked, what: str, buttons: Block) -> list[Block | None]:
+    row = asked.row
+    doubt = str(row.subject.get("doubt", ""))
+    pending = row.state == "pending"
+    return [
+        parts.section(f":warning: *It may have happened already.* {prose(doubt, 500)}") if doubt else None,
+        buttons if pending else parts.section(_decided(row)),
+        parts.context(*_footer(asked, what)) if pending else None,
+    ]
 
 
 def _reason(subject: Mapping[str, Any]) -> str:
@@ -235,7 +242,38 @@ def _deploy_buttons(row: records.Approval, commit: str, where: str) -> Block:
     )
 
 
-def _deploy_footer(asked: Asked) -> list[str]:
+def _footer(asked: Asked, what: str) -> list[str]:
     expires = asked.row.expires_at
     until = f" until {mrkdwn.clock(expires)}" if expires else ""
-    return [f"Valid for exactly this commit{until}", _waiting(asked), "typed: `/incident approve`"]
+    return [f"Valid for exactly {what}{until}", _waiting(asked), "typed: `/incident approve`"]
+
+
+# Anything else
+
+
+def plain(asked: Asked) -> Message:
+    """Return the card of a kind that has none of its own: its question, its facts, what is in doubt, the buttons."""
+    row, kind = asked.row, decisions.of(asked.row.kind)
+    facts = [f"*{said(label, 40)}*  {prose(text, 300)}" for label, text in kind.facts(row.subject)]
+    value = OfApproval(approval=row.number)
+    words = "Your name stands for it in the record."
+    sure = parts.confirm(kind.question, words, yes=kind.approve, no="Not yet") if kind.irreversible else None
+    buttons = parts.actions(
+        parts.button(kind.approve, Act.APPROVE, value, style=parts.PRIMARY, confirm=sure),
+        parts.button("Send back", Act.REJECT, value),
+    )
+    return parts.message(
+        f"{kind.question} {kind.facts(row.subject)[0][1] if facts else ''}".strip(),
+        [
+            parts.section(f"*{kind.question}*"),
+            parts.facts(*facts) if facts else None,
+            *_ending(asked, "this", buttons),
+        ],
+    )
+
+
+#: The cards that need more than their kind's facts.
+CARDS: dict[ApprovalKind, Callable[[Asked], Message]] = {
+    ApprovalKind.CHOOSE_FIX: _choose_fix,
+    ApprovalKind.DEPLOY: _deploy,
+}

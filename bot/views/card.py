@@ -11,14 +11,10 @@ from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records
 from incidents.agents.outputs import RootCause
-from incidents.definitions import ApprovalKind, Phase
+from incidents.definitions import Phase
 from incidents.kpis import Measure
 from incidents.lifecycle import ROLE_TITLES, Role, Status
-
-_DECISIONS = {
-    ApprovalKind.CHOOSE_FIX: ("cause found, a choice of fix asked", "Choose the fix"),
-    ApprovalKind.DEPLOY: ("hotfix ready, approval asked", "Review the fix"),
-}
+from incidents.response import decisions
 
 
 @dataclass(frozen=True)
@@ -155,7 +151,7 @@ def _standing_still(card: Card) -> str:
 
 def _asked(card: Card, approval: records.Approval) -> str:
     who = mrkdwn.people(card.deciders.get(approval.number, ())) or "anybody here"
-    return f"{_DECISIONS[ApprovalKind(approval.kind)][0]} of {who} since {mrkdwn.clock(approval.asked_at)}"
+    return f"{decisions.of(approval.kind).waits} of {who} since {mrkdwn.clock(approval.asked_at)}"
 
 
 def _in_state(card: Card, state: str) -> list[Doing]:
@@ -184,7 +180,7 @@ def _next_action(card: Card, this: OfIncident) -> InteractiveElement:
     if incident.acknowledged_at is None:
         return parts.button("Acknowledge", Act.ACK, this, style=parts.PRIMARY)
     if card.approvals:
-        label = _DECISIONS[ApprovalKind(card.approvals[0].kind)][1]
+        label = decisions.of(card.approvals[0].kind).review
         return parts.button(label, Act.REVIEW, this, style=parts.PRIMARY)
     if card.run_state == "paused":
         return parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY)

@@ -2,89 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import col, select
 
 from incidents import outbox, posts, records, store
-from incidents.catalog import Service
+from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
+from incidents.lifecycle import Role
 from incidents.notices import Action, Lane, Notice
-from incidents.response import journal
+from incidents.response import decisions, frozen, journal
+from incidents.response.decisions import Wanted
+from incidents.service import permissions, queries
 
-#: How long an approval is good for. Longer, and production has moved on since it was asked.
-VALID = timedelta(minutes=30)
 
-#: Approval -> the output that its subject is made of; the step that brings it is run again when it is sent back.
-SOURCE: dict[ApprovalKind, str] = {
-    ApprovalKind.CHOOSE_FIX: "preliminary_root_cause",
-    ApprovalKind.DEPLOY: "emergency_fix_code",
-}
+def who_may(approval: records.Approval, holders: Mapping[Role, list[str]], settings: Settings) -> tuple[str, ...]:
+    """Return who may decide this approval, the commander first; empty where anybody may."""
+    return permissions.who_may(decisions.of(approval.kind).action, holders=holders, settings=settings)
 
 
 def digest(subject: Mapping[str, Any]) -> str:
     """Return the sha256 of the subject's canonical JSON."""
     return hashlib.sha256(json.dumps(subject, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def subject(
-    kind: ApprovalKind,
-    outputs: Mapping[str, Any],
-    service: Service | None,
-    *,
-    doubt: str = "",
-    tried: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    """Return what would be done now, as JSON; the same facts give the same subject.
-
-    `doubt` says why nobody knows whether an earlier attempt has done it; who approves, approves in spite of it. `tried`
-    are fixes that were chosen and failed: they are not offered again.
-    """
-    if kind is ApprovalKind.CHOOSE_FIX:
-        cause = outputs.get(SOURCE[kind]) or {}
-        failed = {each["number"]: each["failed"] for each in tried}
-        options = cause.get("fix_options", [])
-        offered = {
-            "verdict": cause.get("verdict"),
-            "summary": cause.get("summary", ""),
-            "options": [each for each in options if each["number"] not in failed],
-        }
-        known = [{**each, "failed": failed[each["number"]]} for each in options if each["number"] in failed]
-        return {**offered, "tried": known} if known else offered
-    code = outputs.get(SOURCE[kind]) or {}
-    tests = outputs.get("minimal_test_suite") or {}
-    regression = outputs.get("regression_test_results") or tests.get("after") or {}
-    readiness = outputs.get("deployment_readiness_confirmation") or {}
-    rollback = outputs.get("rollback_procedure") or {}
-    staging = readiness.get("staging") or {}
-    wanted = {
-        "service": service.key if service else "",
-        "environment": "production",
-        "commit": code.get("commit", ""),
-        "branch": code.get("branch", ""),
-        "approach": code.get("approach", ""),
-        "files": code.get("files", []),
-        "additions": code.get("additions", 0),
-        "deletions": code.get("deletions", 0),
-        "passed": regression.get("passed"),
-        "failed": regression.get("failed"),
-        "newly_failing": tests.get("newly_failing", []),
-        "repaired": tests.get("repaired", []),
-        "ready": readiness.get("ready"),
-        "reason": readiness.get("reason", ""),
-        "staging_healthy": staging.get("healthy"),
-        "staging_seconds": staging.get("watched_seconds"),
-        "rollback_release": rollback.get("release"),
-        "rollback_command": rollback.get("command", ""),
-        "watch_seconds": service.production.watch.total_seconds() if service else None,
-        "max_error_rate": service.production.max_error_rate if service else None,
-    }
-    return {**wanted, "doubt": doubt} if doubt else wanted
 
 
 async def wanted(
@@ -96,11 +39,26 @@ async def wanted(
     kind: ApprovalKind,
     outputs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what would be done now by `step`, as the rows say."""
-    tried = [each.decision for each in await approved(tx, run) if each.decision.get("failed")]
-    row = await tx.session.scalar(select(records.Step).where(records.Step.run_id == run.id, records.Step.name == step))
-    doubt = journal.doubt(row) if row else ""
-    return subject(kind, outputs, ctx.service(incident.service), doubt=doubt, tried=tried)
+    """Return what would be done now by `step`, as the rows say.
+
+    Where nobody knows whether an earlier attempt has done it, `doubt` says why; who approves, approves in spite of it.
+    """
+    rows = {row.name: row for row in await queries.steps(tx.session, run.number)}
+    subject = decisions.DECISIONS[kind].subject(
+        Wanted(
+            step=step,
+            outputs=outputs,
+            service=ctx.service(incident.service),
+            brought={
+                each.prompt.removesuffix(".md"): rows[each.name].output
+                for each in frozen.upstream(run, step)
+                if each.name in rows
+            },
+            tried=[each.decision for each in await approved(tx, run) if each.decision.get("failed")],
+        )
+    )
+    doubt = journal.doubt(rows[step]) if step in rows else ""
+    return {**subject, "doubt": doubt} if doubt else subject
 
 
 async def ask(
@@ -124,6 +82,7 @@ async def ask(
         if approval.digest == print_:
             return approval
         await supersede(tx, incident, approval)
+    valid = decisions.DECISIONS[kind].valid
     approval = records.Approval(
         incident_id=incident.number,
         run_id=run.number,
@@ -132,7 +91,7 @@ async def ask(
         subject=now,
         digest=print_,
         asked_at=tx.now,
-        expires_at=tx.now + VALID if kind is ApprovalKind.DEPLOY else None,
+        expires_at=tx.now + valid if valid is not None else None,
     )
     tx.session.add(approval)
     await tx.session.flush()
@@ -152,7 +111,7 @@ async def expire(tx: store.Tx, incident: records.Incident, approval: records.App
         approval=approval.id,
         about=approval.kind,
         decision="expired",
-        subject={"commit": approval.subject.get("commit", "")},
+        subject=decisions.of(approval.kind).kept(approval.subject),
         feedback="",
     )
     await redraw(tx, incident, approval, "expired")

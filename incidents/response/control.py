@@ -8,7 +8,8 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, checks, plan, progress, remarks, rework, runs
+from incidents.response import alternatives, approvals, checks, decisions, plan, progress, remarks, rework, runs
+from incidents.response.decisions import Decision
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
 
@@ -43,34 +44,33 @@ async def decide(
     if approval is None:
         raise NotFound("There is no such approval.", remedy="The live card shows what waits for a decision.")
     incident = await respond.open_incident(tx, approval.incident_id)
-    kind = ApprovalKind(approval.kind)
-    action = permissions.Action.DEPLOY if kind is ApprovalKind.DEPLOY else permissions.Action.CHOOSE_FIX
+    asked = decisions.of(approval.kind)
     holders = await queries.roles(tx.session, incident.number)
     _still_pending(approval)
-    permissions.require(action, actor, holders=holders, settings=ctx.settings)
+    permissions.require(asked.action, actor, holders=holders, settings=ctx.settings)
     run = await tx.session.get_one(records.Run, approval.run_id)
     await _still_current(tx, ctx, incident, run, approval)
     said = lengths.checked(feedback, lengths.WORDS, field="feedback")
     if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
-    chosen = _chosen(approval, kind, option) if decision == "approve" else {"feedback": said}
+    chosen = _chosen(approval, asked, option) if decision == "approve" else {"feedback": said}
     state = "approved" if decision == "approve" else "rejected"
     if not await approvals.settle(tx, approval, state, actor, chosen):
         _still_pending(approval)
-    subject = chosen if kind is ApprovalKind.CHOOSE_FIX else {"commit": approval.subject.get("commit", "")}
+    subject = chosen if asked.is_choice else asked.kept(approval.subject)
     event = await tx.record(
         incident,
         EventKind.APPROVAL_DECIDED,
         actor=actor,
         approval=approval.id,
-        about=kind.value,
+        about=approval.kind,
         decision=state,
         subject=subject,
         feedback=said,
     )
     await approvals.redraw(tx, incident, approval, state)
     if state == "rejected":
-        source = progress.source_of(run, approvals.SOURCE[kind])
+        source = progress.source_of(run, asked.source, before=approval.step)
         await rework.run_again(tx, incident, run, source, event, said)
     elif StepState(await _state_of(tx, run, approval.step)) in plan.FINISHED:
         # The former choice was prepared and failed: this one is prepared in its place.
@@ -104,8 +104,8 @@ async def _still_current(
         )
 
 
-def _chosen(approval: records.Approval, kind: ApprovalKind, option: int | None) -> dict[str, Any]:
-    if kind is not ApprovalKind.CHOOSE_FIX:
+def _chosen(approval: records.Approval, asked: Decision, option: int | None) -> dict[str, Any]:
+    if not asked.is_choice:
         return {}
     options: list[dict[str, Any]] = approval.subject.get("options", [])
     for each in options:

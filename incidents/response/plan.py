@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
+from incidents.response.decisions import DECISIONS
 
 PRELIMINARY = "/preliminary"  #: stands behind the name of a step whose first results are enough
 _WHOLE_STAGE = re.compile(r"Phase (\d+)", re.IGNORECASE)
@@ -82,7 +83,7 @@ def gates_before(definition: WorkflowDefinition, step: StepDefinition) -> tuple[
     own = definition.stage_of(step.name).number
     earlier = {definition.stage_of(name).number for name in dependencies(definition, step)}
     named = {int(word) for word in step.gates}
-    if step.approval is ApprovalKind.DEPLOY:
+    if step.approval is not None and DECISIONS[step.approval].irreversible:
         named.add(own)
     return tuple(sorted({number for number in earlier if number < own} | named))
 
@@ -105,7 +106,7 @@ def waits(
         return Waits(steps=steps)
     closed = tuple(number for number in gates_before(definition, step) if not gates.get(number, True))
     undecided = step.approval if step.name not in approved else None
-    if closed and undecided is ApprovalKind.DEPLOY:
+    if closed and undecided is not None and DECISIONS[undecided].irreversible:
         # A deploy is asked about when all that speaks for it is there; a fix can be chosen while gates are attested.
         return Waits(gates=closed)
     return Waits(gates=closed, approval=undecided)

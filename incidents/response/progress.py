@@ -16,32 +16,14 @@ from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
 from incidents.response import approvals, checks, facts, gates, journal, plan
+from incidents.response.frozen import definition_of as definition_of
+from incidents.response.frozen import source_of as source_of
 from incidents.response.plan import StepState
 from incidents.service import queries
 
 #: Runs in these states start no further step.
 ENDED = frozenset({"stopped", "done", "superseded"})
-#: Frozen definitions by their digest: the whole installation runs a handful, and each step asks for its own many times.
-_definitions: dict[str, WorkflowDefinition] = {}
-_MOST_DEFINITIONS = 64
-
 _NOT_BEGUN = frozenset({StepState.QUEUED, StepState.READY, StepState.WAITING, StepState.FAILED})
-
-
-def definition_of(run: records.Run) -> WorkflowDefinition:
-    """Return the frozen definition that the run keeps."""
-    known = _definitions.get(run.digest)
-    if known is None:
-        known = WorkflowDefinition.model_validate(run.definition)
-        if len(_definitions) >= _MOST_DEFINITIONS:
-            _definitions.clear()
-        _definitions[run.digest] = known
-    return known
-
-
-def source_of(run: records.Run, output: str) -> str:
-    """Return the name of the run's step that brings `output`, or an empty string."""
-    return next((step.name for step in definition_of(run).steps() if output in step.outputs), "")
 
 
 def waits_to_begin(run: records.Run, now: datetime) -> bool:

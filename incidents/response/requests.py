@@ -11,6 +11,7 @@ from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.response import approvals, claims, facts, journal, plan, progress, results
 from incidents.response.claims import Claim
+from incidents.response.decisions import DECISIONS
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
 from incidents.service import queries
@@ -69,7 +70,7 @@ async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedS
         run, incident = await claims.whose(tx, step)
         approval = (await approvals.given(tx, run)).get(step.name)
         if approval is not None and await _is_current(tx, ctx, incident, run, step, approval):
-            subject = approval.decision if kind is ApprovalKind.CHOOSE_FIX else approval.subject
+            subject = approval.decision if DECISIONS[kind].is_choice else approval.subject
             return ApprovedSubject(kind.value, subject, approval.digest, approval.decided_by)
         if approval is not None:
             await approvals.supersede(tx, incident, approval)

@@ -1,9 +1,9 @@
 """Who may do what; checked where it is done, never at the button. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
-from incidents.catalog import Settings
+from incidents.catalog import Approvers, Settings
 from incidents.errors import NotAllowed
 from incidents.lifecycle import Role
 
@@ -14,6 +14,8 @@ class Action(StrEnum):
     CHANGE_SEVERITY = "change the severity"
     CHOOSE_FIX = "choose the fix"
     DEPLOY = "approve a deploy"
+    APPROVE_PLAN = "approve the plan"
+    MERGE = "approve a merge"
     ATTEST = "attest a quality gate"
     STEER = "steer the response"  #: pause, resume, stop, retry, take over
     RESOLVE = "resolve the incident"
@@ -23,7 +25,16 @@ class Action(StrEnum):
 
 
 #: These wait for a commander: nobody does them just because nobody is there.
-_STRICT = frozenset({Action.DEPLOY})
+STRICT = frozenset({Action.DEPLOY, Action.MERGE})
+
+#: Action -> the approvers of `sitrep.yml` who may take it besides the commander and the deputy.
+LISTED: dict[Action, Callable[[Approvers], tuple[str, ...]]] = {
+    Action.DEPLOY: lambda approvers: approvers.deploy,
+    Action.CHOOSE_FIX: lambda approvers: approvers.choose_fix,
+    Action.APPROVE_PLAN: lambda approvers: approvers.plan,
+    Action.MERGE: lambda approvers: approvers.merge,
+    Action.ATTEST: lambda approvers: approvers.attest,
+}
 
 
 def people_of(settings: Settings, names: Iterable[str]) -> frozenset[str]:
@@ -37,6 +48,17 @@ def people_of(settings: Settings, names: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def who_may(action: Action, *, holders: Mapping[Role, list[str]], settings: Settings) -> tuple[str, ...]:
+    """Return who may do `action`, the commander first; beside them anybody, while `require` says so."""
+    leaders = [*holders.get(Role.COMMANDER, ()), *holders.get(Role.DEPUTY, ())]
+    return tuple(dict.fromkeys([*leaders, *sorted(_approvers(action, settings))]))
+
+
+def _approvers(action: Action, settings: Settings) -> frozenset[str]:
+    listed = LISTED.get(action)
+    return people_of(settings, listed(settings.approvers)) if listed else frozenset()
+
+
 def require(action: Action, actor: str, *, holders: Mapping[Role, list[str]], settings: Settings) -> None:
     """Return when `actor` may do `action`.
 
@@ -46,22 +68,17 @@ def require(action: Action, actor: str, *, holders: Mapping[Role, list[str]], se
     Raises:
         NotAllowed: names who may, and how to become one.
     """
-    leaders = {*holders.get(Role.COMMANDER, ()), *holders.get(Role.DEPUTY, ())}
-    listed = {
-        Action.DEPLOY: settings.approvers.deploy,
-        Action.CHOOSE_FIX: settings.approvers.choose_fix,
-        Action.ATTEST: settings.approvers.attest,
-    }.get(action, ())
-    approvers = people_of(settings, listed)
-    if actor in leaders or actor in approvers:
+    if actor in who_may(action, holders=holders, settings=settings):
         return
     commanders = holders.get(Role.COMMANDER, [])
-    if not commanders and action not in _STRICT:
+    if not commanders and action not in STRICT:
         return
     if not commanders:
         raise NotAllowed(
             f"Only the commander or a release approver may {action.value}, and nobody is commander yet.",
             remedy="Take the role with `/incident role commander`.",
         )
-    named = " or ".join(f"<@{person}>" for person in dict.fromkeys([*commanders, *sorted(approvers)]))
+    named = " or ".join(
+        f"<@{person}>" for person in dict.fromkeys([*commanders, *sorted(_approvers(action, settings))])
+    )
     raise NotAllowed(f"Only {named} may {action.value} here.", remedy="Ask them, or have them hand you the role.")

@@ -182,7 +182,7 @@ async def test_the_deploy_is_approved_by_word_by_a_release_approver(office: Offi
     await office.dee.command("/incident", "approve", channel)
     await office.dee.wait_for_ephemeral(lambda row: "may approve a deploy" in text_of(row))
     await office.bo.command("/incident", "approve", channel)
-    await office.bo.wait_for_ephemeral(lambda row: "goes to production" in text_of(row))
+    await office.bo.wait_for_ephemeral(lambda row: "deploy of" in text_of(row))
 
 
 async def test_evidence_opens_from_a_steps_result(office: Office) -> None:

@@ -510,6 +510,7 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         approval.Asked(fix_approval(t, state="approved", decided_by=ANA, decided_at=NOW, decision={"number": 2}))
     ),
     "deploy": lambda t: approval.draw(approval.Asked(deploy_approval(t), who=(ANA, BO))),
+    "plain_approval": lambda t: approval.plain(approval.Asked(deploy_approval(t), who=(ANA, BO))),
     "deploy_sent_back": lambda t: approval.draw(
         approval.Asked(
             deploy_approval(t, state="rejected", decided_by=ANA, decided_at=NOW, decision={"feedback": t[:2000]})

@@ -1,0 +1,163 @@
+"""Deciding: choose, approve, send back, attest."""
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ids import Act, Field
+from bot.listeners import replies
+from bot.listeners.desk import Desk
+from bot.listeners.order import Order
+from bot.listeners.payloads import View
+from bot.views import forms, mrkdwn, parts
+from bot.views.message import Message
+from incidents import records, store
+from incidents.errors import Conflict, InvalidInput, NotFound
+from incidents.response import control, decisions, gates, progress
+from incidents.service import queries
+
+_NUMBER = re.compile(r"\d+")
+
+
+async def _waiting(session: AsyncSession, order: Order) -> tuple[Sequence[records.Approval], str]:
+    """Return what waits for a decision, only that of the step named first where one is, and what else was said."""
+    waiting = await queries.pending_approvals(session, order.incident_id)
+    first, _, rest = order.argument.partition(" ")
+    of_step = [approval for approval in waiting if approval.step == first]
+    return (of_step, rest.strip()) if of_step else (waiting, order.argument)
+
+
+def _one(waiting: Sequence[records.Approval], what: str = "Nothing") -> records.Approval:
+    if not waiting:
+        raise Conflict(f"{what} waits for a decision now.", remedy="`/incident status` says what happens.")
+    if len(waiting) > 1:
+        lines = "\n".join(f"• `{each.step}`  {decisions.of(each.kind).noun}" for each in waiting)
+        raise InvalidInput("Several decisions wait: say which step.", remedy=f"Put one of these first:\n{lines}")
+    return waiting[0]
+
+
+async def option(desk: Desk, order: Order) -> Message:
+    """Choose a fix by its number, as typed: `2`, `option 2`."""
+    number = _NUMBER.search(order.argument)
+    async with desk.once(order.key) as tx:
+        waiting = await queries.pending_approvals(tx.session, order.incident_id)
+        approval = _one([each for each in waiting if decisions.of(each.kind).is_choice], "No choice")
+        chosen = int(number[0]) if number else None
+        await control.decide(tx, desk.ctx, approval.number, order.actor, "approve", option=chosen)
+    return replies.note(f"✓ Option {number[0] if number else ''} it is; the hotfix is being prepared.")
+
+
+async def choose(desk: Desk, order: Order, approval_id: int, number: int | None) -> None:
+    """Choose a fix by its button."""
+    async with desk.once(order.key) as tx:
+        await control.decide(tx, desk.ctx, approval_id, order.actor, "approve", option=number)
+
+
+async def approve(desk: Desk, order: Order) -> Message:
+    """Approve what waits: the only one, or that of the step that is named."""
+    async with desk.once(order.key) as tx:
+        waiting, _ = await _waiting(tx.session, order)
+        approval = _one([each for each in waiting if not decisions.of(each.kind).is_choice], "No approval")
+        await control.decide(tx, desk.ctx, approval.number, order.actor, "approve")
+        taken = decisions.of(approval.kind).taken(approval.subject)
+    return replies.note(f"✓ {mrkdwn.prose(taken, 300)}")
+
+
+async def approve_one(desk: Desk, order: Order, approval_id: int) -> None:
+    """Approve by its button."""
+    async with desk.once(order.key) as tx:
+        await control.decide(tx, desk.ctx, approval_id, order.actor, "approve")
+
+
+async def reject(desk: Desk, order: Order) -> Message | None:
+    """Send back what waits, or open the form where nothing was said; a step's number before the words names which."""
+    async with desk.ctx.store.read() as session:
+        waiting, said = await _waiting(session, order)
+    approval = _one(waiting)
+    if not said:
+        await open_send_back(desk, order, approval.number)
+        return None
+    async with desk.once(order.key) as tx:
+        await control.decide(tx, desk.ctx, approval.number, order.actor, "reject", feedback=said)
+    return replies.note("✓ Sent back; the step runs again with your words.")
+
+
+async def open_send_back(desk: Desk, order: Order, approval_id: int, *, typed: str = "") -> None:
+    """Open the form that sends a proposal back.
+
+    Raises:
+        Conflict: it was decided; says by whom.
+    """
+    async with desk.ctx.store.read() as session:
+        approval = await session.get(records.Approval, approval_id)
+    if approval is None:
+        raise NotFound("There is no such approval.")
+    if approval.state != "pending":
+        by = f" by {mrkdwn.person(approval.decided_by)}" if approval.decided_by else ""
+        raise Conflict(f"This was {approval.state}{by} already.", remedy="Nothing was changed by this click.")
+    noun = decisions.of(approval.kind).noun
+    what = f"*{noun[:1].upper()}{noun[1:]}* of inc-{approval.incident_id}"
+    await replies.show(desk, order.place, forms.send_back(approval, what, typed=typed))
+
+
+async def submit_send_back(desk: Desk, order: Order, view: View, approval_id: int) -> None:
+    """Send a proposal back with what the form says."""
+    async with desk.once(order.key) as tx:
+        feedback = view.text(Field.FEEDBACK)
+        await control.decide(tx, desk.ctx, approval_id, order.actor, "reject", feedback=feedback)
+
+
+async def attest(desk: Desk, order: Order) -> Message:
+    """Vouch for the quality gate that was named, or for the only one that is open."""
+    word, _, note = order.argument.partition(" ")
+    async with desk.once(order.key) as tx:
+        run, stage, gate = await _open_gate(desk, tx, order.incident_id, word)
+        await control.attest(
+            tx, desk.ctx, run.number, stage, gate, order.actor, note if gate == word else order.argument
+        )
+    return replies.note(f"✓ {gates.title(gate)}: your name stands for it.\n_{_asks(desk, gate)}_")
+
+
+def _asks(desk: Desk, gate: str) -> str:
+    described = desk.ctx.library.policies.gates.get(gate)
+    return mrkdwn.said(described.asks) if described else gates.title(gate)
+
+
+async def _open_gate(desk: Desk, tx: store.Tx, incident_id: int, word: str) -> tuple[records.Run, int, str]:
+    incident = await queries.get(tx.session, incident_id)
+    run = await queries.latest_run(tx.session, incident_id)
+    if run is None:
+        raise NotFound(f"{incident.key} has no response running.")
+    outputs = await queries.outputs(tx.session, run.number)
+    judged = await progress.verdicts(tx.session, desk.ctx, incident, run, outputs)
+    found = [(stage, each.gate) for stage, verdicts in judged.items() for each in verdicts if not each.holds]
+    named = [each for each in found if each[1] == word] or (found if len(found) == 1 else [])
+    if not named:
+        known = "\n".join(f"• `{gate}`  {_asks(desk, gate)}" for _, gate in found)
+        raise InvalidInput("Say which quality gate.", remedy=f"Open:\n{known}" if known else "None is open.")
+    return run, *named[0]
+
+
+async def attest_one(desk: Desk, order: Order, run_id: int, stage: int, gate: str) -> None:
+    """Vouch for a quality gate by its button."""
+    async with desk.once(order.key) as tx:
+        await control.attest(tx, desk.ctx, run_id, stage, gate, order.actor)
+
+
+def offer_send_back(approval_id: int, words: str) -> Message:
+    """Return the question whether words written in a decision's thread are what should change."""
+    button = forms.send_back_button(approval_id, words)
+    carried = button.action_id == Act.SEND_BACK_WORDS
+    too_long = (
+        f"These words have {len(words):,} characters, more than a button carries: copy what counts into the form."
+    )
+    return parts.message(
+        "Is this what should change?",
+        [
+            parts.section(f"Is this what should change?\n{mrkdwn.quote(mrkdwn.paragraphs(words, 900))}"),
+            parts.actions(button),
+            parts.context(too_long) if not carried else None,
+            parts.context("Nothing was moved. Only you see this."),
+        ],
+    )
