@@ -84,7 +84,7 @@ def _span(
     if stand.state is StepState.RUNNING and stand.started_at is not None:
         due = stand.started_at + step.duration
         return Span(stand.started_at, max(due, now), over=max(now - due, timedelta(0)))
-    partly = {word.split("/")[0] for word in step.depends_on if word.endswith(plan.PRELIMINARY)}
+    partly = plan.enough_early(definition, step)
     # First results come while the step goes on; when is not known, so that it starts is all that can be counted.
     waits = {
         name: spans[name].start if name in partly else spans[name].end

@@ -1,7 +1,7 @@
 """Which steps may run next, and what the others wait for. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,8 +41,22 @@ class Waits:
 
 def dependencies(definition: WorkflowDefinition, step: StepDefinition) -> tuple[str, ...]:
     """Return the names of all steps that must be finished before `step`; `Phase N` means all of that stage."""
+    return _named(definition, step.depends_on)
+
+
+def enough_early(definition: WorkflowDefinition, step: StepDefinition) -> frozenset[str]:
+    """Return the names of the steps whose first results are enough for `step`.
+
+    Whoever waits for a whole stage as well waits for all of its steps, also of those whose first results it uses.
+    """
+    early = [word for word in step.depends_on if word.endswith(PRELIMINARY)]
+    whole = [word for word in step.depends_on if not word.endswith(PRELIMINARY)]
+    return frozenset(_named(definition, early)) - {*_named(definition, whole)}
+
+
+def _named(definition: WorkflowDefinition, words: Iterable[str]) -> tuple[str, ...]:
     names: list[str] = []
-    for word in step.depends_on:
+    for word in words:
         stage = _WHOLE_STAGE.match(word)
         if stage:
             names += [each.name for each in definition.stages[int(stage[1]) - 1].steps]
@@ -61,7 +75,7 @@ def unmet(
 
     `preliminary` names the steps that run and have brought first results.
     """
-    partly = {word.split("/")[0] for word in step.depends_on if word.endswith(PRELIMINARY)}
+    partly = enough_early(definition, step)
     return tuple(
         name
         for name in dependencies(definition, step)
@@ -71,7 +85,7 @@ def unmet(
 
 def is_awaited_early(definition: WorkflowDefinition, name: str) -> bool:
     """Tell whether a step waits for the first results of the step `name`."""
-    return any(f"{name}{PRELIMINARY}" in step.depends_on for step in definition.steps())
+    return any(name in enough_early(definition, step) for step in definition.steps())
 
 
 def gates_before(definition: WorkflowDefinition, step: StepDefinition) -> tuple[int, ...]:

@@ -61,12 +61,7 @@ def arrows(definition: WorkflowDefinition) -> list[Arrow]:
     """Return who waits for whom, without what follows from the other arrows."""
     found = []
     before = {step.name: set(plan.dependencies(definition, step)) for step in definition.steps()}
-    early = {
-        (word.removesuffix(plan.PRELIMINARY), step.name)
-        for step in definition.steps()
-        for word in step.depends_on
-        if word.endswith(plan.PRELIMINARY)
-    }
+    early = {(name, step.name) for step in definition.steps() for name in plan.enough_early(definition, step)}
     whole = {name: {each for each in names if (each, name) not in early} for name, names in before.items()}
     reached = _reached(whole)
     for name, names in before.items():

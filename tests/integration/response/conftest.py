@@ -134,10 +134,10 @@ def seen() -> Evidence:
     return capture(EvidenceKind.LOG, "checkout.log", "KeyError: 'currency'", summary="412 KeyErrors", captured_at=START)
 
 
-@pytest.fixture
-async def house(tmp_path: Path, seen: Evidence) -> AsyncIterator[House]:
+async def build(path: Path, seen: Evidence) -> House:
+    """Return an installation of its own in the folder `path`."""
     clock = ManualClock()
-    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", clock)
+    store = Store(f"sqlite+aiosqlite:///{path / 'sitrep.db'}", clock)
     async with store.engine.begin() as connection:
         await connection.run_sync(SQLModel.metadata.create_all)
     library, _ = loading.load(loading.templates_root(), None)
@@ -145,9 +145,15 @@ async def house(tmp_path: Path, seen: Evidence) -> AsyncIterator[House]:
     for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx), Writer(ctx)):
         reactors.register()
     agent = Scripted(seen, {**script(seen.id), **planned.answers(script(seen.id), seen.id)})
-    workdir = tmp_path / "work"
-    yield House(ctx, Engine(ctx, agent, workdir, "here"), agent, clock, workdir)
-    await store.close()
+    workdir = path / "work"
+    return House(ctx, Engine(ctx, agent, workdir, "here"), agent, clock, workdir)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, seen: Evidence) -> AsyncIterator[House]:
+    built = await build(tmp_path, seen)
+    yield built
+    await built.store.close()
 
 
 def script(ref: str) -> dict[str, dict[str, Any]]:

@@ -112,6 +112,12 @@ def test_a_step_that_needs_first_results_only_waits_for_no_more() -> None:
     assert not plan.is_awaited_early(definition, "4.3")
 
 
+def test_whoever_waits_for_the_whole_phase_too_is_not_content_with_first_results() -> None:
+    definition = workflow((step("1.1"),), (step("2.1", "1.1/preliminary", "Phase 1"),))
+    running = {"1.1": StepState.RUNNING, "2.1": StepState.QUEUED}
+    assert plan.ready(definition, running, {}, frozenset(), frozenset({"1.1"})) == ((), {"2.1": Waits(steps=("1.1",))})
+
+
 def test_first_results_of_an_attempt_that_was_lost_do_not_count() -> None:
     definition = workflow((step("4.1"), step("4.3", "4.1/preliminary")))
     queued = {"4.1": StepState.QUEUED, "4.3": StepState.QUEUED}
