@@ -17,6 +17,7 @@ from incidents.clock import Clock
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import evidence
 from incidents.tools.evidence import Evidence, EvidenceKind
+from incidents.tools.github import GitHub
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -38,6 +39,8 @@ class Settings:
 
     clock: Clock
     sandbox: Sandbox
+    github: GitHub | None = None  #: where a token is set
+    poll: timedelta = timedelta(seconds=15)  #: how often checks are asked for
 
 
 @dataclass
@@ -139,6 +142,12 @@ class Case:
         summary = f"{name.replace('_', ' ')}, as recorded"
         kind = _EXECUTIONS.get(name, EvidenceKind.RECORD)
         return self._keep(name, kind, f"record of {self.request.incident.key}: {name}", content, summary)
+
+    def step_record(self, step: str, *, kind: EvidenceKind = EvidenceKind.RECORD) -> str:
+        """Return the id of the evidence that holds what the earlier `step` brought; `kind` says how it was come by."""
+        content = readable(dict(self.request.earlier.get(step, {})))
+        source = f"record of {self.request.incident.key}: step {step}"
+        return self._keep(f"{step} as {kind}", kind, source, content, f"what step {step} brought, as recorded")
 
     def lines(self, name: str, lines: Iterable[str]) -> str:
         """Return the id of the evidence that holds these lines of the incident's record (timeline, notices)."""

@@ -12,7 +12,7 @@ from incidents.agents.playbook.sources import Release
 from incidents.agents.playbook.trouble import Sign
 from incidents.agents.playbook.wording import listed
 from incidents.errors import ToolFailed
-from incidents.tools import suspects
+from incidents.tools import suspects, tracebacks
 from incidents.tools.git import Repository
 from incidents.tools.logs import Failure
 from incidents.tools.suspects import Ranking, Suspect
@@ -29,6 +29,7 @@ class Inquiry:
     proofs: tuple[Proof, ...]
     outside: Sign | None  #: trouble outside the code that explains the failures
     asked: tuple[Suspect, ...] = ()  #: commits that a person wants looked at
+    base: str = ""  #: full hash of what was looked at
 
     @property
     def failure(self) -> Failure | None:
@@ -101,7 +102,7 @@ async def inquire(case: Case, release: Release, repository: Repository | None) -
     # Where the logs speak and point at no commit, undoing one after the other would find the breaker of some test.
     suspected = [] if ranking.abstained and release.findings is not None else _everybody(ranking)
     tried = await proof.try_suspects(case, repository, base, before, asked, suspected)
-    return Inquiry(release, ranking, tuple(tried), outside, tuple(asked))
+    return Inquiry(release, ranking, tuple(tried), outside, tuple(asked), base)
 
 
 async def _rank(
@@ -116,7 +117,7 @@ async def _rank(
             repository,
             bad=base,
             good=release.good.commit if release.good else "",
-            tracebacks=[failure.traceback for failure in failures],
+            tracebacks=[failure.traceback for failure in failures] or list(tracebacks.parse(case.said())),
             error_text=case.said(),
             failing_tests=failing,
             onset=findings.onset if findings else None,

@@ -10,6 +10,12 @@ from incidents.agents.playbook.wording import points, time_of_day
 
 async def run(case: Case) -> tuple[Output, str]:
     """Find the cause, discard what it is not, and offer ways to fix it."""
+    output, inquiry = await investigate(case)
+    return output, in_one_line(output.preliminary_root_cause, inquiry.backing)
+
+
+async def investigate(case: Case) -> tuple[RootCauseOutput, Inquiry]:
+    """Return the cause with the ways to fix it, and what was found out on the way."""
     release = await sources.release(case)
     look = await sources.probe(case)
     repository = await sources.repository(case)
@@ -37,7 +43,7 @@ async def run(case: Case) -> tuple[Output, str]:
             *precedents.hypotheses(known),
         ],
     )
-    return output, _in_one_line(cause, inquiry.backing)
+    return output, inquiry
 
 
 def _summary(inquiry: Inquiry) -> str:
@@ -115,7 +121,8 @@ def _place_in_words(inquiry: Inquiry) -> str:
     return f"`{path}:{line}`" if path else "The service"
 
 
-def _in_one_line(cause: RootCause, backing: Proof | None) -> str:
+def in_one_line(cause: RootCause, backing: Proof | None) -> str:
+    """Return the cause and how sure it is, as one line."""
     if cause.commit is None:
         return f"{cause.verdict.value}: {cause.summary}"
     by = " by revert and tests" if backing and backing.proven else ""

@@ -26,11 +26,13 @@ from incidents.agents.playbook import (
     testing,
     triage,
 )
+from incidents.agents.playbook.bugs import steps as bugs
 from incidents.agents.playbook.case import Case, Settings
 from incidents.catalog import Sandbox
 from incidents.clock import Clock
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import redaction
+from incidents.tools.github import GitHub
 
 MAX_SUMMARY = 200  # StepResult.summary
 
@@ -73,7 +75,11 @@ STEPS: dict[str, Step] = {
     "production-readiness-validation": staging.run,
     "deployment-approval-process": deciding.run,
     "standard-deployment-process": deploy.run,
+    **bugs.STEPS,
 }
+
+#: Steps that make something of what was written when they were sent back; the others do their work anew.
+_READ_FEEDBACK = {root_cause.run, *(bugs.STEPS[name] for name in bugs.READ_FEEDBACK)}
 
 
 class PlaybookRunner:
@@ -81,8 +87,8 @@ class PlaybookRunner:
 
     name = "playbook"
 
-    def __init__(self, clock: Clock, *, sandbox: Sandbox | None = None) -> None:
-        self._settings = Settings(clock, sandbox or Sandbox())
+    def __init__(self, clock: Clock, *, sandbox: Sandbox | None = None, github: GitHub | None = None) -> None:
+        self._settings = Settings(clock, sandbox or Sandbox(), github)
 
     async def run(self, request: StepRequest) -> StepResult:
         """Carry out `request`.
@@ -101,7 +107,7 @@ class PlaybookRunner:
             output, summary = await step(case)
         except ToolFailed as fault:
             raise StepFailed(fault.message, remedy=fault.remedy) from fault
-        if request.feedback and step is not root_cause.run:
+        if request.feedback and step not in _READ_FEEDBACK:
             case.note("Sent back with words that the playbook cannot read: take the step over by hand to follow them.")
         checked, struck = citations.check(masking.masked(output), tuple(case.seen.values()))
         return StepResult(

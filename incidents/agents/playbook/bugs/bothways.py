@@ -1,0 +1,115 @@
+"""Bidirectional validation: the same tests without the fix and with it, both runs kept as evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incidents import catalog
+from incidents.agents.planning import BothWays
+from incidents.agents.playbook.case import Case
+from incidents.errors import ToolFailed
+from incidents.tools import filekinds, testrun, worktrees
+from incidents.tools.filekinds import FileKind
+from incidents.tools.git import Repository
+from incidents.tools.testrun import TestResult
+
+MAX_NAMED = 50  # BothWays
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What both runs showed."""
+
+    tests: BothWays
+    why_not: str  #: why it proves nothing; empty when it does
+    evidence: tuple[str, ...]
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether a test failed without the fix and passed with it, and none broke."""
+        return not self.why_not
+
+
+NOTHING = BothWays(
+    without_fix=None, with_fix=None, failed_without_fix=[], passed_with_fix=[], newly_failing=[], test_files=[]
+)
+
+
+async def run_at(
+    case: Case, code: catalog.Repository, repository: Repository, commit: str, *, tests_of: str = "", what: str
+) -> TestResult:
+    """Run the tests of `commit`, with the test files that `tests_of` changed against it laid over.
+
+    Raises:
+        ToolFailed: when they cannot be run.
+    """
+    folder = case.folder(f"proof-{code.name}")
+    try:
+        await worktrees.add(repository, folder, commit=commit)
+        if tests_of:
+            paths = await test_files(repository, commit, tests_of)
+            await repository.ask("checkout", "--quiet", tests_of, "--", *paths, cwd=folder)
+        result = await testrun.run(folder, code.tests, case.settings.sandbox, clock=case.clock, what=what)
+    finally:
+        await worktrees.remove(repository, folder)
+    case.see(result.evidence)
+    return result
+
+
+async def test_files(repository: Repository, base: str, commit: str) -> list[str]:
+    """Return the test files that `commit` has and `base` has not so."""
+    diff = await repository.diff(base, commit)
+    there = set(await repository.files(commit))
+    return [path for path in diff.files if path in there and filekinds.kind(path) is FileKind.TEST]
+
+
+async def prove(
+    case: Case,
+    code: catalog.Repository,
+    repository: Repository,
+    base: str,
+    commit: str,
+    *,
+    undone: Sequence[str] = (),
+) -> Proof:
+    """Run the tests at `base` and at `commit`; where none differs, those of the fix laid over `base`.
+
+    `undone` are the paths of a commit that the fix undoes: its own tests may rightly fail now.
+    """
+    try:
+        before = await run_at(case, code, repository, base, what=f"`{base[:7]}`, without the fix")
+        after = await run_at(case, code, repository, commit, what=f"`{commit[:7]}`, with the fix")
+        laid: list[str] = []
+        if not before.failed & after.passed:
+            laid = await test_files(repository, base, commit)
+            if laid:
+                told = f"`{base[:7]}` with the tests of the fix"
+                before = await run_at(case, code, repository, base, tests_of=commit, what=told)
+    except ToolFailed as fault:
+        case.missing(fault)
+        return Proof(NOTHING, fault.message, ())
+    return _judge(before, after, laid, undone)
+
+
+def _judge(before: TestResult, after: TestResult, laid: list[str], undone: Sequence[str]) -> Proof:
+    compared = testrun.compare(before, after, undone_files=undone)
+    tests = BothWays(
+        without_fix=before.run,
+        with_fix=after.run,
+        failed_without_fix=sorted(before.failed)[:MAX_NAMED],
+        passed_with_fix=list(compared.repaired)[:MAX_NAMED],
+        newly_failing=list(compared.newly_failing)[:MAX_NAMED],
+        test_files=laid[:MAX_NAMED],
+    )
+    return Proof(tests, _why_not(before, after, tests), (before.evidence.id, after.evidence.id))
+
+
+def _why_not(before: TestResult, after: TestResult, tests: BothWays) -> str:
+    if before.run.timed_out or after.run.timed_out:
+        return "The tests did not end."
+    if not before.failed:
+        return "No test fails without the fix, so none shows that it helps."
+    if not tests.passed_with_fix:
+        return "The tests that fail without the fix do not pass with it."
+    if tests.newly_failing:
+        return f"{len(tests.newly_failing)} tests fail with the fix that passed before."
+    return ""

@@ -1,0 +1,173 @@
+"""Merges exactly the commit that a person approved; a conflict is rebased and approved anew, never guessed away."""
+
+from incidents import catalog
+from incidents.agents.merging import Merge, PullRequest
+from incidents.agents.outputs import Output
+from incidents.agents.playbook import wording
+from incidents.agents.playbook.bugs import bothways, notes, past
+from incidents.agents.playbook.case import Case
+from incidents.errors import StepFailed, ToolFailed
+from incidents.tools import history, remotes
+from incidents.tools.evidence import EvidenceKind, capture
+from incidents.tools.git import Repository
+from incidents.tools.github import GitHub, Pull, Refused
+from incidents.tools.remotes import Remote
+
+_CONFLICT = (405, 409, 422)
+
+
+async def run(case: Case) -> tuple[Output, str]:
+    """Merge the approved commit.
+
+    Raises:
+        StepFailed: when nobody approved exactly this, when it is held, or when it conflicts.
+        ToolFailed: when the remote or GitHub refuses.
+    """
+    request = past.require(case, "bug-pull-request", PullRequest, "pull request").output
+    _require_approval(case, request)
+    code, github = past.codebase(case), case.settings.github
+    repository = await past.clone(case, code)
+    if github is not None and code.github and request.number is not None:
+        done = await _on_github(case, github, code, repository, request)
+    else:
+        done = await _by_git(case, code, repository, request)
+    return done, f"`{code.name}` `{request.head[:7]}` merged into `{done.into}` as `{done.merged_commit[:7]}`"
+
+
+def _require_approval(case: Case, request: PullRequest) -> None:
+    """Check that a person approved the merge of exactly this commit of this repository.
+
+    Raises:
+        StepFailed: when not.
+    """
+    approved = case.request.approved
+    if approved is None or approved.kind != "merge":
+        raise StepFailed("Nobody approved this merge.", remedy="Approve it on its card.")
+    subject = approved.subject
+    if subject.get("repository") != request.repository or subject.get("head") != request.head:
+        raise StepFailed(
+            f"`{str(subject.get('head'))[:7]}` of `{subject.get('repository')}` was approved, but `{request.head[:7]}`"
+            f" of `{request.repository}` is offered; nothing was merged.",
+            remedy="Look at the pull request, and approve what is offered now.",
+        )
+
+
+async def _on_github(
+    case: Case, github: GitHub, code: catalog.Repository, repository: Repository, request: PullRequest
+) -> Merge:
+    number = request.number or 0
+    pull = await github.pull(code.github, number)
+    if pull.merged and pull.head.sha == request.head:
+        return _merged(case, request, pull.merge_commit_sha or request.head, "It was merged on GitHub already.")
+    await _require_open(github, code, pull, request)
+    remote = Remote((await github.repository(code.github)).clone_url, github.token)
+    if pull.mergeable is False:
+        raise await _rebased(case, code, repository, remote, request)
+    try:
+        merged = await github.merge(code.github, number, head=request.head, title=request.title)
+    except Refused as fault:
+        after = await github.pull(code.github, number)
+        if after.merged and after.head.sha == request.head:  # the answer of an earlier attempt was lost
+            return _merged(case, request, after.merge_commit_sha or request.head, "It was merged on GitHub already.")
+        if fault.status in _CONFLICT and after.mergeable is False:
+            raise await _rebased(case, code, repository, remote, request) from fault
+        raise StepFailed(fault.message, remedy=fault.remedy) from fault
+    return _merged(case, request, merged, f"Merged by GitHub as pull request {number}.")
+
+
+async def _require_open(github: GitHub, code: catalog.Repository, pull: Pull, request: PullRequest) -> None:
+    if pull.merged or pull.head.sha != request.head:
+        raise StepFailed(
+            f"Pull request {pull.number} is at `{pull.head.sha[:7]}`, but `{request.head[:7]}` was approved; nothing"
+            " was merged.",
+            remedy="Retry the pull-request step, then approve what is offered.",
+        )
+    if pull.state != "open":
+        raise StepFailed(
+            f"Pull request {pull.number} was closed without a merge.",
+            remedy="Reopen it and retry, or stop the response.",
+        )
+    newest: dict[str, str] = {}
+    for review in await github.reviews(code.github, pull.number):
+        if review.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            newest[review.user.login if review.user else ""] = review.state
+    against = [f"`{who}`" for who, state in newest.items() if state == "CHANGES_REQUESTED"]
+    if against:
+        raise StepFailed(
+            f"{wording.listed(against)} asked for changes on pull request {pull.number}; nothing was merged.",
+            remedy="Send the implementation back with these words, or ask for another review, then retry.",
+        )
+
+
+async def _by_git(case: Case, code: catalog.Repository, repository: Repository, request: PullRequest) -> Merge:
+    """Merge in the clone and push, where there is no GitHub."""
+    remote = await past.remote(case, code, repository)
+    into = await remotes.default_branch_head(repository, remote, code.branch)
+    if await repository.is_ancestor(request.head, into):
+        return _merged(case, request, into, f"`{code.branch}` holds it already.")
+    message = f"Merge {request.branch}: {notes.title(case)}\n\n{_release_note(request)}"
+    merged = await history.merge(repository, case.folder(f"merge-{code.name}"), into, request.head, message)
+    if not merged:
+        raise await _rebased(case, code, repository, remote, request)
+    if remote is not None:
+        await remotes.push(repository, remote, merged, code.branch, expected=into)
+        how = f"There is no GitHub: Sitrep merged it and pushed `{code.branch}` to {remote.shown}."
+    else:
+        await remotes.advance(repository, code.branch, merged, expected=into)
+        how = f"There is no GitHub and no remote: Sitrep merged it into the clone's own `{code.branch}`."
+    return _merged(case, request, merged, how)
+
+
+async def _rebased(
+    case: Case, code: catalog.Repository, repository: Repository, remote: Remote | None, request: PullRequest
+) -> StepFailed:
+    """Rebase the branch and test it; return what to tell people, for the new commit needs their approval."""
+    onto = await remotes.default_branch_head(repository, remote, code.branch)
+    head, conflicts = await history.rebase(repository, case.folder(f"rebase-{code.name}"), request.head, onto)
+    if not head:
+        files = wording.listed([f"`{path}`" for path in conflicts], most=6)
+        return StepFailed(
+            f"`{request.head[:7]}` conflicts with `{code.branch}` in {files}; nothing was merged.",
+            remedy=f"Rebase `{request.branch}` onto `{code.branch}` by hand, then retry the implementation.",
+        )
+    try:
+        result = await bothways.run_at(case, code, repository, head, what=f"`{head[:7]}`, rebased")
+    except ToolFailed as fault:
+        told = f"its tests could not be run: {fault.message}"
+    else:
+        if result.failed or result.run.timed_out:
+            return StepFailed(
+                f"Rebased onto `{code.branch}`, {wording.tests(sorted(result.failed)) or 'the suite'} fails; nothing"
+                " was merged.",
+                remedy="Retry the implementation: it starts from the branch as it stands now.",
+            )
+        told = f"{result.run.passed} tests pass on it"
+    await repository.ask("update-ref", f"refs/heads/{request.branch}", head, request.head)
+    return StepFailed(
+        f"`{code.branch}` has moved on: the branch was rebased to `{head[:7]}`, {told}. Nothing was merged.",
+        remedy="Retry the pull-request step, then approve the new commit.",
+    )
+
+
+def _merged(case: Case, request: PullRequest, commit: str, how: str) -> Merge:
+    seen = capture(
+        EvidenceKind.GIT,
+        request.url or request.repository,
+        f"{request.head} is on {request.into} as {commit}\n{how}",
+        summary=f"`{request.head[:7]}` merged into `{request.into}` as `{commit[:7]}`",
+        captured_at=case.now,
+    )
+    return Merge(
+        repository=request.repository,
+        into=request.into,
+        head=request.head,
+        merged_commit=commit,
+        url=request.url,
+        how=how[:300],
+        evidence=case.see(seen),
+    )
+
+
+def _release_note(request: PullRequest) -> str:
+    note = request.release_note
+    return f"Component: {note.component}\nFix: {note.fix}\nRoot cause: {note.root_cause}\nImpact: {note.impact}"

@@ -1,0 +1,157 @@
+"""The concrete plan of the fix that a person chose, and its division into one task for each repository."""
+
+from pathlib import PurePosixPath
+
+from incidents import catalog
+from incidents.agents.diagnoses import Consolidation
+from incidents.agents.outputs import FixApproach, FixOption, Output
+from incidents.agents.planning import Decomposition, FixPlan, RepositoryTask
+from incidents.agents.playbook.bugs import lookups, past
+from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.wording import counted, listed
+from incidents.errors import StepFailed, ToolFailed
+from incidents.tools import filekinds
+from incidents.tools.filekinds import FileKind
+from incidents.tools.git import Commit, Repository
+
+_MOST_TESTS = 8  # test files that are named for one fix
+
+
+async def run(case: Case) -> tuple[Output, str]:
+    """Plan the chosen option.
+
+    Raises:
+        StepFailed: when nothing was chosen, or the commit to undo is in no repository of the service.
+    """
+    found = past.require(case, "bug-diagnosis-consolidation", Consolidation, "consolidated diagnosis")
+    option = _chosen(case, found.output)
+    case.step_record(found.step)
+    if option.approach is FixApproach.HOTFIX:
+        task = await _by_hand(case, found.output)
+    else:
+        task = await _undoing(case, option)
+    others = [each.name for each in case.service.codebases() if each.name != task.repository]
+    risks = [f"`{name}` is not changed: look whether it relies on what changes." for name in others]
+    if any(filekinds.kind(path) is FileKind.MIGRATION for path in task.files):
+        risks.append("A migration is among the files: look at the data that was written since.")
+    if not task.tests:
+        risks.append("No test file is known for it: the regression test is a new one.")
+    plan = FixPlan(
+        option=option.number,
+        approach=option.approach,
+        commit=option.commit,
+        summary=f"{option.title}: {option.description}"[:400],
+        tasks=[task],
+        risks=risks[:10],
+        evidence=list(case.seen),
+    )
+    return plan, f"{option.title} in `{task.repository}`: {counted(len(task.files), 'file')}, the test first"
+
+
+async def decompose(case: Case) -> tuple[Output, str]:
+    """Divide the approved plan into one task for each repository.
+
+    Raises:
+        StepFailed: when there is no plan, or it names a repository that the catalogue does not have.
+    """
+    plan = past.require(case, "bug-fix-plan", FixPlan, "plan").output
+    known = [each.name for each in case.service.codebases()]
+    tasks: dict[str, RepositoryTask] = {}
+    for task in plan.tasks:
+        if task.repository not in known:
+            raise StepFailed(
+                f"The plan names the repository `{task.repository}`, which the catalogue does not have.",
+                remedy=f"Send the plan back with one of {listed(known)}, or add it to sitrep.yml.",
+            )
+        before = tasks.get(task.repository)
+        tasks[task.repository] = _together(before, task) if before else task
+    names = [f"`{name}`" for name in tasks]
+    return Decomposition(tasks=list(tasks.values())), f"{counted(len(tasks), 'task')}: {listed(names)}"
+
+
+def _together(first: RepositoryTask, second: RepositoryTask) -> RepositoryTask:
+    return RepositoryTask(
+        repository=first.repository,
+        files=list(dict.fromkeys((*first.files, *second.files)))[:50],
+        tests=list(dict.fromkeys((*first.tests, *second.tests)))[:50],
+        steps=list(dict.fromkeys((*first.steps, *second.steps)))[:12],
+    )
+
+
+def _chosen(case: Case, consolidated: Consolidation) -> FixOption:
+    approved = case.request.approved
+    if approved is not None and approved.kind == "choose_fix":
+        names = FixOption.model_fields
+        return FixOption.model_validate({name: value for name, value in approved.subject.items() if name in names})
+    options = consolidated.preliminary_root_cause.fix_options
+    recommended = next((option for option in options if option.recommended), None)
+    if recommended is None:
+        raise StepFailed("No fix was chosen and none is recommended.", remedy="Choose one with `>option 1`.")
+    case.note(f"Nobody had to choose in this workflow: option {recommended.number}, the recommended one.")
+    return recommended
+
+
+async def _undoing(case: Case, option: FixOption) -> RepositoryTask:
+    if option.commit is None:
+        raise StepFailed(f"Option {option.number} names no commit.", remedy="Choose another option.")
+    for code in case.service.codebases():
+        try:
+            repository = await past.clone(case, code)
+        except ToolFailed as fault:
+            case.missing(fault)
+            continue
+        commit = await lookups.commit_of(repository, option.commit)
+        if commit is not None:
+            return await _task_of(case, code, repository, commit)
+    raise StepFailed(
+        f"No repository of the service has the commit `{option.commit[:7]}`.",
+        remedy="Fetch it into the clone, or choose another option.",
+    )
+
+
+async def _task_of(case: Case, code: catalog.Repository, repository: Repository, commit: Commit) -> RepositoryTask:
+    diff = await repository.changed_by(commit)
+    case.see(diff.evidence)
+    files = await repository.files(code.branch)
+    changed = [path for path in commit.files if filekinds.kind(path) is not FileKind.TEST]
+    tests = [path for path in commit.files if filekinds.kind(path) is FileKind.TEST]
+    tests += [path for path in _tests_of(changed, files) if path not in tests]
+    steps = [
+        f"Find or write the test that fails because of `{commit.short}`",
+        f"Undo `{commit.short}` {commit.subject}"[:400],
+        "Run all tests without the fix and with it",
+        "Look at every caller of what changes",
+    ]
+    return RepositoryTask(repository=code.name, files=changed[:50], tests=tests[:_MOST_TESTS], steps=steps)
+
+
+async def _by_hand(case: Case, found: Consolidation) -> RepositoryTask:
+    cause, code = found.diagnosis, past.codebase(case)
+    files: tuple[str, ...] = ()
+    try:
+        files = await (await past.clone(case, code)).files(code.branch)
+    except ToolFailed as fault:
+        case.missing(fault)
+    named = [word for word in case.request.feedback.replace("`", " ").split() if word in files]
+    changed = list(dict.fromkeys((*([cause.root_file] if cause.root_file else []), *named)))
+    where = listed([f"`{path}`" for path in changed]) or "the place of the cause"
+    steps = [
+        "Write the test that shows the bug; it must fail now",
+        f"Change {where}, and no more than the cause asks for",
+        f"Commit both to `{past.branch_of(case)}`",
+        "Run all tests without the fix and with it",
+    ]
+    return RepositoryTask(
+        repository=code.name, files=changed, tests=_tests_of(changed, files)[:_MOST_TESTS], steps=steps
+    )
+
+
+def _tests_of(changed: list[str], files: tuple[str, ...]) -> list[str]:
+    """Return the test files that are named after one of the changed files."""
+    stems = {PurePosixPath(path).stem for path in changed}
+    return [
+        path
+        for path in files
+        if filekinds.kind(path) is FileKind.TEST
+        and PurePosixPath(path).stem.removeprefix("test_").removesuffix("_test") in stems
+    ]

@@ -1,0 +1,202 @@
+"""Ways of a bug beside the straight one: no test shows it, people write the fix, analysts disagree, branches move."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from incidents import catalog
+from incidents.agents.outputs import FixApproach
+from incidents.agents.planning import ImplementationState
+from incidents.agents.playbook.runner import PlaybookRunner
+from incidents.agents.reviews import ReviewVerdict
+from incidents.catalog import Sandbox
+from incidents.clock import SystemClock
+from incidents.errors import StepFailed
+from incidents.stages import StageType
+from tests.integration.agents.bug import REPORT, Bug, stages
+from tests.integration.agents.shop import GOOD, PRICING, TEST, TRACEBACK, Shop
+from tests.integration.agents.steps import facts
+
+SILENT = TEST.replace("pricing.total({})", "pricing.total({'currency': 'EUR'})")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def bug_of(shop: Shop, tmp_path: Path, **changes: Any) -> Bug:
+    runner = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"))
+    return Bug(runner, shop.service(), tmp_path / "work", **changes)
+
+
+async def test_without_a_test_that_shows_it_one_is_made_of_the_report(shop: Shop, tmp_path: Path) -> None:
+    shop.broken(**{"tests/test_carts.py": SILENT})
+    made = await bug_of(shop, tmp_path).until("implementation")
+    assert made.result is ImplementationState.COMPLETE
+    assert made.tests.test_files == ["tests/test_inc_7.py"]
+    assert [each.rpartition(".")[2] for each in made.tests.passed_with_fix] == ["test_inc_7_total_no_longer_raises"]
+    assert "total({})" in shop.git("show", "bugfix/inc-7:tests/test_inc_7.py")
+
+
+async def test_what_nothing_shows_is_partial_and_goes_back_in_review(shop: Shop, tmp_path: Path) -> None:
+    shop.broken(**{"tests/test_carts.py": SILENT})
+    vague = facts(title="Old carts cannot be priced", severity="medium", known="It fails for old carts.")
+    bug = bug_of(shop, tmp_path, incident=vague)
+    made = await bug.until("implementation")
+    assert made.result is ImplementationState.PARTIAL
+    assert "The report spells out no call" in made.reason
+    review = await bug.run("code-review")
+    assert review.verdict is ReviewVerdict.NEEDS_CHANGES
+    assert "- test proof: No test shows the bug" in review.critique
+    assert "- bidirectional validation:" in review.critique
+
+
+async def test_a_fix_by_hand_waits_for_people_and_is_proven_like_any_other(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("diagnosis-consolidation")
+    plan = await bug.run("fix-plan", approved=bug.choose(2))
+    assert (plan.approach, plan.tasks[0].files) == (FixApproach.HOTFIX, [PRICING])
+    waiting = await bug.run("implementation")
+    assert (waiting.result, waiting.blocked, waiting.commit) == (ImplementationState.PARTIAL, True, "")
+    assert "Nobody has committed to `bugfix/inc-7` yet" in waiting.reason
+    shop.git("switch", "--quiet", "bugfix/inc-7")
+    theirs = shop.commit("Price old carts in euro", {PRICING: GOOD})
+    shop.git("switch", "--quiet", "main")
+    made = await bug.run("implementation", attempt=2)
+    assert (made.result, made.commit) == (ImplementationState.COMPLETE, theirs)
+    assert "1 commit by Dee" in made.summary
+
+
+async def test_a_change_of_a_name_that_others_call_goes_back(shop: Shop, tmp_path: Path) -> None:
+    shop.broken(**{"shop/page.py": "from shop.pricing import total\n\n\ndef page(cart):\n    return total(cart)\n"})
+    bug = bug_of(shop, tmp_path)
+    await bug.until("diagnosis-consolidation")
+    await bug.run("fix-plan", approved=bug.choose(2))
+    shop.git("switch", "--quiet", "--create", "bugfix/inc-7")
+    shop.commit("Rename", {PRICING: GOOD.replace("total", "sum_of"), "shop/extra.py": "X = 1\n"})
+    shop.git("switch", "--quiet", "main")
+    await bug.run("implementation")
+    review = await bug.run("code-review")
+    held = {each.item: each.holds for each in review.findings}
+    assert (held["call_site_completeness"], held["plan_scope_adherence"]) == (False, False)
+    assert "`total` is gone, shop/page.py:" in review.critique
+    assert "`shop/extra.py`" in review.critique
+
+
+#: What an analyst might say that is not so -> the item under which it goes back.
+UNTRUE: list[tuple[dict[str, Any], str]] = [
+    ({"root_file": "shop/prices.py"}, "existence"),
+    ({"root_line": 99}, "existence"),
+    ({"root_function": "grand_total"}, "existence"),
+    (
+        {"summary": "The mail server is full.", "mechanism": "No mail.", "explanation": "", "root_function": None},
+        "mechanism_plausibility",
+    ),
+    ({"commit_subject": "Another subject"}, "history_attribution"),
+    ({"root_file": "tests/test_carts.py", "root_line": 1, "root_function": None}, "history_attribution"),
+    ({"commit": "0123456789abcdef0123456789abcdef01234567"}, "history_attribution"),
+]
+
+
+async def test_the_reflection_sends_back_what_is_not_so(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("root-cause-analysis")
+    name = bug.steps("root-cause-analysis")[0].name
+    said = bug.earlier[name]
+    for change, item in UNTRUE:
+        bug.earlier[name] = {**said, "root_cause": {**said["root_cause"], **change}}
+        review = await bug.run("root-cause-reflection")
+        assert review.verdict is ReviewVerdict.NEEDS_CHANGES, change
+        assert item in [each.item for each in review.findings if each.holds is False], change
+        assert item.replace("_", " ") in review.critique
+
+
+async def test_two_options_that_do_the_same_are_sent_back(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("root-cause-analysis")
+    options = bug.earlier[bug.steps("root-cause-analysis")[0].name]["options"]
+    again = {**options[0], "number": 2, "title": "Take it back", "recommended": False, "approach": "revert_hunks"}
+    options[1:] = [again]
+    review = await bug.run("root-cause-reflection")
+    assert "distinct options: Options 1 and 2 do the same." in review.critique
+
+
+async def test_analysts_who_disagree_are_laid_open_and_people_decide(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path, pipeline=stages(StageType.RCA, StageType.RCA, StageType.IMPLEMENTATION))
+    await bug.until("root-cause-analysis")
+    first, second = bug.steps("root-cause-analysis")
+    other = {**bug.earlier[first.name]["root_cause"], "root_file": "shop/__init__.py", "root_line": None}
+    other |= {"root_function": None, "summary": "The package.", "affected_files": ["shop/__init__.py"]}
+    bug.earlier[second.name] = {**bug.earlier[first.name], "root_cause": other}
+    laid = await bug.run("diagnosis-consolidation")
+    assert not laid.agreed
+    assert [each.place for each in laid.disagreements] == ["shop/pricing.py:2", "shop/__init__.py"]
+    chosen = await bug.run("diagnosis-consolidation", feedback="2")
+    assert (chosen.agreed, chosen.diagnosis.root_file) == (True, "shop/__init__.py")
+    both = await bug.run("diagnosis-consolidation", feedback="all may contribute")
+    assert both.agreed
+    assert {"shop/__init__.py", PRICING} <= set(both.diagnosis.affected_files)
+
+
+async def test_a_merge_that_nobody_approved_or_for_another_commit_is_refused(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("check-results")
+    before = shop.git("rev-parse", "main")
+    with pytest.raises(StepFailed, match="Nobody approved this merge"):
+        await bug.run("merge")
+    with pytest.raises(StepFailed, match="nothing was merged"):
+        await bug.run("merge", approved=bug.approve("0" * 40))
+    assert shop.git("rev-parse", "main") == before
+    done = await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
+    assert shop.git("rev-parse", "main") == done.merged_commit
+    assert (shop.repository / PRICING).read_text() == GOOD, "the clone's own checkout follows"
+    again = await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]), attempt=2)
+    assert (again.merged_commit, again.how) == (done.merged_commit, "`main` holds it already.")
+
+
+async def test_a_conflict_is_told_with_its_files_and_nothing_is_merged(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("pull-request")
+    shop.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
+    with pytest.raises(StepFailed, match=r"conflicts with `main` in `shop/pricing.py`; nothing was merged"):
+        await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
+
+
+async def test_commits_that_nobody_reviewed_are_not_offered(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("code-review")
+    shop.git("switch", "--quiet", "bugfix/inc-7")
+    shop.commit("Slip this in", {"shop/extra.py": "X = 1\n"})
+    shop.git("switch", "--quiet", "main")
+    with pytest.raises(StepFailed, match="was reviewed"):
+        await bug.run("pull-request")
+
+
+async def test_a_repository_without_tests_is_partial_with_the_reason(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    bug = bug_of(shop, tmp_path)
+    await bug.until("decomposition")
+    bug.service = shop.service(tests=catalog.Tests())
+    made = await bug.run("implementation")
+    assert (made.result, made.reason) == (ImplementationState.PARTIAL, "No test command is known for this service.")
+
+
+async def test_the_traceback_of_a_report_points_at_the_commit_without_any_log(shop: Shop, tmp_path: Path) -> None:
+    _, bad = shop.broken()
+    bug = bug_of(shop, tmp_path, incident=facts(title="Broken", severity="medium", known=f"{REPORT}\n{TRACEBACK}"))
+    bug.service = shop.service(
+        logs=(), deploys="", tests=catalog.Tests(command=(sys.executable, "-m", "unittest", "-v"))
+    )
+    found = await bug.run("root-cause-analysis")
+    assert found.root_cause.commit == bad
+    assert (found.root_cause.root_file, found.root_cause.root_line) == (PRICING, 2)
