@@ -16,6 +16,7 @@ from incidents import outbox, records, store
 from incidents.catalog import Retention
 from incidents.lifecycle import Status
 from incidents.notices import Action, Lane, Notice
+from incidents.response.plan import StepState
 
 BATCH = 50  #: incidents in one transaction; with all that belongs to them it holds SQLite's lock for some 50 ms
 
@@ -95,7 +96,7 @@ def _oldest(*conditions: ColumnElement[bool]) -> SelectOfScalar[records.Incident
 
 
 def _to_archive(until: datetime) -> SelectOfScalar[records.Incident]:
-    return _oldest(col(records.Incident.archived_at).is_(None), _ended_before(until))
+    return _oldest(col(records.Incident.archived_at).is_(None), _ended_before(until), ~_under_way(), ~_at_work())
 
 
 async def _archive(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:
@@ -115,6 +116,14 @@ def _under_way() -> ColumnElement[bool]:
     """Return whether something of an incident is still on its way, such as its channel into the archive."""
     row = records.Outbox
     return exists().where(col(row.incident_id) == col(records.Incident.id), col(row.state).not_in(_GONE_OUT))
+
+
+def _at_work() -> ColumnElement[bool]:
+    """Return whether agents still work for an incident; what they find is to be told in its channel."""
+    run, step = records.Run, records.Step
+    of_incident = col(run.incident_id) == col(records.Incident.id)
+    busy = col(step.state).in_((StepState.READY, StepState.RUNNING))
+    return exists().where(of_incident, col(step.run_id) == col(run.id), busy)
 
 
 async def _strip(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:

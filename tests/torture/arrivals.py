@@ -15,6 +15,8 @@ class Received:
 
     arrivals: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
+    canvases: dict[str, str] = field(default_factory=dict)  #: incident's key -> what the canvas of its room says
+
     def add(self, place: str, key: str, at: float) -> None:
         self.arrivals.setdefault((place, key), []).append(at)
 
@@ -43,6 +45,12 @@ def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring]) -> Rece
     return received
 
 
+def rooms(core: Core) -> dict[str, Channel]:
+    """Return the incidents' rooms by the incidents' keys; a second room of one incident is a fault of its own."""
+    placed = {_place(channel): channel for channel in core.team.channels.values()}
+    return {place.removeprefix("room:"): channel for place, channel in placed.items() if place.startswith("room:")}
+
+
 def _place(channel: Channel) -> str:
     if channel.kind is ChannelKind.IM:
         person = next((member for member in channel.members if member in town.PEOPLE.values()), "nobody")
@@ -67,3 +75,4 @@ def _furnished(core: Core, received: Received, place: str, channel: Channel) -> 
         canvases = [each for each in core.team.canvases.values() if each.channel_id == channel.id]
         for canvas in canvases:
             received.add(place, f"{incident}:postmortem:canvas", canvas.created)
+            received.canvases[incident] = canvas.markdown

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 from bot.workspace.rules.faults import Fault, FaultKind
 from bot.workspace.server import Workspace
 from tests.processes import Sitrep, slack_variables
-from tests.torture import arrivals, reckoning, timeline, town
+from tests.torture import arrivals, reckoning, timeline, town, townsfolk
+from tests.torture.doings import Doings
 from tests.torture.outside import MailServer, PagerServer
-from tests.torture.points import Blow, Kill, Point, Stir, blows
+from tests.torture.points import Blow, Kill, Point, Stir
 from tests.torture.reckoning import Verdict
 from tests.torture.timeline import Life
 
@@ -23,8 +25,7 @@ _AT_WORK_SECONDS = 0.5  # the workspace takes so long for a call that is to outl
 _PATIENCE_SECONDS = 6.0  # a point that is not reached by then is not waited for
 _READY_SECONDS = 40.0
 _SETTLE_SECONDS = 120.0  # until everything owed has arrived, once nothing is killed any more
-_WORDS = ("Checkout", "Login", "Search", "Invoices", "Mail", "Uploads", "Exports", "Webhooks", "Billing", "Reports")
-_TROUBLES = ("answers 500", "is slow", "loses rows", "times out", "shows blanks", "refuses cards", "loops")
+_CALM_SECONDS = 20.0  # until what an incident's end has caused has arrived
 
 
 @dataclass
@@ -40,13 +41,12 @@ class Report:
     incidents: int = 0
     seconds: float = 0.0
     again: dict[str, int] = field(default_factory=dict)  #: what people had to do again
-    private: tuple[int, int] = (0, 0)  #: messages for one person alone: asked for, shown
+    shown_twice: list[str] = field(default_factory=list)  #: who was shown more than they asked for
     verdict: Verdict = field(default_factory=Verdict)
 
     @property
     def is_good(self) -> bool:
-        asked, shown = self.private
-        return not (self.verdict.lost or self.verdict.doubled or self.verdict.unowed) and shown <= asked
+        return not (self.verdict.lost or self.verdict.doubled or self.verdict.unowed or self.shown_twice)
 
 
 class Campaign:
@@ -68,7 +68,6 @@ class Campaign:
         self._services = services
         self._ahead = 0.0
         self._lives: list[Life] = []
-        self._declared = 0
         self._stack = contextlib.AsyncExitStack()
 
     def now(self) -> float:
@@ -95,7 +94,9 @@ class Campaign:
         self._stack.push_async_exit(self.sitrep)
         self.record = town.Record(self._url)
         self._stack.push_async_callback(self.record.close)
-        self.folk = await enter(town.at_their_screens(self.workspace.url, self.record))
+        self.folk = await enter(townsfolk.at_their_screens(self.workspace.url, self.record))
+        self.doings = Doings(self.report.seed, self._url, self.folk, self.record, self.now)
+        self._stack.push_async_callback(self.doings.close)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -111,10 +112,10 @@ class Campaign:
 
         log.record = counting  # type: ignore[method-assign]
 
-    async def run(self, kills: int) -> Report:
-        """Kill `kills` times, let everything settle, and reckon."""
+    async def run(self, blows: Iterable[Blow]) -> Report:
+        """Kill again and again, let everything settle, and reckon."""
         began = time.monotonic()
-        for blow in blows(self.report.seed, kills):
+        for blow in blows:
             await self.strike(blow)
         await self.settle()
         self.report.seconds = time.monotonic() - began
@@ -122,6 +123,9 @@ class Campaign:
 
     async def strike(self, blow: Blow, *, patience: float = _PATIENCE_SECONDS) -> None:
         """Live once, and be killed: at the point, or from outside when it is not reached within `patience` seconds."""
+        if blow.stir is Stir.ARCHIVE:
+            await self._grow_old(self.doings.end_one)
+        await self.doings.prepare(blow.stir)
         up = await self._start(blow.kill)
         stirring = asyncio.create_task(self._stir(blow.stir))
         if blow.kill.point is Point.RANDOM:
@@ -168,84 +172,49 @@ class Campaign:
             server.executioner.kill = None
 
     async def _stir(self, stir: Stir) -> None:
-        match stir:
-            case Stir.DECLARE:
-                await self._declare()
-            case Stir.RESOLVE:
-                await self._resolve(await self._open() or await self._declare())
-            case Stir.SEVERITY:
-                await self._change_severity(await self._open() or await self._declare())
-            case Stir.ACKNOWLEDGE:
-                await self._acknowledge(await self._open("acknowledged_at IS NULL") or await self._declare())
-            case Stir.UPDATE:
-                await self._update(await self._open() or await self._declare())
-            case Stir.HOME:
-                await self.folk.open_home(_PATIENCE_SECONDS)
-            case Stir.LOOK:
-                await self.folk.look()
-            case _:
-                await self._open() or await self._declare()
-
-    async def _open(self, condition: str = "1 = 1") -> dict[str, Any] | None:
-        query = f"SELECT id, severity FROM incident WHERE status = 'open' AND {condition} ORDER BY id"  # noqa: S608 - ours
-        rows = await self.record.rows(query)
-        return self._dice.choice(rows) if rows else None
-
-    async def _declare(self) -> dict[str, Any]:
-        self._declared += 1
-        word, trouble = self._dice.choice(_WORDS), self._dice.choice(_TROUBLES)
-        title = f"{word} {trouble} {self.report.seed}-{self._declared}"
-        await self.folk.declare(title, self._dice.choice(("critical", "critical", "high")))
-        rows = await self.record.rows("SELECT id, severity FROM incident WHERE title = :title", title=title)
-        return rows[0]
-
-    async def _acknowledge(self, row: dict[str, Any]) -> None:
-        query = "SELECT 1 FROM incident WHERE id = :id AND acknowledged_at IS NOT NULL"
-        await self.folk.command("ana", "acknowledge", f"ack inc-{row['id']}", query, id=row["id"])
-
-    async def _change_severity(self, row: dict[str, Any]) -> None:
-        to = "high" if row["severity"] == "critical" else "critical"
-        query = "SELECT 1 FROM incident WHERE id = :id AND (severity = :to OR status != 'open')"
-        await self.folk.command("ana", "severity", f"severity inc-{row['id']} {to}", query, id=row["id"], to=to)
-
-    async def _update(self, row: dict[str, Any]) -> None:
-        before = len(await self._updates(row))
-        query = f"SELECT 1 FROM event WHERE incident_id = :id AND kind = 'update_sent' LIMIT 1 OFFSET {before}"  # noqa: S608
-        words = f"update inc-{row['id']} We are still looking, try {before}"
-        await self.folk.command("ana", "update", words, query, id=row["id"])
-
-    async def _updates(self, row: dict[str, Any]) -> list[dict[str, Any]]:
-        return await self.record.rows(
-            "SELECT id FROM event WHERE incident_id = :id AND kind = 'update_sent'", id=row["id"]
-        )
-
-    async def _resolve(self, row: dict[str, Any]) -> None:
-        query = "SELECT 1 FROM incident WHERE id = :id AND status != 'open'"
-        words = f"resolve inc-{row['id']} Restored by hand"
-        await self.folk.command("ana", "resolve", words, query, id=row["id"])
+        await self.doings.do(stir)
 
     async def end_life(self, up: float) -> None:
         """Stop it as a deploy does."""
         await self.sitrep.stop()
         self._lives.append(Life(up, self.now()))
 
+    async def _grow_old(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """Live undisturbed until all is told, and let the time pass after which rooms go into the archive."""
+        up = await self._start(None)
+        await begin()
+        until = time.monotonic() + _CALM_SECONDS
+        while time.monotonic() < until and not await self._is_calm():
+            pass
+        await self.end_life(up)
+        self._ahead += town.ARCHIVE_SECONDS
+
     async def settle(self) -> None:
-        """Let nothing fail any more, resolve what is open, and wait until nothing is owed."""
+        """Let nothing fail any more, resolve what is open, wait until nothing is owed, and let the rooms go."""
         up = await self._start(None)
         self._lives.append(Life(up, float("inf")))
-        while row := await self._open():
-            await self._resolve(row)
+        await self.doings.resolve_all()
         until = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < until:
             verdict = await self.reckon()
             if not verdict.lost and await self._is_calm():
                 break
             await asyncio.sleep(1)
+        self._lives.pop()
+        await self.end_life(up)
+        self._ahead += town.ARCHIVE_SECONDS
+        self._lives.append(Life(await self._start(None), float("inf")))
+        await self._archived()
         self.report.verdict = await self.reckon()
+        self.report.verdict.lost += reckoning.astray(self.workspace.core, self.doings.renamed)
         self.report.again = dict(self.folk.repeated)
-        shown = self.workspace.core.ephemerals._rows.get(town.PEOPLE["bo"], ())
-        self.report.private = (self.folk.asked_privately, len(shown))
+        self.report.shown_twice = reckoning.shown_twice(self.workspace.core, self.folk.asked_privately)
         await self.sitrep.stop()
+
+    async def _archived(self) -> None:
+        until = time.monotonic() + _CALM_SECONDS
+        while time.monotonic() < until and reckoning.astray(self.workspace.core, {}):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.2)
 
     async def _is_calm(self) -> bool:
         calls = self.report.calls

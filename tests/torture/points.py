@@ -31,6 +31,12 @@ class Stir(StrEnum):
     UPDATE = "update"
     HOME = "home"
     LOOK = "look"  #: ask for something that only one person sees
+    JOIN = "join"  #: come into a room
+    MARK = "mark"  #: put a message on the timeline
+    FOLLOWUP = "followup"  #: file a follow-up, which changes the post-mortem
+    PUSH = "push"  #: file one in a form that stands on another
+    NOTICE = "notice"  #: put calls on their way that no policy asks for
+    ARCHIVE = "archive"  #: let an hour pass after the end of an incident
     NOTHING = "nothing"
 
 
@@ -61,7 +67,7 @@ class Blow:
     down_seconds: float  #: how long the machine stays down, on the test's clock
 
 
-#: Every Web API method by which the outbox changes something, the roads beside Slack, and what makes it be called.
+#: Every Web API method by which `sitrep serve` changes something, the roads beside Slack, and what makes it be called.
 CALLS: dict[str, Stir] = {
     "conversations.create": Stir.DECLARE,
     "conversations.invite": Stir.DECLARE,
@@ -78,6 +84,14 @@ CALLS: dict[str, Stir] = {
     "files.completeUploadExternal": Stir.RESOLVE,
     "mail": Stir.DECLARE,
     "pager": Stir.DECLARE,
+    "conversations.archive": Stir.ARCHIVE,
+    "conversations.rename": Stir.NOTICE,
+    "canvases.edit": Stir.FOLLOWUP,
+    "chat.postEphemeral": Stir.JOIN,
+    "reactions.add": Stir.MARK,
+    "views.open": Stir.DECLARE,
+    "views.update": Stir.DECLARE,
+    "views.push": Stir.PUSH,
     "hooks": Stir.LOOK,  # a response_url: what is shown to one person alone
 }
 #: Of a call's life: which statement claims the row, and which stores what came of it.
@@ -91,6 +105,8 @@ _DECISIONS: tuple[tuple[str, Stir], ...] = (
     ("severity_changed", Stir.SEVERITY),
     ("update_sent", Stir.UPDATE),
     ("'resolved'", Stir.RESOLVE),
+    ("'note'", Stir.MARK),
+    ("followup_added", Stir.FOLLOWUP),
     (r"UPDATE timer(?s:.*)'fired'", Stir.NOTHING),
     ("update_missed|update_drafted", Stir.NOTHING),
     ("'paged'", Stir.DECLARE),
@@ -112,7 +128,8 @@ def every_point() -> list[tuple[Kill, Stir]]:
     ]
     decisions = [(Kill(point, what), stir) for what, stir in _DECISIONS for point in _TRANSACTION_POINTS]
     steps = [(Kill(Point.CARRYING, ""), Stir.DECLARE)]
-    return [*calls, *_LIFE_POINTS, *decisions, *steps]
+    for_one = [(Kill(point, r"^chat\.postEphemeral$"), Stir.NOTICE) for point in _CALL_POINTS]
+    return [*calls, *for_one, *_LIFE_POINTS, *decisions, *steps]
 
 
 #: What one declaration does several times.

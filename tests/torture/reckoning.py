@@ -1,10 +1,11 @@
 """What is owed beside what arrived: lost, doubled, or owed by nobody, and how late."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.torture import debts, town
+from bot.workspace.core import Core
+from tests.torture import arrivals, debts, town
 from tests.torture.arrivals import Received
 from tests.torture.debts import Debt
 from tests.torture.timeline import Incident, Life
@@ -50,6 +51,7 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
                 owed[debt.place, key] = debt
         verdict.lost += [*debts.levels_missed(incident, lives), *debts.updates_missed(incident, lives)]
         verdict.lost += _left_ringing(incident, received)
+        verdict.lost += _unwritten(incident, received)
     stand_ins: set[tuple[str, str]] = set()
     for (place, key), debt in owed.items():
         times = received.arrivals.get((place, key))
@@ -88,6 +90,33 @@ def _left_ringing(incident: Incident, received: Received) -> Iterator[str]:
             yield f"pager {ended}"
 
 
+def _unwritten(incident: Incident, received: Received) -> Iterator[str]:
+    """Yield the follow-ups of people that the post-mortem's canvas does not name."""
+    if incident.end() == float("inf"):
+        return
+    for event in incident.all("followup_added"):
+        title = str(event.data["title"])
+        if title.startswith(town.FOLLOWUP) and title not in received.canvases.get(incident.key, ""):
+            yield f"room:{incident.key} canvas: {title}"
+
+
+def astray(core: Core, renamed: Mapping[str, str]) -> list[str]:
+    """Return the rooms that are not in the archive though their incidents ended long ago, or bear another name."""
+    found = arrivals.rooms(core)
+    left = [f"{key} archived" for key, room in found.items() if not room.is_archived]
+    return left + [f"{key} renamed {name}" for key, name in renamed.items() if found[key].name != name]
+
+
+def shown_twice(core: Core, asked: Mapping[tuple[str, str], int]) -> list[str]:
+    """Return who saw more messages for their eyes alone, and where, than they asked for."""
+    shown = Counter((person, row.channel_id) for person, rows in core.ephemerals._rows.items() for row in rows)
+    return [
+        f"{person} in {channel}: asked {asked.get((person, channel), 0)}, shown {count}"
+        for (person, channel), count in shown.items()
+        if count > asked.get((person, channel), 0)
+    ]
+
+
 def _note_lateness(verdict: Verdict, debt: Debt, at: float, lives: list[Life]) -> None:
     if debt.place.startswith(("dm:", "mail:", "pager")):
         up = next((life.up for life in reversed(lives) if life.up <= at), debt.due)
@@ -105,6 +134,11 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
             verdict.unowed.append(f"{place} {key}")
     titles = Counter(incident.title for incident in found)
     verdict.doubled += [f"incident {title!r} x{count}" for title, count in titles.items() if count > 1]
+    for incident in found:
+        said = Counter(
+            str(event.data.get("text") or event.data.get("title")) for event in incident.all("note", "followup_added")
+        )
+        verdict.doubled += [f"{incident.key} {words!r} x{count}" for words, count in said.items() if count > 1]
     known = {f"room:{incident.key}" for incident in found}
     verdict.unowed += [
         f"{place} {key}" for place, key in received.arrivals if key.endswith(":room") and place not in known

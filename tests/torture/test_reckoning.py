@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.torture import debts, reckoning
+from bot.workspace.server import Workspace
+from tests.torture import debts, reckoning, town
 from tests.torture.arrivals import Received
 from tests.torture.timeline import Happened, Incident, Life, is_due
 
@@ -93,6 +95,40 @@ def test_message_that_no_policy_owes_is_named() -> None:
 def test_call_that_rings_on_after_the_end_is_lost() -> None:
     received = everything(RESOLVED)
     assert reckoning.compare([RESOLVED], LIVES, received).lost == ["pager inc-1:pager:1:U01ANA:resolve"]
+
+
+def test_follow_up_that_the_canvas_does_not_name_is_lost() -> None:
+    title = f"{town.FOLLOWUP} 1"
+    filed = incident(
+        *((each.kind, each.at, each.data) for each in RESOLVED.events[1:]), ("followup_added", 50.0, {"title": title})
+    )
+    received = settled()
+    received.canvases["inc-1"] = "Follow-ups: none"
+    assert reckoning.compare([filed], LIVES, received).lost == [f"{ROOM} canvas: {title}"]
+    received.canvases["inc-1"] = f"Follow-ups: {title}"
+    assert reckoning.compare([filed], LIVES, received).lost == []
+
+
+def test_note_that_stands_twice_in_the_timeline_is_doubled() -> None:
+    told = [(each.kind, each.at, each.data) for each in RESOLVED.events[1:]]
+    noted = incident(*told, *[("note", 50.0, {"text": "the queue grows"})] * 2)
+    assert reckoning.compare([noted], LIVES, settled()).doubled == ["inc-1 'the queue grows' x2"]
+
+
+async def test_room_outside_the_archive_another_name_and_words_shown_twice_are_named() -> None:
+    async with Workspace(town.slack_config()) as workspace:
+        line = AsyncWebClient("xoxb-sitrep", base_url=workspace.api_url)
+        made = await line.conversations_create(name="inc-1-checkout")
+        room, ana = made["channel"]["id"], town.PEOPLE["ana"]
+        await line.conversations_invite(channel=room, users=ana)
+        for _ in range(2):
+            await line.chat_postEphemeral(channel=room, user=ana, text="how it stands")
+        core = workspace.core
+        assert reckoning.astray(core, {"inc-1": "inc-1-cart"}) == ["inc-1 archived", "inc-1 renamed inc-1-cart"]
+        assert reckoning.shown_twice(core, {(ana, room): 1}) == [f"{ana} in {room}: asked 1, shown 2"]
+        assert reckoning.shown_twice(core, {(ana, room): 2}) == []
+        await line.conversations_archive(channel=room)
+        assert reckoning.astray(core, {}) == []
 
 
 def test_level_of_paging_that_never_began_is_lost() -> None:

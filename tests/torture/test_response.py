@@ -5,11 +5,14 @@ import contextlib
 import json
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from tests.integration.agents.shop import Shop
+from tests.processes import database_on
 from tests.torture import commander, town
 from tests.torture.campaign import Campaign
 from tests.torture.points import Blow, Kill, Point, Stir
@@ -26,6 +29,15 @@ _KILLS = (
     Kill(Point.SPAWNED, "worktree add|revert"),
     Kill(Point.SPAWNED, "unittest"),
     Kill(Point.SPAWNED, "unittest", 2),
+    Kill(Point.COMMITTING, "step_done"),
+    Kill(Point.SPAWNED, r"deploy\.py"),
+)
+#: What another database may do otherwise: steps are queued there, and incidents are held.
+_ON_POSTGRESQL = (
+    Kill(Point.CARRYING, ""),
+    Kill(Point.WRITING, "INSERT INTO approval"),
+    Kill(Point.COMMITTING, "UPDATE approval"),
+    Kill(Point.COMMITTED, "UPDATE approval"),
     Kill(Point.COMMITTING, "step_done"),
     Kill(Point.SPAWNED, r"deploy\.py"),
 )
@@ -51,7 +63,9 @@ class Response(Campaign):
             "runbook": town.BOOKMARKS["Runbook"],
             "war_room": town.BOOKMARKS["War room"],
         }
-        super().__init__(3, folder, "sqlite", database_url=url, services={"checkout": described})
+        super().__init__(
+            3, folder, make_url(url).get_backend_name(), database_url=url, services={"checkout": described}
+        )
 
     async def _stir(self, stir: Stir) -> None:
         await self.folk.declare(TITLE, "critical")
@@ -80,10 +94,23 @@ class Response(Campaign):
 
 @pytest.mark.timeout(600)
 async def test_response_that_is_killed_at_every_turn_deploys_the_fix_once(tmp_path: Path) -> None:
+    await _deploys_once(tmp_path, f"sqlite+aiosqlite:///{tmp_path}/sitrep.db", _KILLS)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(600)
+async def test_response_on_postgresql_that_is_killed_at_every_turn_deploys_the_fix_once(
+    tmp_path: Path, postgres: str
+) -> None:
+    async with database_on(postgres) as url:
+        await _deploys_once(tmp_path, url, _ON_POSTGRESQL)
+
+
+async def _deploys_once(tmp_path: Path, url: str, kills: Iterable[Kill]) -> None:
     shop = Shop(tmp_path / "shop")
     shop.broken()
-    async with Response(tmp_path, shop, f"sqlite+aiosqlite:///{tmp_path}/sitrep.db") as response:
-        for kill in _KILLS:
+    async with Response(tmp_path, shop, url) as response:
+        for kill in kills:
             await response.strike(Blow(kill, Stir.DECLARE, 31.0), patience=25.0)
         await response.finish()
         await response.settle()

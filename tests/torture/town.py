@@ -1,24 +1,14 @@
-"""The company of the crash tests: its people, its policies in seconds, and what its people do, stubbornly."""
+"""The company of the crash tests: its people, its policies in seconds, and what is recorded about it."""
 
-import asyncio
-import contextlib
-import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 from ruamel.yaml import YAML
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
-from websockets.exceptions import WebSocketException
 
 from bot.workspace.config import ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
-from bot.workspace.driver import Person
-from bot.workspace.rules.errors import SlackError
 from tests.integration.delivery.conftest import configuration
 
 #: Handle -> Slack id; Gil has none and reads his e-mail.
@@ -50,9 +40,9 @@ ESCALATIONS = {
     "critical_bug_not_resolved_45_seconds": ("critical", "resolved", 45, "cto"),
     "high_bug_not_triaged_35_seconds": ("high", "triaged", 35, "engineering_manager"),
 }
+ARCHIVE_SECONDS = 3600  # after its end a room goes into the archive, when a process starts
+FOLLOWUP = "Widen the pool"  #: how every follow-up begins that people file
 BOOKMARKS = {"War room": "https://example.com/war", "Runbook": "https://example.com/runbook"}
-
-_PATIENCE_SECONDS = 4.0  # how long somebody waits for an answer before doing it again
 
 
 def slack_config() -> WorkspaceConfig:
@@ -80,6 +70,7 @@ def write_configuration(folder: Path, services: dict[str, Any] | None = None) ->
             "audiences": AUDIENCES,
             "approvers": {"deploy": ["team_lead"], "choose_fix": ["team_lead"]},
             "sandbox": {"mode": "none"},
+            "retention": {"archive_channel_after": f"{ARCHIVE_SECONDS}s"},
         },
         "communication_matrix": {
             "communication_matrix": {
@@ -133,93 +124,3 @@ class Record:
 
     async def close(self) -> None:
         await self._engine.dispose()
-
-
-class Townsfolk:
-    """People at their screens, who do a thing again when nothing came of it."""
-
-    def __init__(self, record: Record, people: dict[str, Person]) -> None:
-        self.record = record
-        self.people = people
-        self.repeated: dict[str, int] = {}  #: what had to be done again after it seemed to be taken
-        self.asked_privately = 0
-
-    async def persist(
-        self, name: str, is_done: Callable[[], Awaitable[bool]], act: Callable[[], Awaitable[Any]]
-    ) -> None:
-        """Do `act` until `is_done`; what fails or gets no answer is done again."""
-        taken = False
-        while not await is_done():
-            if taken:
-                self.repeated[name] = self.repeated.get(name, 0) + 1
-            try:
-                await act()
-                taken = True
-            except (SlackError, TimeoutError, httpx.HTTPError, WebSocketException, json.JSONDecodeError):
-                taken = False  # the person saw that it was not taken
-                await asyncio.sleep(0.3)
-            until = time.monotonic() + _PATIENCE_SECONDS
-            while time.monotonic() < until and not await is_done():  # noqa: ASYNC110 - the database tells nobody
-                await asyncio.sleep(0.2)
-
-    async def declare(self, title: str, severity: str) -> None:
-        """Declare through the modal; a modal that stays open is sent again."""
-        dee = self.people["dee"]
-
-        async def is_declared() -> bool:
-            return await self.record.has("SELECT 1 FROM incident WHERE title = :title", title=title)
-
-        async def act() -> None:
-            for view in list(dee.screen.views):
-                with contextlib.suppress(SlackError, TimeoutError, httpx.HTTPError):
-                    await dee.close(view)
-            await dee.command("/incident", f"declare {title}")
-            modal = await dee.wait_for_view(lambda view: view["callback_id"] == "declare", timeout=3)
-            await dee.click_in_view(modal, f"severity_{severity}")
-            word = f"✓ {severity.capitalize()}"
-            modal = await dee.wait_for_view(lambda view: word in json.dumps(view, ensure_ascii=False), timeout=3)
-            fields = {"title": title, "service": "checkout"}
-            for _ in range(3):  # it was not taken, or something alike is shown: the person presses once more
-                try:
-                    answer = await dee.submit(modal, fields)
-                except SlackError:
-                    await asyncio.sleep(1)
-                else:
-                    # An envelope that came again may have declared it meanwhile: who is shown their own incident as a
-                    # possible duplicate does not insist.
-                    if (answer.get("view") or {}).get("callback_id") != "declare" or await is_declared():
-                        break
-
-        await self.persist("declare", is_declared, act)
-
-    async def command(self, who: str, name: str, words: str, query: str, **values: Any) -> None:
-        """Type a command until a row tells that it was done."""
-
-        async def is_done() -> bool:
-            return await self.record.has(query, **values)
-
-        await self.persist(name, is_done, lambda: self.people[who].command("/incident", words))
-
-    async def look(self) -> None:
-        """Open a home, and ask for what is shown to one person alone; nobody insists."""
-        with contextlib.suppress(SlackError, TimeoutError, httpx.HTTPError):
-            self.asked_privately += 1
-            await self.people["bo"].command("/incident", "list")
-
-    async def open_home(self, seconds: float) -> None:
-        """Open the home again and again for a while."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            with contextlib.suppress(SlackError, TimeoutError, httpx.HTTPError):
-                await self.people["bo"].open_home("Sitrep")
-            await asyncio.sleep(0.5)
-
-
-@asynccontextmanager
-async def at_their_screens(url: str, record: Record) -> AsyncIterator[Townsfolk]:
-    """Sign everybody in."""
-    async with AsyncExitStack() as stack:
-        people = {
-            handle: await stack.enter_async_context(Person(url, slack)) for handle, slack in PEOPLE.items() if slack
-        }
-        yield Townsfolk(record, people)

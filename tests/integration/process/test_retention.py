@@ -103,6 +103,21 @@ async def test_an_incident_with_something_on_its_way_waits(store: Store) -> None
     assert await _count(store, records.Incident) == 1 + OPEN
 
 
+@pytest.mark.parametrize("what", ["a post", "a step"])
+async def test_channel_in_which_something_is_still_to_be_told_is_not_archived(store: Store, what: str) -> None:
+    async with store.transaction() as tx:
+        if what == "a post":
+            await outbox.put(tx, 1, Notice(key="inc-1:late", lane=Lane.CHATTER, action=Action.POST, target="channel"))
+        else:
+            run = records.Run(incident_id=1, workflow="w", digest="d", definition={}, created_at=tx.now)
+            tx.session.add(run)
+            await tx.session.flush()
+            tx.session.add(records.Step(run_id=run.number, name="6.1", state="ready"))
+    await _rounds(store, Retention(archive_channel_after=timedelta(hours=12)))
+    assert await _count(store, records.Outbox, records.Outbox.key == "inc-1:archive") == 0
+    assert await _count(store, records.Outbox, records.Outbox.key == "inc-2:archive") == 1
+
+
 async def test_forgetting_leaves_nothing_but_what_was_learned(store: Store) -> None:
     assert await _rounds(store, Retention(forget_incident_after=timedelta(hours=12))) == 2
     assert await _count(store, records.Incident) == OPEN
