@@ -130,6 +130,8 @@ class Room:
         responders = self._responders(incident)
         if responders:
             notices.append(_invite(incident, "responders", responders, after=f"{key}:invite:reporter"))
+        if incident.known:
+            notices.append(_reported(incident, card))
         if triage.missing(incident.facts):
             notices.append(posts.post(incident, f"{key}:triage", "triage_question", Lane.DECISION, after=card))
         notices += [self._bookmark(incident, name, link) for name, link in self._links(incident).items()]
@@ -240,6 +242,18 @@ def in_thread(
         surface=surface,
         params=params,
         after=head,
+    )
+
+
+def _reported(incident: records.Incident, card: str) -> Notice:
+    # In the card's thread: whoever wants the reporter's own words finds them, and the channel stays short.
+    return Notice(
+        key=f"{incident.key}:reported",
+        lane=Lane.CHATTER,
+        action=Action.POST,
+        target=f"thread:{card}",
+        surface="reported",
+        after=card,
     )
 
 

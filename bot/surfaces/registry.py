@@ -59,6 +59,10 @@ async def _announcement(asking: Asking) -> Message:
     return line.announcement(await queries.get(asking.session, asking.incident_id))
 
 
+async def _reported(asking: Asking) -> Message:
+    return line.reported(await queries.get(asking.session, asking.incident_id))
+
+
 async def _phase_head(asking: Asking) -> Message:
     shown = Phase(asking.params["phase"])
     return await room.phase_head(asking.session, asking.ctx, asking.incident_id, shown)
@@ -143,6 +147,7 @@ SURFACES: dict[str, Surface] = {
     "triage_question": _triage_question,
     roomless.SURFACE: _room_refused,
     announcing.SURFACE: _announcement,
+    "reported": _reported,
     "phase_head": _phase_head,
     "line": _line,
     "step_result": _step_result,

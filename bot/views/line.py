@@ -12,6 +12,8 @@ from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.lifecycle import ROLE_TITLES, Role, Status
 
+_A_PIECE = 2800  # what fits into one section beside its marks
+
 #: Event's payload, "by whom", ": because why" -> the line.
 Words = Callable[[dict[str, Any], str, str], str]
 
@@ -94,6 +96,13 @@ def announcement(incident: records.Incident) -> Message:
     line = f"{mark} *{incident.key} {state}*{after}   {mrkdwn.said(incident.title, 150)}"
     where = mrkdwn.channel(incident.channel) if incident.channel else ""
     return parts.message(line, [parts.section(mrkdwn.listed([line, where, _by(incident)]))])
+
+
+def reported(incident: records.Incident) -> Message:
+    """Return what the reporter wrote while declaring, word for word."""
+    head = f"{mrkdwn.person(incident.reporter)} wrote when declaring:"
+    written = [parts.section(mrkdwn.pre(piece)) for piece in mrkdwn.pieces(incident.known, _A_PIECE)]
+    return parts.message(head, [parts.section(head), *written])
 
 
 def _by(incident: records.Incident) -> str:

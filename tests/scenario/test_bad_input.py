@@ -6,7 +6,7 @@ from sqlmodel import func, select
 
 from bot.listeners import declaring, payloads
 from incidents import records
-from tests.scenario.office import TITLE, Office, eventually, text_of
+from tests.scenario.office import TITLE, Office, eventually, has_button, text_of
 
 
 async def count(office: Office) -> int:
@@ -52,6 +52,14 @@ async def test_a_message_that_fills_the_form_is_declared_with_its_link(office: O
     await office.bo.wait_for_view(lambda view: "inc-1" in text_of(view))
     assert "x" * 3000 in (await office.incident()).known
     assert "Declared from http" in (await office.incident()).known
+
+
+async def test_what_the_reporter_wrote_stands_word_for_word_in_the_thread_of_the_card(office: Office) -> None:
+    channel = await office.declare(office.dee, known="half the orders fail,\nsince the *last* release")
+    written = await office.dee.wait_for_message(channel, lambda message: "wrote when declaring" in text_of(message))
+    assert "half the orders fail,\nsince the *last* release" in written["blocks"][1]["text"]["text"]
+    card = await office.dee.wait_for_message(channel, has_button("Acknowledge"))
+    assert written["thread_ts"] == card["ts"]
 
 
 @pytest.mark.parametrize(

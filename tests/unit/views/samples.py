@@ -479,6 +479,7 @@ def _message(*blocks: Any) -> Message:
 MESSAGES: dict[str, Callable[[str], Message]] = {
     "announcement": lambda t: line.announcement(incident(t)),
     "announcement_over": lambda t: line.announcement(incident(t, status=Status.RESOLVED, resolved_at=NOW)),
+    "reported": lambda t: line.reported(incident(t, known="\n".join([t] * 9)[:12_500])),
     "no_channel": lambda t: trouble.no_channel(incident(t, channel=""), t),
     "channel_after_all": lambda t: trouble.no_channel(incident(t), ""),
     "command_offered": lambda t: direct.escalation(_letter(t), t, offered=Role.COMMANDER),
