@@ -34,6 +34,10 @@ class EventKind(StrEnum):
     STEP_STARTED = "step_started"  #: step, title, attempt, phase
     STEP_DONE = "step_done"  #: step, title, attempt, summary, runner, phase
     STEP_FAILED = "step_failed"  #: step, title, attempt, error, remedy, phase
+    STEP_SENT_BACK = "step_sent_back"  #: step, title, by (names of reviews), version, critique, phase
+    QUESTION_ASKED = "question_asked"  #: question, about (response.questions.About), step
+    QUESTION_ANSWERED = "question_answered"  #: question, about, choice (label; empty: withdrawn), words
+    RUN_GREW = "run_grew"  #: run, repositories, added (names of steps)
     STEP_RETRIED = "step_retried"  #: step, attempt
     STEP_TAKEN_OVER = "step_taken_over"  #: step, title, phase, summary: a person did it by hand
     GATE_PASSED = "gate_passed"  #: stage, gate, by, evidence

@@ -28,6 +28,14 @@ async def whole(session: AsyncSession, incident: records.Incident) -> Json:
         "steps": await _rows(
             session, select(records.Step).where(col(records.Step.run_id).in_(numbers)).order_by(col(records.Step.id))
         ),
+        "versions": await _rows(
+            session,
+            select(records.StepVersion)
+            .join(records.Step, col(records.Step.id) == col(records.StepVersion.step_id))
+            .where(col(records.Step.run_id).in_(numbers))
+            .order_by(col(records.StepVersion.step_id), col(records.StepVersion.version)),
+        ),
+        "questions": await _of(session, records.Question, incident, records.Question.id),
         "attestations": await _rows(
             session,
             select(records.Attestation)

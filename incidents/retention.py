@@ -27,7 +27,7 @@ _GONE_OUT = ("done", "failed", "superseded", "dropped")
 _LEANED_ON = (Action.CREATE_CHANNEL, Action.POST, Action.CANVAS)
 
 #: What hangs on an incident, children before what they refer to.
-_OF_STEPS: tuple[Any, ...] = (records.EvidenceRow, records.Approval)
+_OF_STEPS: tuple[Any, ...] = (records.EvidenceRow, records.Approval, records.Question)
 _OF_RUNS: tuple[Any, ...] = (records.Attestation, records.Step)
 _OF_INCIDENTS: tuple[Any, ...] = (
     records.Run,
@@ -167,6 +167,8 @@ async def _forget(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:
 
     for table in _OF_STEPS:
         await drop(table, table.incident_id.in_(numbers))
+    version = records.StepVersion
+    await drop(version, col(version.step_id).in_(select(records.Step.id).where(col(records.Step.run_id).in_(runs))))
     for table in _OF_RUNS:
         await drop(table, table.run_id.in_(runs))
     # What was learned outlives where it was learned.

@@ -15,8 +15,10 @@ from incidents.records.incident import StatusUpdate as StatusUpdate
 from incidents.records.response import Approval as Approval
 from incidents.records.response import Attestation as Attestation
 from incidents.records.response import EvidenceRow as EvidenceRow
+from incidents.records.response import Question as Question
 from incidents.records.response import Run as Run
 from incidents.records.response import Step as Step
+from incidents.records.response import StepVersion as StepVersion
 from incidents.records.traffic import Allowance as Allowance
 from incidents.records.traffic import Inbound as Inbound
 from incidents.records.traffic import KnownPerson as KnownPerson

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from incidents.definitions import Severity
+from incidents.definitions import Kind, Severity
 from incidents.events import EventKind
 from incidents.lifecycle import Milestone, Status
 from incidents.records.columns import BY_CODE, Numbered, json, text, time, word
@@ -26,6 +26,7 @@ class Incident(Numbered, SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
+    kind: Kind = word(Kind, default=Kind.INCIDENT)
     severity: Severity = word(Severity)
     status: Status = word(Status, default=Status.OPEN)
     service: str = ""  #: key of the catalogue, or empty

@@ -23,6 +23,8 @@ class Run(Numbered, SQLModel, table=True):
     created_at: datetime = time()
     begins_at: datetime | None = time(default=None)  #: no step starts before; None: at once
     finished_at: datetime | None = time(default=None)
+    iterations: int = 0  #: reviews that were done again since people last decided on that
+    outcome: str = ""  #: of a bug's run that ended or waits for people: see incidents.response.questions.Outcome
 
 
 class Step(Numbered, SQLModel, table=True):
@@ -49,7 +51,43 @@ class Step(Numbered, SQLModel, table=True):
     notes: list[str] = json(list)
     error: str = text()
     feedback: str = text()
+    passes: int = 0  #: times that it judged or was judged since people last decided on that
+    settled: int = 0  #: the newest version of which the consequences were drawn; see incidents.response.settling
     begun: list[dict[str, Any]] = json(list)  #: commands that must happen once; see incidents.agents.journal
+
+
+class StepVersion(SQLModel, table=True):
+    """One output of a step as it was stored; the step itself holds the newest."""
+
+    __tablename__: ClassVar[str] = "step_version"
+
+    step_id: int = Field(foreign_key="step.id", primary_key=True)
+    version: int = Field(primary_key=True)
+    runner: str = ""
+    summary: str = text()
+    output: dict[str, Any] = json(dict)
+    feedback: str = text()  #: what it was to do better than the version before
+    at: datetime = time()
+
+
+class Question(Numbered, SQLModel, table=True):
+    """What people are asked so that a run can go on, with the answers they may give."""
+
+    __tablename__: ClassVar[str] = "question"
+    __table_args__ = (Index("ix_question_incident", "incident_id", "state"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id")
+    run_id: int = Field(foreign_key="run.id", index=True)
+    step: str = ""  #: the step that waits for the answer; empty where the run as a whole does
+    kind: str  #: incidents.response.questions.Kind
+    text: str = text()
+    choices: list[dict[str, Any]] = json(list)  #: incidents.response.questions.Choice
+    state: str = "pending"  #: pending, answered, withdrawn
+    answer: dict[str, Any] = json(dict)  #: choice, words
+    asked_at: datetime = time()
+    answered_by: str = ""
+    answered_at: datetime | None = time(default=None)
 
 
 class EvidenceRow(SQLModel, table=True):

@@ -91,6 +91,13 @@ def _severity(facts: GateFacts) -> Finding | None:
     return Finding(GateState.FAILED, f"triage says {seen['severity']}, declared {facts.severity}", cited)
 
 
+def _triaged(facts: GateFacts) -> Finding:
+    if facts.missing_facts:
+        # What is missing is asked for in the channel already, and each answer is judged again.
+        return Finding(GateState.COMING, f"missing: {', '.join(facts.missing_facts).replace('_', ' ')}")
+    return Finding(GateState.PASSED, "all seven facts are known")
+
+
 def _told(facts: GateFacts) -> Finding | None:
     kept, failed, made = facts.told_immediately
     if not made:
@@ -215,6 +222,7 @@ _STAGING = Check("deployment_readiness_confirmation.staging", "there is no stagi
 
 CHECKS: dict[str, Check] = {
     "incident_severity_confirmed": Check("severity_classification", "triage is not done", known=_severity),
+    "triage_complete": Check(known=_triaged),
     "stakeholders_notified": Check(missing="nobody is configured to be told at once", known=_told),
     "initial_mitigation_attempted": Check("temporary_mitigation_actions", _UNTRIED, _mitigation, early=True),
     "root_cause_identified": Check("preliminary_root_cause", "the investigation is not done", _root_cause),

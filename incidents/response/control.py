@@ -71,7 +71,7 @@ async def decide(
     await approvals.redraw(tx, incident, approval, state)
     if state == "rejected":
         source = progress.source_of(run, asked.source, before=approval.step)
-        await rework.run_again(tx, incident, run, source, event, said)
+        await rework.redo(tx, incident, run, source, event, said)
     elif StepState(await _state_of(tx, run, approval.step)) in plan.FINISHED:
         # The former choice was prepared and failed: this one is prepared in its place.
         await rework.run_again(tx, incident, run, approval.step, event, "")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import kpis, records, timeline
+from incidents import kpis, records, timeline, triage
 from incidents.agents.base import IncidentFacts
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
@@ -43,6 +43,7 @@ async def for_gates(
             told_immediately=told,
             fix_chosen_by=chosen[-1].decided_by if chosen else "",
             watched=bool(service and service.production.health),
+            missing_facts=triage.missing(incident.facts),
             severity_confirmed_by=changes[-1].actor if changes else "",
             attested={
                 row.gate: f"<@{row.person}>" + (f": {row.note}" if row.note else "")

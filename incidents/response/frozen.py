@@ -1,6 +1,6 @@
 """The frozen definition that a run keeps, and where in it an output comes from."""
 
-from incidents import records
+from incidents import records, store
 from incidents.definitions import StepDefinition, WorkflowDefinition
 from incidents.response import plan
 
@@ -35,3 +35,9 @@ def source_of(run: records.Run, output: str, *, before: str = "") -> str:
     if built_on:
         return built_on[-1]
     return next((step.name for step in definition_of(run).steps() if output in step.outputs), "")
+
+
+def keep(tx: store.Tx, run: records.Run, definition: WorkflowDefinition) -> None:
+    """Let the run go on under `definition`."""
+    run.definition, run.digest = definition.model_dump(mode="json"), definition.digest()
+    tx.session.add(run)

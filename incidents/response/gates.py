@@ -43,6 +43,7 @@ class GateFacts:
     told_immediately: tuple[int, int, int]  #: people of the matrix's first row: told, out of reach, promised
     fix_chosen_by: str  #: person id, or empty
     watched: bool  #: Sitrep can watch the service's error rate and health
+    missing_facts: tuple[str, ...] = ()  #: triage facts that nobody has given yet
     severity_confirmed_by: str = ""  #: who set the severity by hand after declaring
     attested: Mapping[str, str] = field(default_factory=dict)  #: gate -> "person: note"
 

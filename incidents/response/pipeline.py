@@ -38,22 +38,32 @@ CODE_REVIEWS = 3  #: one review and "up to 2 retry passes before proceeding" (bu
 _SHORT, _USUAL = timedelta(minutes=5), timedelta(minutes=15)
 _CHECKS = timedelta(hours=1)  # another machine's tests
 
+_CONSOLIDATED = (
+    "agreed",
+    "preliminary_root_cause",
+    "diagnosis",
+    "disagreements",
+    "user_story",
+    "plan_draft",
+    "manifest",
+)
+
 #: Prompt -> agent by name, and the outputs that others name.
 _WHO: dict[str, tuple[str, tuple[str, ...]]] = {
-    TRIAGE: ("product-manager", ("facts", "missing")),
+    TRIAGE: ("product-manager", ("complete", "known_facts", "missing_facts", "question")),
     ANALYSIS: ("reviewer", ("root_cause", "hypotheses", "confidence", "options")),
     REFLECTION: ("qa-engineer", ("verdict", "critique", "findings")),
-    CONSOLIDATION: ("software-architect", ("agreed", "diagnosis", "user_story", "plan_draft", "disagreements")),
+    CONSOLIDATION: ("software-architect", _CONSOLIDATED),
     PLAN: ("software-architect", ("summary", "tasks")),
     PLAN_REVIEW: ("reviewer", ("verdict", "critique", "findings")),
     DECOMPOSITION: ("software-architect", ("tasks",)),
     IMPLEMENTATION: ("api-engineer", ("result", "repository", "branch", "commit", "tests")),
     CODE_REVIEW: ("reviewer", ("verdict", "critique", "findings")),
-    DOCUMENTATION: ("reviewer", ("files",)),
+    DOCUMENTATION: ("reviewer", ("changed", "entry")),
     PULL_REQUEST: ("deployment-engineer", ("url", "head", "release_note")),
     CHECK_RESULTS: ("qa-engineer", ("state", "failures")),
     MERGE: ("deployment-engineer", ("merged_commit",)),
-    SUMMARY: ("product-manager", ("release_note",)),
+    SUMMARY: ("product-manager", ("merged", "release_notes")),
 }
 
 

@@ -132,12 +132,16 @@ def ready(
     gates: Mapping[int, bool],
     approved: frozenset[str],
     preliminary: frozenset[str] = frozenset(),
+    asked: frozenset[str] = frozenset(),
 ) -> tuple[tuple[str, ...], dict[str, Waits]]:
-    """Return the steps that may start now, and what each other unstarted step waits for."""
+    """Return the steps that may start now, and what each other unstarted step waits for.
+
+    `asked` names the steps that wait for people's answer to a question.
+    """
     may_start: list[str] = []
     held: dict[str, Waits] = {}
     for step in definition.steps():
-        if states.get(step.name) not in (StepState.QUEUED, StepState.WAITING):
+        if states.get(step.name) not in (StepState.QUEUED, StepState.WAITING) or step.name in asked:
             continue
         wait = waits(definition, step, states, gates, approved, preliminary)
         if wait == Waits():

@@ -15,7 +15,7 @@ from incidents.definitions import Phase, StepDefinition, WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
-from incidents.response import approvals, checks, facts, gates, journal, plan
+from incidents.response import approvals, checks, facts, gates, journal, plan, questions, settling
 from incidents.response.frozen import definition_of as definition_of
 from incidents.response.frozen import source_of as source_of
 from incidents.response.plan import StepState
@@ -40,6 +40,7 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         await tx.session.refresh(run, with_for_update=True)
     if incident.status is Status.OPEN and waits_to_begin(run, tx.now):
         return
+    await settling.settle(tx, incident, run)
     definition = definition_of(run)
     steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
     if incident.status is Status.RESOLVED:
@@ -60,7 +61,8 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     }
     approved = await approvals.still_good(tx, incident, run, unstarted)
     early = frozenset(name for name, step in steps.items() if states[name] is StepState.RUNNING and step.runner)
-    may_start, held = plan.ready(definition, states, holds, frozenset(approved), early)
+    asked = frozenset(question.step for question in await questions.pending(tx, run))
+    may_start, held = plan.ready(definition, states, holds, frozenset(approved), early, asked)
     for name in may_start:
         steps[name].state = StepState.READY.value
         tx.session.add(steps[name])
@@ -143,5 +145,7 @@ async def _ask_attestations(
 
 async def _finish(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
     run.state, run.finished_at = "done", tx.now
+    if definition_of(run).pipeline is not None:
+        run.outcome = questions.Outcome.COMPLETE.value
     tx.session.add(run)
     await tx.record(incident, EventKind.RUN_DONE, run=run.id)

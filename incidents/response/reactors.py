@@ -23,6 +23,7 @@ class Progress:
         react(EventKind.DECLARED, self.begin)
         react(EventKind.SEVERITY_CHANGED, self.follow_severity)
         react(EventKind.TOLD, self.go_on)
+        react(EventKind.FACTS_ADDED, self.go_on)  # the triage gate is judged again
         react(EventKind.RESOLVED, self.skip_to_analysis)
         react(EventKind.REOPENED, self.take_up_again)
         for kind in (EventKind.CANCELLED, EventKind.CLOSED):

@@ -9,7 +9,7 @@ from incidents import records, store
 from incidents.agents.base import ApprovedSubject, StepRequest
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
-from incidents.response import approvals, claims, facts, journal, plan, progress, results
+from incidents.response import approvals, claims, facts, handing_on, journal, plan, progress, results
 from incidents.response.claims import Claim
 from incidents.response.decisions import DECISIONS
 from incidents.response.journal import StepJournal
@@ -32,7 +32,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
         run = await session.get_one(records.Run, step.run_id)
         incident = await queries.get(session, run.incident_id)
         workflow = progress.definition_of(run)
-        outputs = await queries.outputs(session, run.number)
+        rows = await queries.steps(session, run.number)
         known = await facts.for_agents(session, ctx, incident, ctx.clock.now())
         solutions = await facts.past_solutions(session, incident)
     definition = workflow.step(step.name)
@@ -49,7 +49,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
         incident=known,
         step=definition,
         attempt=claim.attempt,
-        inputs=outputs,  # type: ignore[arg-type]
+        inputs=queries.merged(rows),  # type: ignore[arg-type]
         service=ctx.service(incident.service),
         workdir=str(workdir),
         deadline=definition.duration,
@@ -57,6 +57,9 @@ async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
         approved=approved,
         feedback=step.feedback,
         solutions=solutions,
+        earlier={row.name: row.output for row in rows if row.output},
+        context=handing_on.context(workflow, definition, {row.name: row.output for row in rows}),
+        workflow=workflow,
         hand_on=partial(results.hand_on, ctx, claim) if plan.is_awaited_early(workflow, step.name) else None,
     )
     return Prepared(request, kept)

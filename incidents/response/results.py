@@ -29,6 +29,7 @@ async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: S
         why = alternatives.taken_back(result)
         _end(step, StepState.FAILED if why else StepState.DONE, tx)
         step.version += 1
+        tx.session.add(_version(tx, step, result))
         step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
         step.usage = [usage.model_dump() for usage in result.usage]
         step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
@@ -53,6 +54,18 @@ async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: S
         )
         await consequences.of_output(tx, ctx, incident, definition, result)
         await progress.advance(tx, ctx, incident, run)
+
+
+def _version(tx: store.Tx, step: records.Step, result: StepResult) -> records.StepVersion:
+    return records.StepVersion(
+        step_id=step.number,
+        version=step.version,
+        runner=result.runner,
+        summary=result.summary,
+        output=result.outputs(),
+        feedback=step.feedback,
+        at=tx.now,
+    )
 
 
 async def _give_up_fix(
@@ -96,6 +109,9 @@ async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal
                 await _tell(tx, claim, kept)
             return
         run, incident = await claims.whose(tx, step)
+        if progress.definition_of(run).step(step.name).optional:
+            await _leave_out(tx, ctx, incident, run, step, error)
+            return
         _end(step, StepState.FAILED, tx)
         step.error = str(error)
         if kept is not None:
@@ -107,6 +123,24 @@ async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal
             await alternatives.offer(tx, ctx, incident, run, step.name, error.message)
         if incident.status is Status.RESOLVED:
             await progress.advance(tx, ctx, incident, run)
+
+
+async def _leave_out(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    run: records.Run,
+    step: records.Step,
+    error: SitrepError,
+) -> None:
+    """Go on without a step that holds nobody up, and say so."""
+    _end(step, StepState.SKIPPED, tx)
+    step.error = str(error)
+    tx.session.add(step)
+    definition = progress.definition_of(run).step(step.name)
+    await remarks.say(tx, incident, f"{definition.name} {definition.title} was left out: {error.message}")
+    await tx.session.flush()
+    await progress.advance(tx, ctx, incident, run)
 
 
 async def record_failure(

@@ -1,8 +1,10 @@
-"""Doing again what a person sent back, and all that was built on it."""
+"""Doing again what people or a review sent back, and all that was built on it."""
+
+from collections.abc import Collection, Mapping
 
 from incidents import outbox, posts, records, store
 from incidents.notices import Lane
-from incidents.response import approvals, checks, plan, progress
+from incidents.response import approvals, checks, frozen, pipeline, plan
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -15,16 +17,56 @@ async def run_again(
     event: records.Event,
     feedback: str,
 ) -> None:
-    """Queue the step `source` anew, with what was said, and all that build on it."""
-    again = {source, *plan.downstream(progress.definition_of(run), source)}
+    """Queue the step `source` anew because people said so, with what was said, and all that build on it."""
+    again = {source, *plan.downstream(frozen.definition_of(run), source)}
+    await queue(tx, incident, run, again, event, {source: feedback})
+    for step in await queries.steps(tx.session, run.number):
+        if step.name in again:
+            step.passes = 0  # people have decided: reviews are counted from here
+            tx.session.add(step)
+    await tx.session.flush()
+
+
+async def redo(
+    tx: store.Tx, incident: records.Incident, run: records.Run, name: str, event: records.Event, words: str
+) -> None:
+    """Do the step `name` again by people's words, and what builds on it.
+
+    A bug's diagnosis is not reworded: its analyses are done again from the first, and every one hears the words.
+    """
+    definition = frozen.definition_of(run)
+    analyses = [step.name for step in pipeline.steps_with(definition, pipeline.ANALYSIS)]
+    if analyses and definition.step(name).prompt in (pipeline.ANALYSIS, pipeline.CONSOLIDATION):
+        name = analyses[0]
+    await run_again(tx, incident, run, name, event, words)
+    if name in analyses:
+        for step in await queries.steps(tx.session, run.number):
+            if step.name in analyses:
+                step.feedback = words
+                tx.session.add(step)
+    await tx.session.flush()
+
+
+async def queue(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    again: Collection[str],
+    event: records.Event,
+    feedback: Mapping[str, str],
+) -> None:
+    """Queue the steps `again` anew; those that `feedback` names keep their output, to better it by those words.
+
+    What a person did by hand stays done.
+    """
     for step in await queries.steps(tx.session, run.number):
         if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
             step.state, step.owner, step.begun = StepState.QUEUED.value, "", []
-            step.output = {} if step.name != source else step.output
-            step.feedback = feedback if step.name == source else ""
+            step.output = {} if step.name not in feedback else step.output
+            step.feedback = feedback.get(step.name, "")
             tx.session.add(step)
     for approval in await approvals.approved(tx, run):
-        if approval.step in again and approval.step != source:
+        if approval.step in again and approval.step not in feedback:
             approval.state = "superseded"
             tx.session.add(approval)
     await _forget_words(tx, incident, run, again, event)
@@ -32,11 +74,11 @@ async def run_again(
 
 
 async def _forget_words(
-    tx: store.Tx, incident: records.Incident, run: records.Run, again: set[str], event: records.Event
+    tx: store.Tx, incident: records.Incident, run: records.Run, again: Collection[str], event: records.Event
 ) -> None:
     """Ask anew what people vouched for: words that stood for the former fix do not stand for the next."""
     for attested in await queries.attestations(tx.session, run.number):
-        if progress.source_of(run, checks.judged_by(attested.gate)) not in again:
+        if frozen.source_of(run, checks.judged_by(attested.gate)) not in again:
             continue
         await tx.session.delete(attested)
         key = f"{incident.key}:gate:{run.id}:{attested.stage}:{attested.gate}"

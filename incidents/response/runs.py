@@ -6,11 +6,13 @@ from sqlalchemy import insert
 
 from incidents import hours, records, store
 from incidents.context import Context
-from incidents.definitions import Begin, WorkflowDefinition
+from incidents.definitions import Begin, Kind, WorkflowDefinition
+from incidents.errors import ConfigurationError
 from incidents.events import EventKind
-from incidents.response import approvals, plan, progress, remarks, replanning
+from incidents.response import approvals, pipeline, plan, progress, questions, remarks, replanning
 from incidents.response.plan import StepState
 from incidents.service import queries
+from incidents.stages import BugfixPipeline
 
 
 async def start(tx: store.Tx, ctx: Context, incident: records.Incident) -> records.Run:
@@ -48,14 +50,28 @@ async def _tell_beginning(tx: store.Tx, incident: records.Incident, run: records
 
 
 def _definition_for(ctx: Context, incident: records.Incident) -> WorkflowDefinition:
+    if incident.kind is Kind.BUG:
+        return pipeline.compile_(_stages(ctx))
     level = ctx.library.policies.severity_levels[incident.severity]
     return ctx.library.workflows[level.workflow]
+
+
+def _stages(ctx: Context) -> BugfixPipeline:
+    stages = ctx.library.policies.bugfix_pipeline
+    if stages is None:
+        raise ConfigurationError(["bugfix_pipeline.yml: there are no stages. Write some, or remove the file."])
+    return stages
 
 
 async def replan(
     tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run, event: records.Event
 ) -> None:
-    """Follow a change of severity: what still serves is kept, the rest is withdrawn, what is new is added."""
+    """Follow a change of severity: what still serves is kept, the rest is withdrawn, what is new is added.
+
+    A bug's way through the response does not follow from its severity.
+    """
+    if incident.kind is Kind.BUG:
+        return
     definition = _definition_for(ctx, incident)
     if run.state in progress.ENDED - {"done"} or definition.digest() == run.digest:
         return
@@ -94,4 +110,6 @@ async def give_up(tx: store.Tx, incident: records.Incident, run: records.Run, st
             tx.session.add(step)
     for approval in await queries.pending_approvals(tx.session, incident.number):
         await approvals.supersede(tx, incident, approval)
+    for question in await questions.pending(tx, run):
+        await questions.withdraw(tx, incident, question)
     tx.wake(store.STEPS)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from incidents import records, store, triage
 from incidents.context import Context
-from incidents.definitions import Severity
+from incidents.definitions import Kind, Severity
 from incidents.errors import InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import Status
@@ -36,6 +36,7 @@ class Declaration(BaseModel):
     known: str = ""
     private: bool = False
     drill: bool = False
+    kind: Kind = Kind.INCIDENT
 
 
 def _is_visible(character: str) -> bool:
@@ -90,6 +91,7 @@ async def declare(tx: store.Tx, ctx: Context, declaration: Declaration) -> recor
     facts = triage.recognise(f"{title}\n{declaration.known}", service=declaration.service)
     incident = records.Incident(
         title=title,
+        kind=declaration.kind,
         severity=declaration.severity,
         service=declaration.service,
         reporter=declaration.reporter,

@@ -144,6 +144,26 @@ async def pending_approvals(session: AsyncSession, incident_id: int) -> list[rec
     return [approval for approval in await approvals(session, incident_id) if approval.state == "pending"]
 
 
+async def questions(session: AsyncSession, incident_id: int) -> list[records.Question]:
+    """Return what people are asked so that the incident's runs can go on, oldest first."""
+    found = await session.scalars(
+        select(records.Question)
+        .where(records.Question.incident_id == incident_id, records.Question.state == "pending")
+        .order_by(col(records.Question.id))
+    )
+    return list(found.all())
+
+
+async def versions(session: AsyncSession, step_id: int) -> list[records.StepVersion]:
+    """Return every output of the step as it was stored, oldest first."""
+    found = await session.scalars(
+        select(records.StepVersion)
+        .where(records.StepVersion.step_id == step_id)
+        .order_by(col(records.StepVersion.version))
+    )
+    return list(found.all())
+
+
 async def evidence(
     session: AsyncSession, incident_id: int, ref: str | None = None, step_id: int | None = None
 ) -> list[records.EvidenceRow]:

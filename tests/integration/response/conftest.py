@@ -13,7 +13,7 @@ from incidents import catalog, loading, records
 from incidents.agents import outputs
 from incidents.agents.base import StepRequest, StepResult
 from incidents.context import Context
-from incidents.definitions import Severity
+from incidents.definitions import Library, Severity
 from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.engine import Engine
@@ -51,13 +51,19 @@ class Scripted:
     name: str = "scripted"
     asked: list[StepRequest] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
+    ahead: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def plan(self, prompt: str, answer: dict[str, Any]) -> None:
+        """Bring `answer` once, before what is always brought; several in their order."""
+        self.ahead.setdefault(prompt, []).append(answer)
 
     async def run(self, request: StepRequest) -> StepResult:
         self.asked.append(request)
         stem = request.step.prompt.removesuffix(".md")
         if request.step.name in self.failing:
             raise StepFailed("The tests hang.", remedy="Retry it.")
-        output = outputs.MODELS[stem].model_validate(self.results[stem])
+        planned = self.ahead.get(stem)
+        output = outputs.MODELS[stem].model_validate(planned.pop(0) if planned else self.results[stem])
         return StepResult(output, f"{stem} is done", (self.seen,), "scripted")
 
 
@@ -74,6 +80,10 @@ class House:
     @property
     def store(self) -> Store:
         return self.ctx.store
+
+    def configure(self, library: Library) -> None:
+        """Let what begins from now on follow `library`, as after a restart with other files."""
+        object.__setattr__(self.ctx, "library", library)
 
     async def declare(self, severity: Severity = Severity.CRITICAL) -> records.Incident:
         declaration = declare.Declaration(

@@ -1,0 +1,86 @@
+"""What people are asked when a bug's run cannot decide by itself, in words, with the answers that there are.
+
+Source: the review machinery document: disagreeing analyses, result handling, limits, "Suggesting Restart", and the
+four terminal states with what each asks of people.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from incidents import records, store
+from incidents.definitions import StepDefinition, WorkflowDefinition
+from incidents.response import pipeline, questions
+from incidents.response.questions import About, Choice, Does
+
+_SAY = {
+    About.PASSES: "{title} still finds faults after {passes} passes.",
+    About.ITERATIONS: "{title} asks for changes again, and all {limit} reviews that one run may repeat are used up.",
+    About.PLAN_REJECTED: "{title} rejects the plan. More context may help, or another look for the cause.",
+    About.CODE_REJECTED: "{title} rejects the code.",
+    About.CLARIFICATION: "{title} asks something before it can go on.",
+    About.BLOCKED: "{title} is partly done and cannot go on by itself.",
+    About.IMPLEMENTATION_FAILED: "{title} failed.",
+    About.NEWS: "This came after the implementation began. Does it change what has to be done?",
+}
+
+
+async def about(
+    tx: store.Tx,
+    incident: records.Incident,
+    run: records.Run,
+    definition: WorkflowDefinition,
+    step: StepDefinition,
+    about_: About,
+    words: str,
+) -> records.Question:
+    """Ask what becomes of what `step` brought."""
+    limit = definition.pipeline.max_iterations if definition.pipeline else 0
+    said = _SAY[about_].format(title=step.title, passes=step.passes, limit=limit)
+    text = f"{said}\n{words}".strip()
+    return await questions.ask(tx, incident, run, step.name, about_, text, answers(definition, step, about_))
+
+
+def answers(definition: WorkflowDefinition, step: StepDefinition, about_: About) -> list[Choice]:
+    """Return the answers that there are. Pure."""
+    judged = definition.step(step.reviews[0]) if step.reviews else step
+    again = Choice(label="Try once more", does=Does.REDO, step=judged.name)
+    rerun = Choice(label="Answer", does=Does.RERUN, words=True)
+    on = Choice(label="Continue anyway", does=Does.GO_ON)
+    stop = Choice(label="Stop the agents", does=Does.STOP)
+    restart = _restarts(definition, step)
+    match about_:
+        case About.CLARIFICATION:
+            return [rerun, on]
+        case About.PLAN_REJECTED:
+            context = Choice(label="Give more context", does=Does.REDO, step=judged.name, words=True)
+            return [context, *restart[:1], on, stop]
+        case About.IMPLEMENTATION_FAILED | About.BLOCKED:
+            return [again, *restart, stop]
+        case About.NEWS:
+            return [Choice(label="Continue", does=Does.KEEP), *restart]
+        case _:
+            return [again, *restart, on, stop]
+
+
+def _restarts(definition: WorkflowDefinition, step: StepDefinition) -> list[Choice]:
+    """Return the ways back: to the cause, and to the plan where there is one yet. Pure."""
+    first = pipeline.steps_with(definition, pipeline.ANALYSIS)[0]
+    plan = pipeline.steps_with(definition, pipeline.PLAN)[0]
+    found = [Choice(label="Restart from the cause", does=Does.REDO, step=first.name)]
+    if step.repository:
+        found.append(Choice(label="Revise the plan", does=Does.REDO, step=plan.name))
+    return found
+
+
+async def which_diagnosis(
+    tx: store.Tx, incident: records.Incident, run: records.Run, step: StepDefinition, output: Mapping[str, Any]
+) -> records.Question:
+    """Ask which of the differing diagnoses is right, or whether all contribute."""
+    lines, choices = [], []
+    for each in output.get("disagreements") or ():
+        name, place = str(each["step"]), str(each["place"])
+        lines.append(f"{name}: {each['summary']}" + (f" ({place})" if place else ""))
+        choices.append(Choice(label=f"The one of {name}", does=Does.RERUN, step=name))
+    text = "The analyses disagree on the root cause. Which is more likely correct?\n" + "\n".join(lines)
+    choices.append(Choice(label="All may contribute", does=Does.RERUN))
+    return await questions.ask(tx, incident, run, step.name, About.DISAGREEMENT, text, choices)
