@@ -1,7 +1,7 @@
 """Notices on their way out: put in with the decision; `sending` takes them from here, `outbox_queries` looks."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, update
@@ -21,9 +21,26 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
     Messages are drawn when they leave. So an edit is left out while the message it is of, or an edit of it that says
     the same, has not left; and an edit of something that was never put: there is nothing to edit.
     """
-    notices = tuple(notice for notice in notices if not _said_just_now(tx, notice))
+    return await _put(tx, [(incident_id, notice) for notice in notices])
+
+
+def put_at_last(tx: store.Tx, incident_id: int | None, *notices: Notice) -> None:
+    """Put `notices` before the commit, together with all others that are put at last: nothing in between needs them."""
+    if not tx.drawn:
+        tx.at_last(lambda: _put_drawn(tx))
+    tx.drawn += [(incident_id, notice) for notice in notices]
+
+
+async def _put_drawn(tx: store.Tx) -> None:
+    drawn, tx.drawn = tx.drawn, []
+    await _put(tx, drawn)
+
+
+async def _put(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> frozenset[str]:
+    of = {notice.key: incident_id for incident_id, notice in put_in}
+    notices = tuple(notice for _, notice in put_in if not _said_just_now(tx, notice))
     if not any(notice.of or notice.after or notice.coalesce for notice in notices):
-        return await _insert(tx, [_values(tx, incident_id, notice, {}) for notice in notices])
+        return await _insert(tx, [_values(tx, of[notice.key], notice, {}) for notice in notices])
     there = await _there(tx, notices)
     states = {row.key: row.state for row in there}
     unsent = {_said(name, row) for row in there if _is_unsent(row) for name in (row.key, row.coalesce) if name}
@@ -37,7 +54,7 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
         states[notice.key] = "new"
         unsent |= {_said(name, notice) for name in (notice.key, notice.coalesce) if name}
     await _supersede(tx, {notice.coalesce for notice in new.values() if notice.coalesce})
-    return await _insert(tx, [_values(tx, incident_id, notice, states) for notice in new.values()])
+    return await _insert(tx, [_values(tx, of[notice.key], notice, states) for notice in new.values()])
 
 
 async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:

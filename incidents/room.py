@@ -161,7 +161,7 @@ class Room:
 
     async def redraw_card(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the live card to the newest state."""
-        await outbox.put(tx, incident.id, posts.edit(f"{incident.key}:card", event, "live_card", lane=Lane.ROOM))
+        outbox.put_at_last(tx, incident.id, posts.edit(f"{incident.key}:card", event, "live_card", lane=Lane.ROOM))
         tx.wake(store.VIEWS)
 
     async def redraw_triage(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
@@ -221,12 +221,12 @@ def phase_key(incident: records.Incident, phase: Phase) -> str:
     return f"{incident.key}:phase:{phase.value}"
 
 
-async def show_phase(tx: store.Tx, incident: records.Incident, phase: Phase, event: records.Event) -> None:
+def show_phase(tx: store.Tx, incident: records.Incident, phase: Phase, event: records.Event) -> None:
     """Post the phase's head when it is new, else edit it."""
     key = phase_key(incident, phase)
     params, card = {"phase": phase.value}, f"{incident.key}:card"
     head = posts.post(incident, key, "phase_head", Lane.CHATTER, params=params, after=card)
-    await outbox.put(tx, incident.id, head, posts.edit(key, event, "phase_head", params))
+    outbox.put_at_last(tx, incident.id, head, posts.edit(key, event, "phase_head", params))
 
 
 def in_thread(

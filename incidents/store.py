@@ -12,11 +12,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
 
 from incidents import database, holding, records
 from incidents.clock import Clock
 from incidents.events import EventKind
+from incidents.notices import Notice
 from incidents.turns import Turn, Turns
 
 #: Topics that a commit can wake.
@@ -28,6 +31,7 @@ _LAST_SECONDS = 5.0  # that `close` waits for sessions that are still open: no l
 
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
 
+_ROWS = "rows"  # what a session's info holds of rows, which the session itself holds weakly
 _NEW = "new incidents"  # what a session's info knows of incidents declared in it: their events so far
 
 
@@ -41,6 +45,16 @@ def events_of_new(session: AsyncSession, incident_id: int) -> list[records.Event
     return list(session.info[_NEW][incident_id])
 
 
+class _Remembering(Session):
+    """A session that forgets no row it has read: what a transaction asks for again is not read again."""
+
+
+@sqlalchemy_event.listens_for(_Remembering, "loaded_as_persistent")
+@sqlalchemy_event.listens_for(_Remembering, "pending_to_persistent")
+def _remember(session: Session, row: object) -> None:
+    session.info.setdefault(_ROWS, []).append(row)
+
+
 class Tx:
     """One open transaction: a session, its time, and the events recorded in it."""
 
@@ -49,8 +63,10 @@ class Tx:
         self.now = now  #: UTC; one time for the whole transaction
         self.wakes: set[str] = set()
         self.offered: list[int] = []  #: steps that became ready
+        self.drawn: list[tuple[int | None, Notice]] = []  #: notices to put at last (see outbox)
         self.said: dict[str, tuple[str, str, str]] = {}  #: what the last notice put under a word says (see outbox)
         self._unheard: deque[tuple[records.Incident, records.Event]] = deque()
+        self._lasts: deque[Callable[[], Awaitable[None]]] = deque()
         self._following: list[Callable[[], None]] = []
 
     async def record(
@@ -82,7 +98,10 @@ class Tx:
     def offer(self, step_id: int) -> None:
         """Let whoever has hands free take up this step, which is ready, once the transaction has committed."""
         self.offered.append(step_id)
-        self.wake(STEPS)
+
+    def at_last(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Call `act` once every event was heard; it may still write."""
+        self._lasts.append(act)
 
     def then(self, follow: Callable[[], None]) -> None:
         """Call `follow` once the transaction has committed."""
@@ -94,8 +113,11 @@ class Tx:
             follow()
 
     async def settle(self, reactors: dict[EventKind, list[Reactor]]) -> None:
-        """Let every reactor hear every event, those that reactors record included."""
-        while self._unheard:
+        """Let every reactor hear every event, those that reactors record included; then do what comes last."""
+        while self._unheard or self._lasts:
+            if not self._unheard:
+                await self._lasts.popleft()()
+                continue
             incident, event = self._unheard.popleft()
             for react in reactors.get(event.kind, ()):
                 await react(self, incident, event)
@@ -110,7 +132,9 @@ class Store:
         self._sqlite = self.engine.dialect.name == "sqlite"
         # SQLite has one writer, and needs no lock beside that.
         mark = {} if self._sqlite else {holding.HOLDS: True}
-        self._writes = async_sessionmaker(self.engine, expire_on_commit=False, info=mark)
+        self._writes = async_sessionmaker(
+            self.engine, expire_on_commit=False, info=mark, sync_session_class=_Remembering
+        )
         self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
         self._turns = Turns()
@@ -147,6 +171,8 @@ class Store:
                 yield tx
                 await self._finish(tx)
         tx.committed()
+        if tx.offered:
+            tx.wake(STEPS)
         if tx.wakes:
             topics = frozenset(tx.wakes)
             for waker in self._wakers:

@@ -25,7 +25,7 @@ class Threads:
 
     async def redraw_head(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Post or edit the head of the step's phase."""
-        await room.show_phase(tx, incident, Phase(event.data["phase"]), event)
+        room.show_phase(tx, incident, Phase(event.data["phase"]), event)
 
     async def show_result(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Reply with the step's result in its phase's thread."""
@@ -39,7 +39,7 @@ class Threads:
             {"step_id": step_id, "version": version},
             Lane.CHATTER,
         )
-        await outbox.put(tx, incident.id, notice)
+        outbox.put_at_last(tx, incident.id, notice)
 
     async def show_failure(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Reply with what failed and what a person can do; a failure is a decision that somebody must take."""
@@ -53,7 +53,7 @@ class Threads:
             {"step_id": step_id},
             Lane.DECISION,
         )
-        await outbox.put(tx, incident.id, notice)
+        outbox.put_at_last(tx, incident.id, notice)
 
     async def redraw_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the gate's question to who attested it, and the count of gates that hold."""
@@ -64,4 +64,4 @@ class Threads:
         run = await tx.session.get_one(records.Run, data["run"])
         for stage in progress.definition_of(run).stages:
             if stage.number == data["stage"]:
-                await room.show_phase(tx, incident, stage.steps[-1].phase, event)  # its head counts the gates
+                room.show_phase(tx, incident, stage.steps[-1].phase, event)  # its head counts the gates
