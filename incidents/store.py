@@ -130,11 +130,11 @@ class Store:
         self.clock = clock
         self.engine = database.engine(url)
         self._sqlite = self.engine.dialect.name == "sqlite"
-        # SQLite has one writer, and needs no lock beside that.
-        mark = {} if self._sqlite else {holding.HOLDS: True}
-        self._writes = async_sessionmaker(
-            self.engine, expire_on_commit=False, info=mark, sync_session_class=_Remembering
-        )
+        if self._sqlite:  # one writer: it needs no lock, and what it has read stays so until it ends
+            of_kind: dict[str, Any] = {"sync_session_class": _Remembering}
+        else:
+            of_kind = {"info": {holding.HOLDS: True}}
+        self._writes = async_sessionmaker(self.engine, expire_on_commit=False, **of_kind)
         self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
         self._turns = Turns()

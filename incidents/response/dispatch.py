@@ -3,18 +3,18 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
 
 from incidents import store
-from incidents.response.engine import LEASE, Claim, Engine
+from incidents.response.engine import LEASE, TOGETHER, Claim, Engine
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5.0  #: finds steps whose owner died, no commit tells of that
 AT_ONCE = 200  #: steps; nearly all of them wait, for a model or a command (tests take turns: see tools.testrun)
-_TOGETHER = 8  # steps claimed in one transaction: whoever declares meanwhile must not wait long
 
 # Seconds that nothing is taken up after an incident was declared: people get their channel before agents get the
 # processor. It was usable after 1.33 to 1.54 times the time of Slack's calls alone; with the wait after 1.24 to 1.30.
@@ -51,6 +51,20 @@ class LocalDispatcher:
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         store_.on_commit(self._hear)
+        engine.hands = self
+
+    @property
+    def free(self) -> int:
+        """How many more steps may begin now."""
+        waits = self._stopping or self._loop is None or time.monotonic() < self._holds_until
+        return 0 if waits else max(0, AT_ONCE - len(self._running))
+
+    def set_off(self, claimed: Sequence[Claim]) -> None:
+        """Carry out steps that were taken."""
+        for claim in claimed:
+            task = asyncio.create_task(carry_out(self._engine, claim), name=f"step-{claim.step_id}")
+            self._running.add(task)
+            task.add_done_callback(self._forget)
 
     def _hear(self, topics: frozenset[str]) -> None:
         if store.RUN_BEGUN in topics and time.monotonic() >= self._holds_until:
@@ -69,21 +83,19 @@ class LocalDispatcher:
         if self._loop is not None:
             await self._loop
         self._engine.interrupt()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        while self._running:  # again: a result that is being stored may have taken further steps
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _take_up(self) -> None:
         while not self._stopping:
             self._woken.clear()
             await asyncio.sleep(max(0.0, self._holds_until - time.monotonic()))
             try:
-                free = min(AT_ONCE - len(self._running), _TOGETHER)
+                free = min(AT_ONCE - len(self._running), TOGETHER)
                 claimed = await self._engine.claim(free) if free else []
-                if len(claimed) == _TOGETHER:
+                if len(claimed) == TOGETHER:
                     self._woken.set()  # there may be more
-                for claim in claimed:
-                    task = asyncio.create_task(carry_out(self._engine, claim), name=f"step-{claim.step_id}")
-                    self._running.add(task)
-                    task.add_done_callback(self._forget)
+                self.set_off(claimed)
             except Exception:
                 # The database may be away for a while; the loop must outlive it.
                 log.exception("steps_not_taken_up")

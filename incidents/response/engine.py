@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -24,13 +25,29 @@ from incidents.response.claims import Leases
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
 from incidents.response.requests import Prepared
+from incidents.response.together import Together
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+TOGETHER = 8  #: steps taken or results stored in one transaction: whoever declares meanwhile must not wait long
+
 _LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
 _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
+
+
+class Hands(Protocol):
+    """Who carries out steps in this process."""
+
+    @property
+    def free(self) -> int:
+        """How many more steps may begin now."""
+        ...
+
+    def set_off(self, claimed: Sequence[Claim]) -> None:
+        """Carry out steps that were taken."""
+        ...
 
 
 class Engine:
@@ -46,6 +63,11 @@ class Engine:
         self._interrupted = False
         self._stirred = asyncio.Event()  # steps were committed, or no agent is left
         self._watching: asyncio.Task[None] | None = None
+        self.hands: Hands | None = None  #: who carries steps out that a result makes ready
+        # Replicas that hold several incidents at once could wait for each other; and they are no single writer.
+        together = 1 if ctx.store.supports_skip_locked else TOGETHER
+        self._storing = Together(ctx.store.transaction, most=together, last=self._take_offered)
+        self._reading = Together(ctx.store.read, most=together)
         ctx.store.on_commit(self._hear)
 
     def _hear(self, topics: frozenset[str]) -> None:
@@ -73,6 +95,20 @@ class Engine:
         for claim in taken:
             self._leases.take(claim)
         return taken
+
+    async def _take_offered(self, tx: store.Tx) -> None:
+        """Take what the results stored in `tx` made ready: with a transaction of its own each step began later."""
+        free = self.hands.free if self.hands else 0
+        now, tx.offered = tx.offered[:free], tx.offered[free:]
+        if self.hands and now:
+            steps = [await tx.session.get_one(records.Step, step_id) for step_id in now]
+            ready = [step for step in steps if step.state == StepState.READY.value]
+            tx.then(partial(self._set_off, self.hands, [await self._take(tx, step) for step in ready]))
+
+    def _set_off(self, hands: Hands, claimed: Sequence[Claim]) -> None:
+        for claim in claimed:
+            self._leases.take(claim)
+        hands.set_off(claimed)
 
     async def _take(self, tx: store.Tx, step: records.Step) -> Claim:
         step.state, step.owner = StepState.RUNNING.value, self.owner
@@ -135,7 +171,7 @@ class Engine:
         # Whatever breaks must end the attempt: a step left as running would be taken up again every LEASE, for ever.
         kept = None
         try:
-            prepared = await _outlast(lambda: requests.prepare(self._ctx, claim, self._workdir))
+            prepared = await _outlast(lambda: self._prepare(claim))
             if prepared is None:
                 return
             kept = prepared.journal
@@ -147,7 +183,7 @@ class Engine:
                 await self._keep(claim, prepared, result)
         except OutcomeUnknown as error:
             unknown = error
-            await _outlast(lambda: results.ask_people(self._ctx, claim, unknown))
+            await self._store(lambda tx: results.ask_people(tx, self._ctx, claim, unknown))
         except SitrepError as error:
             await self._fail(claim, error, kept)
         except Exception as error:
@@ -160,10 +196,18 @@ class Engine:
 
     async def _keep(self, claim: Claim, prepared: Prepared, result: StepResult) -> None:
         # What an agent has brought is worth more than another run of it.
-        await _outlast(lambda: results.keep(self._ctx, claim, prepared.request.step, result, prepared.journal))
+        step, kept = prepared.request.step, prepared.journal
+        await self._store(lambda tx: results.keep(tx, self._ctx, claim, step, result, kept))
 
     async def _fail(self, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
-        await _outlast(lambda: results.fail(self._ctx, claim, error, kept))
+        await self._store(lambda tx: results.fail(tx, self._ctx, claim, error, kept))
+
+    async def _store(self, act: Callable[[store.Tx], Awaitable[None]]) -> None:
+        await _outlast(lambda: self._storing.do(act))
+
+    async def _prepare(self, claim: Claim) -> Prepared | None:
+        known = await self._reading.do(lambda session: requests.read(session, self._ctx, claim))
+        return await requests.prepare(self._ctx, claim, self._workdir, known)
 
     async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
         """Return what the agent brought, or None when it was interrupted.
@@ -183,7 +227,8 @@ class Engine:
             in_time = bool(done) or await _let_finish(agent, kept)
         finally:
             del self._agents[claim]
-            self._stirred.set()
+            if not self._agents:
+                self._stirred.set()
             agent.cancel()
         if not in_time:
             await asyncio.wait({agent})

@@ -92,10 +92,13 @@ async def verdicts(
     session: AsyncSession, ctx: Context, incident: records.Incident, run: records.Run, outputs: Mapping[str, Any]
 ) -> dict[int, list[gates.GateVerdict]]:
     """Return the verdicts on the quality gates of every stage, by its number."""
+    definition = definition_of(run)
+    if not any(stage.gates for stage in definition.stages):
+        return {stage.number: [] for stage in definition.stages}
     known = await facts.for_gates(session, ctx, incident, run, outputs)
     return {
         stage.number: [checks.evaluate(gate, known[stage.number]) for gate in stage.gates]
-        for stage in definition_of(run).stages
+        for stage in definition.stages
     }
 
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
 from incidents import records, store
-from incidents.agents.base import ApprovedSubject, StepRequest
+from incidents.agents.base import ApprovedSubject, IncidentFacts, StepRequest, StepResult
 from incidents.context import Context
-from incidents.definitions import ApprovalKind
+from incidents.definitions import ApprovalKind, StepDefinition
+from incidents.knowledge.solutions import Solution
 from incidents.response import approvals, claims, facts, handing_on, journal, plan, progress, results
 from incidents.response.claims import Claim
 from incidents.response.decisions import DECISIONS
@@ -25,44 +29,79 @@ class Prepared:
     journal: StepJournal
 
 
-async def prepare(ctx: Context, claim: Claim, work: Path) -> Prepared | None:
+@dataclass(frozen=True)
+class Read:
+    """What stands in the rows that an agent is told of."""
+
+    step: records.Step
+    run: records.Run
+    service: str
+    known: IncidentFacts
+    steps: list[records.Step]  #: of the whole run
+    solutions: tuple[Solution, ...]
+
+
+async def read(session: AsyncSession, ctx: Context, claim: Claim) -> Read:
+    """Read what the step's agent is told."""
+    of_step = (
+        select(records.Step, records.Run, records.Incident)
+        .join(records.Run, col(records.Run.id) == col(records.Step.run_id))
+        .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
+        .where(records.Step.id == claim.step_id)
+    )
+    step, run, incident = (await session.execute(of_step)).one()
+    definition = progress.definition_of(run).step(step.name)
+    return Read(
+        step,
+        run,
+        incident.service,
+        await facts.for_agents(session, ctx, incident, ctx.clock.now()),
+        await queries.steps(session, run.number),
+        await facts.past_solutions(session, incident) if _asks_for_precedents(definition) else (),
+    )
+
+
+def _asks_for_precedents(definition: StepDefinition) -> bool:
+    """Tell whether the step looks for the cause: then it asks whether the failure was seen before."""
+    return "preliminary_root_cause" in definition.outputs
+
+
+async def prepare(ctx: Context, claim: Claim, work: Path, known: Read) -> Prepared | None:
     """Return what the agent needs, or None when the approval no longer covers what would be done."""
-    async with ctx.store.read() as session:
-        step = await session.get_one(records.Step, claim.step_id)
-        run = await session.get_one(records.Run, step.run_id)
-        incident = await queries.get(session, run.incident_id)
-        workflow = progress.definition_of(run)
-        rows = await queries.steps(session, run.number)
-        known = await facts.for_agents(session, ctx, incident, ctx.clock.now())
-        solutions = await facts.past_solutions(session, incident)
+    step, workflow = known.step, progress.definition_of(known.run)
     definition = workflow.step(step.name)
     approved = None
     if definition.approval is not None:
         approved = await _approved(ctx, claim, definition.approval)
         if approved is None:
             return None
-    workdir = work / known.key
+    workdir = work / known.known.key
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
     kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared)
     request = StepRequest(
-        incident=known,
+        incident=known.known,
         step=definition,
         attempt=claim.attempt,
-        inputs=queries.merged(rows),  # type: ignore[arg-type]
-        service=ctx.service(incident.service),
+        inputs=queries.merged(known.steps),  # type: ignore[arg-type]
+        service=ctx.service(known.service),
         workdir=str(workdir),
         deadline=definition.duration,
         journal=kept,
         approved=approved,
         feedback=step.feedback,
-        solutions=solutions,
-        earlier={row.name: row.output for row in rows if row.output},
-        context=handing_on.context(workflow, definition, {row.name: row.output for row in rows}),
+        solutions=known.solutions,
+        earlier={row.name: row.output for row in known.steps if row.output},
+        context=handing_on.context(workflow, definition, {row.name: row.output for row in known.steps}),
         workflow=workflow,
-        hand_on=partial(results.hand_on, ctx, claim) if plan.is_awaited_early(workflow, step.name) else None,
+        hand_on=partial(_hand_on, ctx, claim) if plan.is_awaited_early(workflow, step.name) else None,
     )
     return Prepared(request, kept)
+
+
+async def _hand_on(ctx: Context, claim: Claim, result: StepResult) -> None:
+    async with ctx.store.transaction() as tx:
+        await results.hand_on(tx, ctx, claim, result)
 
 
 async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedSubject | None:

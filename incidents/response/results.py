@@ -17,43 +17,44 @@ from incidents.response.plan import StepState
 log = structlog.get_logger(__name__)
 
 
-async def keep(ctx: Context, claim: Claim, definition: StepDefinition, result: StepResult, kept: StepJournal) -> None:
+async def keep(
+    tx: store.Tx, ctx: Context, claim: Claim, definition: StepDefinition, result: StepResult, kept: StepJournal
+) -> None:
     """Store what the agent brought, with all that follows from it."""
-    async with ctx.store.transaction() as tx:
-        step = await claims.held(tx, claim)
-        if step is None:
-            log.info("step_result_late", step=definition.name, attempt=claim.attempt)
-            await _tell(tx, claim, kept)
-            return
-        run, incident = await claims.whose(tx, step)
-        why = alternatives.taken_back(result)
-        _end(step, StepState.FAILED if why else StepState.DONE, tx)
-        step.version += 1
-        tx.session.add(_version(tx, step, result))
-        step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
-        step.usage = [usage.model_dump() for usage in result.usage]
-        step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
-        tx.session.add(step)
-        tx.session.add_all(consequences.evidence(incident, step, result))
-        await tx.session.flush()
-        if why:
-            await _give_up_fix(tx, ctx, incident, run, step, why)
-            return
-        await tx.record(
-            incident,
-            EventKind.STEP_DONE,
-            actor=result.runner,
-            step=step.name,
-            step_id=step.id,
-            title=definition.title,
-            attempt=claim.attempt,
-            version=step.version,
-            summary=result.summary,
-            runner=result.runner,
-            phase=definition.phase.value,
-        )
-        await consequences.of_output(tx, ctx, incident, definition, result)
-        await progress.advance(tx, ctx, incident, run)
+    step = await claims.held(tx, claim)
+    if step is None:
+        log.info("step_result_late", step=definition.name, attempt=claim.attempt)
+        await _tell(tx, claim, kept)
+        return
+    run, incident = await claims.whose(tx, step)
+    why = alternatives.taken_back(result)
+    _end(step, StepState.FAILED if why else StepState.DONE, tx)
+    step.version += 1
+    tx.session.add(_version(tx, step, result))
+    step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
+    step.usage = [usage.model_dump() for usage in result.usage]
+    step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
+    tx.session.add(step)
+    tx.session.add_all(consequences.evidence(incident, step, result))
+    await tx.session.flush()
+    if why:
+        await _give_up_fix(tx, ctx, incident, run, step, why)
+        return
+    await tx.record(
+        incident,
+        EventKind.STEP_DONE,
+        actor=result.runner,
+        step=step.name,
+        step_id=step.id,
+        title=definition.title,
+        attempt=claim.attempt,
+        version=step.version,
+        summary=result.summary,
+        runner=result.runner,
+        phase=definition.phase.value,
+    )
+    await consequences.of_output(tx, ctx, incident, definition, result)
+    await progress.advance(tx, ctx, incident, run)
 
 
 def _version(tx: store.Tx, step: records.Step, result: StepResult) -> records.StepVersion:
@@ -87,42 +88,40 @@ async def _give_up_fix(
         await progress.advance(tx, ctx, incident, run)
 
 
-async def hand_on(ctx: Context, claim: Claim, result: StepResult) -> None:
+async def hand_on(tx: store.Tx, ctx: Context, claim: Claim, result: StepResult) -> None:
     """Store first results of a step that goes on, for the steps that wait for no more than these."""
-    async with ctx.store.transaction() as tx:
-        step = await claims.held(tx, claim)
-        if step is None:
-            return
-        run, incident = await claims.whose(tx, step)
-        step.output, step.runner = result.outputs(), result.runner
-        tx.session.add(step)
-        await tx.session.flush()
-        await progress.advance(tx, ctx, incident, run)
+    step = await claims.held(tx, claim)
+    if step is None:
+        return
+    run, incident = await claims.whose(tx, step)
+    step.output, step.runner = result.outputs(), result.runner
+    tx.session.add(step)
+    await tx.session.flush()
+    await progress.advance(tx, ctx, incident, run)
 
 
-async def fail(ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
+async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
     """Store why the attempt failed, where people see it with the ways on."""
-    async with ctx.store.transaction() as tx:
-        step = await claims.held(tx, claim)
-        if step is None:
-            if kept is not None:
-                await _tell(tx, claim, kept)
-            return
-        run, incident = await claims.whose(tx, step)
-        if progress.definition_of(run).step(step.name).optional:
-            await _leave_out(tx, ctx, incident, run, step, error)
-            return
-        _end(step, StepState.FAILED, tx)
-        step.error = str(error)
+    step = await claims.held(tx, claim)
+    if step is None:
         if kept is not None:
-            # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
-            journal.keep(step, kept.still_open)
-        tx.session.add(step)
-        await record_failure(tx, incident, run, step, error)
-        if kept is not None and kept.acted:
-            await alternatives.offer(tx, ctx, incident, run, step.name, error.message)
-        if incident.status is Status.RESOLVED:
-            await progress.advance(tx, ctx, incident, run)
+            await _tell(tx, claim, kept)
+        return
+    run, incident = await claims.whose(tx, step)
+    if progress.definition_of(run).step(step.name).optional:
+        await _leave_out(tx, ctx, incident, run, step, error)
+        return
+    _end(step, StepState.FAILED, tx)
+    step.error = str(error)
+    if kept is not None:
+        # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
+        journal.keep(step, kept.still_open)
+    tx.session.add(step)
+    await record_failure(tx, incident, run, step, error)
+    if kept is not None and kept.acted:
+        await alternatives.offer(tx, ctx, incident, run, step.name, error.message)
+    if incident.status is Status.RESOLVED:
+        await progress.advance(tx, ctx, incident, run)
 
 
 async def _leave_out(
@@ -161,27 +160,26 @@ async def record_failure(
     )
 
 
-async def ask_people(ctx: Context, claim: Claim, error: OutcomeUnknown) -> None:
+async def ask_people(tx: store.Tx, ctx: Context, claim: Claim, error: OutcomeUnknown) -> None:
     """Ask people before anything that may have happened is done again: the approval is asked for anew, and says so."""
-    async with ctx.store.transaction() as tx:
-        step = await claims.held(tx, claim)
-        if step is None:
-            return
-        run, incident = await claims.whose(tx, step)
-        journal.keep(
-            step,
-            [
-                each.model_copy(update={"doubt": error.message}) if each.id == error.begun else each
-                for each in journal.read(step)
-            ],
-        )
-        step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
-        tx.session.add(step)
-        approval = (await approvals.given(tx, run)).get(step.name)
-        if approval is not None:
-            await approvals.supersede(tx, incident, approval)
-        await remarks.say(tx, incident, f"{error.message} It is not done again unless somebody approves that.")
-        await progress.advance(tx, ctx, incident, run)
+    step = await claims.held(tx, claim)
+    if step is None:
+        return
+    run, incident = await claims.whose(tx, step)
+    journal.keep(
+        step,
+        [
+            each.model_copy(update={"doubt": error.message}) if each.id == error.begun else each
+            for each in journal.read(step)
+        ],
+    )
+    step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
+    tx.session.add(step)
+    approval = (await approvals.given(tx, run)).get(step.name)
+    if approval is not None:
+        await approvals.supersede(tx, incident, approval)
+    await remarks.say(tx, incident, f"{error.message} It is not done again unless somebody approves that.")
+    await progress.advance(tx, ctx, incident, run)
 
 
 async def tell_what_ended(ctx: Context, claim: Claim, kept: StepJournal) -> None:
@@ -198,7 +196,7 @@ async def _tell(tx: store.Tx, claim: Claim, kept: StepJournal) -> None:
     _, incident = await claims.whose(tx, step)
     for _, outcome in kept.outcomes:
         await remarks.say(tx, incident, f"{outcome} Step {step.name} was stopped or taken over meanwhile.")
-    kept.outcomes.clear()
+    tx.then(kept.outcomes.clear)
 
 
 def _end(step: records.Step, state: StepState, tx: store.Tx) -> None:
