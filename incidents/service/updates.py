@@ -67,8 +67,8 @@ async def send(
         InvalidInput: the condition is empty, or a field is too long.
     """
     row, incident = await _ready(tx, *await _to_send(tx, update_id))
-    checked = _checked(fields or row.fields or await draft(tx.session, ctx, incident.number))
-    return await _settle(tx, incident, row, actor, "sent", checked)
+    words = checked(fields or row.fields or await draft(tx.session, ctx, incident.number))
+    return await _settle(tx, incident, row, actor, "sent", words)
 
 
 async def no_change(tx: store.Tx, ctx: Context, update_id: int, actor: str) -> records.StatusUpdate:
@@ -125,10 +125,10 @@ async def post_now(
     newest = await last_settled(tx.session, incident_id)
     if after is not None and newest is not None and newest.number != after:
         raise Conflict(f"An update was sent{_by(newest)} meanwhile.", remedy="`/incident update` writes another one.")
-    checked = _checked(fields)
+    words = checked(fields)
     current = await waiting(tx.session, incident_id)
     row = current if current is not None and current.state == "drafted" else await out_of_turn(tx, incident)
-    return await _settle(tx, incident, row, actor, "sent", checked)
+    return await _settle(tx, incident, row, actor, "sent", words)
 
 
 async def out_of_turn(tx: store.Tx, incident: records.Incident) -> records.StatusUpdate:
@@ -207,7 +207,12 @@ async def _settle(
     return row
 
 
-def _checked(fields: Mapping[str, str]) -> dict[str, str]:
+def checked(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the words of an update as they may go out.
+
+    Raises:
+        InvalidInput: the condition is empty, or a field is too long.
+    """
     said = {name: lengths.checked(fields.get(name, ""), MAX_FIELD, field=name) for name in FIELDS}
     if not said["condition"]:
         raise InvalidInput("The condition is empty.", remedy="Say in one sentence how it stands.", field="condition")

@@ -1,7 +1,8 @@
 """How long until a payload is acked, beside a bare Bolt app over the same workspace, in turns.
 
 One at a time and in bursts: a burst of 200 commands is what an outage looks like when everybody asks at once.
-Submissions are such as are refused (an empty text), so that what is measured is not the writing of 400 updates.
+Submissions are such as are refused (an empty text), so that what is measured is not the writing of 400 updates: they
+are refused before any transaction, and say nothing of how long stored ones wait for their commits.
 """
 
 import asyncio
