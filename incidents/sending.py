@@ -12,7 +12,9 @@ from sqlmodel import col, select
 from incidents import outbox_queries, records, store
 from incidents.notices import Action, Road
 
-LEASE = timedelta(seconds=30)  # longer than the slowest answer we wait for (10 s), short enough for a crash's victim
+#: Longer than a slow look for an earlier try and a slow call (10 s each); and what a lost replica had in hand, which
+#: waits for it, is told within 30 s.
+LEASE = timedelta(seconds=25)
 _MOMENT = timedelta(milliseconds=100)  # in which a transaction that ends a row is over
 _FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
 

@@ -58,7 +58,10 @@ class Courier:
         incident = f"inc-{row.incident_id}" if row.incident_id else ""
         structlog.contextvars.bind_contextvars(incident=incident, key=row.key)
         try:
-            outcome = await self._settle(trip, await self._carry(trip))
+            end = await self._carry(trip)
+            self._note_health(trip, end)
+            # What is known is stored when the database is back: only who died leaves rows for the lease.
+            outcome = await store_errors.outlast(lambda: self._settle(trip, end), trip.seconds_left)
         except Exception:  # the edge of a task: the row's lease runs out, and it is looked for
             log.exception("what came of a notice could not be stored")
             self._wake_at(self._ctx.clock.now())
@@ -89,7 +92,6 @@ class Courier:
 
     async def _settle(self, trip: Trip, end: Json | Exception) -> str:
         """Store what came of a trip; what waited for it begins in the same transaction."""
-        self._note_health(trip, end)
         turn = Turn.FIRST if trip.row.lane <= notices.Lane.ROOM else Turn.USUAL
         async with self._ctx.store.transaction(turn=turn) as tx:
             return await self._store(tx, trip, end)

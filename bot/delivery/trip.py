@@ -44,8 +44,13 @@ class Trip:
         Raises:
             Undelivered: nothing was sent.
         """
-        if time.monotonic() - self.began_at > sending.LEASE.total_seconds() - ANSWER_TIMEOUT_SECONDS:
+        if self.seconds_left < ANSWER_TIMEOUT_SECONDS:
             raise Undelivered(Refusal(Verdict.UNCLEAR, "lease", "The notice was held up for too long to be sent."))
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how long the lease still lasts."""
+        return self.began_at + sending.LEASE.total_seconds() - time.monotonic()
 
     @property
     def scope(self) -> str:

@@ -253,16 +253,12 @@ def _none(rows: list[dict[str, Any]]) -> bool:
     return not rows
 
 
-def p99(late: list[float]) -> float:
-    """Return the 99th percentile of sorted numbers."""
-    return late[min(len(late) - 1, int(len(late) * 0.99))]
-
-
 @asynccontextmanager
-async def declaring(ships: Fleet, every_seconds: float) -> AsyncIterator[None]:
-    """Have several people declare incidents, again and again, meanwhile."""
+async def declaring(ships: Fleet, every_seconds: float, *, apart_seconds: float = 0.0) -> AsyncIterator[None]:
+    """Have several people declare incidents, again and again, meanwhile; each begins so long after the one before."""
 
     async def declare(reporter: str) -> None:
+        await asyncio.sleep(apart_seconds * REPORTERS.index(reporter))
         for _ in range(1000):
             ships.declared += 1
             await ships.declare(f"Checkout returns {500 + ships.declared}s", reporter)

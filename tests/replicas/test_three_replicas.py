@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.replicas.fleet import declaring, fleet
+from tests.replicas.punctual import Lateness
 
 pytestmark = pytest.mark.long
 
@@ -32,8 +33,9 @@ async def test_replicas_that_die_freeze_or_lose_the_database_lose_and_double_not
             await ships.replicas["cut"].ready()
         await ships.promises_fired()
         await ships.settled()
-        reckoning = await ships.reckon()
+        reckoning, late = await ships.reckon(), Lateness.of(await ships.lateness())
         failed = await ships.rows("SELECT name, error FROM step WHERE state = 'failed'")
     assert reckoning.is_even, reckoning
     assert reckoning.incidents >= 3
     assert failed == []
+    assert late.missed(healthy=False) == []

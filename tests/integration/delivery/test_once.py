@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
 
 from bot.views.message import Message
-from incidents import records
+from incidents import records, store
 from incidents.context import Context
 from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
@@ -169,3 +170,21 @@ async def test_message_that_a_lost_database_kept_from_being_drawn_is_drawn_again
     await post.put(incident, note("n"))
     await post.wait("n")
     assert await post.texts(incident.channel) == ["n"]
+
+
+async def test_what_came_of_a_notice_outlasts_a_database_that_went_away(post: Post) -> None:
+    incident = await post.room()
+    breaks = [OperationalError("COMMIT", {}, OSError("server closed the connection unexpectedly"))] * 2
+
+    async def broken(tx: store.Tx) -> None:
+        state = select(records.Outbox.state).where(records.Outbox.key == "n")
+        if breaks and await tx.session.scalar(state) == "done":
+            raise breaks.pop()
+
+    post.ctx.store.before_commit(broken)
+    post.deliverer().start()
+    await post.put(incident, note("n"))
+    row = await post.wait("n", timeout=10)  # a lease is longer
+    assert not breaks
+    assert row.attempts == 1
+    assert len(post.calls("chat.postMessage")) == 1
