@@ -12,6 +12,7 @@ from bot.ids import COMMAND, Act, Form, Shortcut
 from bot.listeners import (
     actions,
     arriving,
+    bugs,
     commands,
     declaring,
     following,
@@ -31,6 +32,9 @@ from incidents.errors import Conflict, SitrepError
 log = structlog.get_logger(__name__)
 
 Body = dict[str, Any]
+
+Declares = Callable[[Desk, payloads.Submission], Awaitable[tuple[Body, int]]]  #: what follows, and what was declared
+Refuses = Callable[[Desk, payloads.Submission, Exception], Body]
 
 _DRAIN_SECONDS = 5.0  # what was acked is finished at shutdown; a modal that waits for its channel is not worth more
 
@@ -104,18 +108,22 @@ async def _outdated() -> None:
 
 
 def _forms(app: App, desk: Desk) -> None:
-    @app.view(Form.DECLARE.value)
-    async def declared(ack: AsyncAck, body: Body) -> None:
-        sent = payloads.submission(body)
-        try:
-            view, incident_id = await declaring.submit(desk, sent)
-        except Exception as error:  # noqa: BLE001 - the modal stays open with what was typed, whatever happened
-            await ack(**declaring.refusal(desk, sent, error))
-            return
-        await ack(response_action="update", view=view)
-        if incident_id:
-            follow = following.follow(desk, sent.view.id, incident_id)
-            desk.background.watch(replies.guarded(desk, sent.place, follow))
+    def declares(form: Form, submit: Declares, refusal: Refuses) -> None:
+        @app.view(form.value)
+        async def declared(ack: AsyncAck, body: Body) -> None:
+            sent = payloads.submission(body)
+            try:
+                view, incident_id = await submit(desk, sent)
+            except Exception as error:  # noqa: BLE001 - the modal stays open with what was typed, whatever happened
+                await ack(**refusal(desk, sent, error))
+                return
+            await ack(response_action="update", view=view)
+            if incident_id:
+                follow = following.follow(desk, sent.view.id, incident_id)
+                desk.background.watch(replies.guarded(desk, sent.place, follow))
+
+    declares(Form.DECLARE, declaring.submit, declaring.refusal)
+    declares(Form.BUG, bugs.submit, bugs.refusal)
 
     @app.view(re.compile(".*"))
     async def submitted(ack: AsyncAck, body: Body) -> None:

@@ -56,6 +56,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     DIFF = "diff"
+    ANSWER = "answer"  #: base of answer_1 …, to what a run asks people
     SEND_BACK_WORDS = "send_back_words"  #: sends back with what was written in the thread
 
     # Status updates
@@ -115,12 +116,22 @@ class Field(StrEnum):
     NEXT = "next"
     NEEDS = "needs"
     INCIDENT = "incident"
+    WORDS = "words"
+    # The seven facts of a bug, the component beside the service
+    STEPS = "steps_to_reproduce"
+    EXPECTED = "expected_vs_actual"
+    ENVIRONMENT = "environment"
+    VERSIONS = "versions"
+    ERROR_OUTPUT = "error_output"
+    COMPONENT = "component"
+    CONTEXT = "context"
 
 
 class Form(StrEnum):
     """Callback ids of modals."""
 
     DECLARE = "declare"
+    BUG = "bug"
     PROGRESS = "progress"
     UPDATE = "update_edit"
     RESOLVE = "resolve"
@@ -133,6 +144,7 @@ class Form(StrEnum):
     ESCALATE = "escalate"
     SEND_BACK = "send_back"
     TAKE_OVER = "take_over"
+    ANSWER = "answer"
     WRITE = "write"
     FOLLOWUP = "followup"
     SHOWN = "shown"  #: something to read; nothing to submit
@@ -225,6 +237,13 @@ class OfGate(Value):
     gate: str
 
 
+class OfQuestion(Value):
+    """An answer to what a run asks, by its place from 1."""
+
+    question: int
+    number: int
+
+
 class OfUpdate(Value):
     """A status update; `minutes` when it is snoozed."""
 
@@ -279,5 +298,7 @@ class FormMeta(Value):
     after: int = 0  #: the newest status update that had gone out when the form was drawn; 0 for none
     approval: int = 0
     step: int = 0
+    question: int = 0
+    number: int = 0  #: of the answer that is given to the question
     behind: str = ""  #: callback id of the form below, which is drawn anew once this one was sent
     behind_id: str = ""  #: its view id

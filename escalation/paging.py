@@ -7,7 +7,7 @@ from escalation import oncall, policies, telling, timers
 from escalation.oncall import Contact
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
-from incidents import outbox, records, store
+from incidents import definitions, outbox, records, store
 from incidents.definitions import Acknowledgement
 from incidents.events import EventKind
 from incidents.lifecycle import Milestone
@@ -50,8 +50,10 @@ class Paging:
         clock.on(Kind.PAGE, self.fall_due)
 
     async def begin(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
-        """Page the first level, unless somebody has it or paging is under way."""
+        """Page the first level, unless somebody has it or paging is under way; a bug wakes nobody."""
         del event
+        if incident.kind is definitions.Kind.BUG:
+            return
         policy = policies.paging(self._desk.ctx.library.policies, incident.severity)
         if not policies.unanswered(incident) or await timers.pending(tx.session, incident, Kind.PAGE):
             return

@@ -4,7 +4,7 @@ from escalation import matrix, paging, telling, timers
 from escalation.matrix import Promise
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
-from incidents import outbox, records, store
+from incidents import definitions, outbox, records, store
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane, Notice
@@ -46,8 +46,9 @@ class Promises:
         ctx = self._desk.ctx
         since, _ = await telling.counted_from(tx.session, incident)
         waiting = await timers.pending(tx.session, incident, Kind.MATRIX)
+        rows = ctx.library.policies.communication_matrix.get(incident.severity, ())
         return matrix.plan(
-            ctx.library.policies.communication_matrix.get(incident.severity, ()),
+            rows if incident.kind is not definitions.Kind.BUG else (),  # a bug hurts nobody at this minute
             ctx.settings,
             since=since,
             now=tx.now,

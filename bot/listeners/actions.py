@@ -13,12 +13,13 @@ from bot.ids import (
     OfGate,
     OfIncident,
     OfMenu,
+    OfQuestion,
     OfRole,
     OfStep,
     OfUpdate,
     ShownMeta,
 )
-from bot.listeners import deciding, declaring, finishing, looking, replies, responding, steering, updating
+from bot.listeners import asked, deciding, declaring, finishing, looking, replies, responding, steering, updating
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click
@@ -184,6 +185,11 @@ async def _send_back_words(desk: Desk, click: Click) -> None:
     await deciding.open_send_back(desk, _order(click, -1), value.approval, typed=value.feedback)
 
 
+async def _answer(desk: Desk, click: Click) -> None:
+    value = OfQuestion.decode(click.value)
+    await asked.press(desk, _order(click, -1), value.question, value.number)
+
+
 async def _attest(desk: Desk, click: Click) -> None:
     value = OfGate.decode(click.value)
     await deciding.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
@@ -260,6 +266,7 @@ PRESSES: dict[Act, Press] = {
     Act.RETRY: _retry,
     Act.TAKE_OVER: _take_over,
     Act.ATTEST: _attest,
+    Act.ANSWER: _answer,
     Act.OPTION: _option,
     Act.APPROVE: _approve,
     Act.REJECT: _reject,

@@ -19,6 +19,7 @@ from incidents.service import queries
 _LINES = 5
 _RELEVANT = 0.3  # share of the question's words that a line must hold
 _ALIKE = 85  # rapidfuzz's partial_ratio from 0 to 100; `deploys` finds `deployed`, `log` does not find `lag`
+_ASK = re.compile(r"^ask\s+", re.IGNORECASE)  # `@sitrep ask which files change`
 _SMALL = re.compile(
     r"\b(?:an?|and|are|at|by|did|do|does|for|from|has|have|how|in|is|it|of|on|or|that|the|this|to|was|were|what|when"
     r"|where|which|who|why|will|with)\b"
@@ -28,7 +29,8 @@ _SMALL = re.compile(
 async def reply(desk: Desk, order: Order, thread: str) -> None:
     """Answer a question from the record, in the thread where it was asked; nothing is moved."""
     async with desk.once(order.key) as tx:
-        found = await answer(tx.session, desk.ctx, order.incident_id, order.argument.lstrip("? "))
+        asked = _ASK.sub("", order.argument.lstrip("? "))
+        found = await answer(tx.session, desk.ctx, order.incident_id, asked)
     await desk.client.chat_postMessage(
         channel=order.place.channel, thread_ts=thread, text=found.text, blocks=found.blocks
     )
@@ -50,6 +52,11 @@ async def answer(session: AsyncSession, ctx: Context, incident_id: int, question
     known += [
         f"*{name.replace('_', ' ').capitalize()}* {mrkdwn.said(said, 240)}" for name, said in incident.facts.items()
     ]
+    known += [
+        line
+        for approval in await queries.pending_approvals(session, incident_id)
+        for line in _artifact(approval.subject)
+    ]
     found = _relevant(question, known)
     lead = "From the record:" if found else "The record says nothing on this yet; here is how it stands."
     blocks: list[Block | None] = [
@@ -58,6 +65,16 @@ async def answer(session: AsyncSession, ctx: Context, incident_id: int, question
         parts.context("Answered from the record; nothing was moved"),
     ]
     return parts.message(lead, blocks)
+
+
+def _artifact(value: object, name: str = "") -> list[str]:
+    """Return what is decided on now, a line for each text in it, with the name that it stands under."""
+    if isinstance(value, dict):
+        return [line for key, each in value.items() for line in _artifact(each, str(key))]
+    if isinstance(value, list):
+        return [line for each in value for line in _artifact(each, name)]
+    said = str(value) if value not in (None, "") else ""
+    return [f"*{mrkdwn.said(name.replace('_', ' ').capitalize(), 60)}* {mrkdwn.prose(said, 240)}"] if said else []
 
 
 def _relevant(question: str, known: list[str]) -> list[str]:

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from bot.listeners import (
     answering,
+    asked,
+    bugs,
     deciding,
     declaring,
     finishing,
@@ -49,6 +51,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "approve": deciding.approve,
     "reject": deciding.reject,
     "attest": deciding.attest,
+    "answer": asked.answer,
     "retry": steering.retry,
     "takeover": steering.takeover,
     "begin": steering.begin,
@@ -93,6 +96,9 @@ async def _answer(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_room:
         return await _general(desk, place, meant)
     if meant.word in ("", "declare"):
         await declaring.open_modal(desk, place, meant.title or meant.argument)
+        return None
+    if meant.word == "bug":
+        await bugs.open_modal(desk, place, meant.argument)
         return None
     if meant.word == "drill":
         await declaring.open_modal(desk, place, meant.argument, drill=True)
@@ -144,7 +150,7 @@ async def in_incident(desk: Desk, place: Place) -> int:
 async def mentioned(desk: Desk, typed: Typed) -> None:
     """Do what was said to @Sitrep in a thread, or answer what was asked."""
     in_room = await _in_room(desk, typed.place)
-    asks = "?" in typed.text and bool(vocabulary.meant(typed.text).title)
+    asks = vocabulary.asks(typed.text)
     meant = vocabulary.meant(typed.text, in_room=in_room and not asks)
     if meant.word or meant.typo:
         await run(desk, typed)

@@ -49,7 +49,7 @@ async def _to_the_bot(desk: Desk, text: str) -> str:
 def _is_answered(words: str) -> bool:
     """Return whether words said to the bot are a command or a question: those its mention brings, and answers."""
     meant = vocabulary.meant(words, in_room=True)
-    return bool(meant.word or meant.typo) or "?" in words
+    return bool(meant.word or meant.typo) or "?" in words or vocabulary.asks(words)
 
 
 async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:

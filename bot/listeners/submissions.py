@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.ids import Form, FormMeta
-from bot.listeners import deciding, finishing, replies, responding, steering, updating
+from bot.listeners import asked, deciding, finishing, replies, responding, steering, updating
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -31,7 +31,12 @@ async def _take_over(desk: Desk, order: Order, view: View, meta: FormMeta) -> No
     await steering.submit_take_over(desk, order, view, meta.step)
 
 
+async def _answer(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await asked.submit(desk, order, view, meta.question, meta.number)
+
+
 SENDS: dict[Form, Send] = {
+    Form.ANSWER: _answer,
     Form.UPDATE: updating.submit,
     Form.SEND_BACK: _send_back,
     Form.TAKE_OVER: _take_over,

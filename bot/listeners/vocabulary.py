@@ -60,11 +60,13 @@ ENTRIES = (
     Entry("escalate", "escalate [what was found]", "bring in who must know", _ACT, Takes.TEXT),
     Entry("channel", "channel", "ask Slack again for a channel it refused", _ACT),
     Entry("declare", "declare what is happening", "open a new incident", _ACT, Takes.TEXT, aliases=("new",)),
+    Entry("bug", "bug [what is wrong]", "report a bug; agents find and fix it", _ACT, Takes.TEXT),
     Entry("drill", "drill [what to practise]", "declare an exercise", _ACT, Takes.TEXT),
     Entry("option", "option 2", "choose a fix", _DECIDE, Takes.TEXT),
     Entry("approve", "approve [2.3]", "approve what waits, the deploy say", _DECIDE, Takes.TEXT),
     Entry("reject", "reject what to change", "send a proposal back", _DECIDE, Takes.TEXT),
     Entry("attest", "attest [gate] [note]", "vouch for a quality gate", _DECIDE, Takes.TEXT),
+    Entry("answer", "answer 1 [words]", "answer what the agents ask", _DECIDE, Takes.TEXT),
     Entry("retry", "retry [1.3]", "run a failed step again", _DECIDE, Takes.TEXT),
     Entry("takeover", "takeover 1.3 what you did", "do a step by hand", _DECIDE, Takes.TEXT),
     Entry("begin", "begin", "let a scheduled response begin now", _DECIDE, Takes.TEXT),
@@ -102,6 +104,11 @@ def meant(text: str, *, in_room: bool = False) -> Meant:
     """
     found = _anywhere(text)
     return _in_room(found) if in_room and found.title else found
+
+
+def asks(text: str) -> bool:
+    """Tell whether words said to the bot are a question: `why?`, `ask which files change`."""
+    return ("?" in text or text.lower().startswith("ask ")) and bool(_anywhere(text).title)
 
 
 def _in_room(found: Meant) -> Meant:

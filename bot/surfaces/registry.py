@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import elsewhere, ending, home, room, telling, work
+from bot.surfaces import elsewhere, ending, home, questions, room, telling, work
 from bot.views import direct, line, operators
 from bot.views.message import Message
 from escalation import succession
@@ -91,6 +91,10 @@ async def _gate(asking: Asking) -> Message:
     )
 
 
+async def _question(asking: Asking) -> Message:
+    return await questions.card(asking.session, asking.ctx, int(asking.params["question_id"]))
+
+
 async def _status_draft(asking: Asking) -> Message:
     return await telling.status_draft(asking.session, asking.ctx, int(asking.params["update_id"]))
 
@@ -154,6 +158,7 @@ SURFACES: dict[str, Surface] = {
     "step_failed": _step_failed,
     "approval": _approval,
     "gate_attestation": _gate,
+    "question": _question,
     "status_draft": _status_draft,
     "status_update": _status_update,
     "page": _page,

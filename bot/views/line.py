@@ -73,6 +73,9 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.RUN_SCHEDULED: _scheduled,
     EventKind.RUN_BEGUN: lambda data, by, because: f"▶️ *Work begins now*{by}.",
     EventKind.REPLANNED: _replanned,
+    EventKind.RUN_DONE: lambda data, by, because: (
+        "✅ *The fix is merged everywhere*, every review is done.   `/incident resolve` ends it"
+    ),
     EventKind.RUN_PAUSED: lambda data, by, because: (
         f"⏸️ *Agents paused*{by}. What runs finishes, nothing new starts.   `/incident resume`"
     ),

@@ -3,6 +3,9 @@
 from bot.views import mrkdwn, parts
 from bot.views.message import Message
 from incidents import records, triage
+from incidents.definitions import Kind
+
+_WAITS = {Kind.INCIDENT: "nothing waits for this", Kind.BUG: "*the analysis waits for this*"}
 
 
 def draw(incident: records.Incident) -> Message:
@@ -23,7 +26,7 @@ def draw(incident: records.Incident) -> Message:
         [
             parts.section(
                 f"*What we still need to know*   {len(known)} of {len(triage.FACTS)} known, "
-                f"nothing waits for this\n{asked}"
+                f"{_WAITS[incident.kind]}\n{asked}"
             ),
             parts.context(parts.fitting(_known(incident, known), 1500)) if known else None,
             parts.context(

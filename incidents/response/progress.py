@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import outbox, records, room, store
+from incidents import outbox, posts, records, room, store
 from incidents.context import Context
 from incidents.definitions import Phase, StepDefinition, WorkflowDefinition
 from incidents.events import EventKind
@@ -151,4 +151,6 @@ async def _finish(tx: store.Tx, incident: records.Incident, run: records.Run) ->
     if definition_of(run).pipeline is not None:
         run.outcome = questions.Outcome.COMPLETE.value
     tx.session.add(run)
-    await tx.record(incident, EventKind.RUN_DONE, run=run.id)
+    event = await tx.record(incident, EventKind.RUN_DONE, run=run.id)
+    if run.outcome:
+        await outbox.put(tx, incident.id, posts.line(incident, event))

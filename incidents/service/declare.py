@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -37,6 +37,7 @@ class Declaration(BaseModel):
     private: bool = False
     drill: bool = False
     kind: Kind = Kind.INCIDENT
+    facts: dict[str, str] = Field(default_factory=dict)  #: triage facts as given, by name; others are recognised
 
 
 def _is_visible(character: str) -> bool:
@@ -88,7 +89,8 @@ async def declare(tx: store.Tx, ctx: Context, declaration: Declaration) -> recor
             remedy="Shorten it; the rest can be posted in the channel.",
             field="known",
         )
-    facts = triage.recognise(f"{title}\n{declaration.known}", service=declaration.service)
+    recognised = triage.recognise(f"{title}\n{declaration.known}", service=declaration.service)
+    facts = recognised | {name: said for name, said in declaration.facts.items() if name in triage.FACTS}
     incident = records.Incident(
         title=title,
         kind=declaration.kind,

@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from incidents import lengths, records, revenue, store, triage
 from incidents.context import Context
-from incidents.definitions import Severity
+from incidents.definitions import Kind, Severity
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import IMPLIES, Milestone, Role, Status, way_back
@@ -64,6 +64,10 @@ async def change_severity(
     incident = await open_incident(tx, incident_id)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.CHANGE_SEVERITY, actor, holders=holders, settings=ctx.settings)
+    if incident.kind is Kind.BUG and severity in (Severity.CRITICAL, Severity.HIGH):
+        raise Conflict(
+            "A bug is medium or low.", remedy="For what hurts production now, `/incident declare` opens an incident."
+        )
     before = incident.severity
     if before is severity:
         raise Conflict(f"{incident.key} is already {severity}.")

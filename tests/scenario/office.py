@@ -30,7 +30,7 @@ from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
 from incidents import loading, migrations, outbox_queries, records
 from incidents.agents import outputs
-from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.base import Runner, StepRequest, StepResult
 from incidents.agents.outputs import MODELS
 from incidents.catalog import Approvers, Environment, Service, Settings
 from incidents.clock import SystemClock
@@ -214,8 +214,11 @@ def settings() -> Settings:
 
 
 @asynccontextmanager
-async def opened(tmp_path: Path, *handles: str, **changed: Any) -> AsyncIterator[Office]:
-    """Open the office with these people at their screens; `changed` are keys of its `sitrep.yml`."""
+async def opened(tmp_path: Path, *handles: str, runner: Runner | None = None, **changed: Any) -> AsyncIterator[Office]:
+    """Open the office with these people at their screens; `changed` are keys of its `sitrep.yml`.
+
+    With a `runner` its agents carry the steps out, in place of the played ones.
+    """
     manifest = YAML(typ="safe").load(MANIFEST)
     sitrep = AppConfig(
         name="Sitrep", bot_token="xoxb-sitrep", app_token="xapp-sitrep", signing_secret="secret", manifest=manifest
@@ -246,7 +249,7 @@ async def opened(tmp_path: Path, *handles: str, **changed: Any) -> AsyncIterator
         await app.desk.identity.learn()
         deliverer = Deliverer(ctx, line.client, Surfaces(app.desk.identity.url).draw)
         alarms = AlarmClock(store, timers)
-        steps = LocalDispatcher(Engine(ctx, agents, tmp_path / "work", "office"), store)
+        steps = LocalDispatcher(Engine(ctx, runner or agents, tmp_path / "work", "office"), store)
         socket = AsyncSocketModeHandler(app, "xapp-sitrep", ping_interval=0.5)
         await socket.connect_async()
         stack.push_async_callback(socket.close_async)

@@ -42,7 +42,7 @@ def test_a_typo_of_every_word_finds_it() -> None:
 
 
 def test_every_word_of_the_help_does_something() -> None:
-    general = {"help", "list", "find", "preview", "declare", "drill"}
+    general = {"help", "list", "find", "preview", "declare", "bug", "drill"}
     assert {entry.name for entry in vocabulary.ENTRIES} == set(commands.ORDERS) | general
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from bot.ids import DeclareMeta, Form, OfGate, ShownMeta
 from bot.views import (
     approval,
+    bug,
     card,
     declare,
     direct,
@@ -19,6 +20,7 @@ from bot.views import (
     overview,
     parts,
     phase,
+    question,
     reading,
     status,
     step,
@@ -35,6 +37,7 @@ from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
+from incidents.response import questions
 from incidents.response.gates import GateState, GateVerdict
 from incidents.service.resolve import Missing
 from incidents.timeline import Entry
@@ -98,6 +101,25 @@ def root_cause(text: str) -> outputs.RootCause:
 
 def recommendation(text: str) -> outputs.Recommendation:
     return outputs.Recommendation(title=text[:150], why=text[:400], due_in_days=10, evidence=["E3f9a2b"])
+
+
+def _question(text: str, **changes: Any) -> records.Question:
+    choices = [
+        questions.Choice(label="Answer", does=questions.Does.RERUN, words=True),
+        questions.Choice(label=f"The one of {text[:20]}", does=questions.Does.RERUN, step="1.2"),
+        questions.Choice(label="Stop the agents", does=questions.Does.STOP),
+    ]
+    values: dict[str, Any] = {
+        "id": 4,
+        "incident_id": 7,
+        "run_id": 3,
+        "step": "1.3",
+        "kind": "clarification",
+        "text": text,
+        "choices": [each.model_dump(mode="json") for each in choices],
+        "asked_at": NOW,
+    }
+    return records.Question(**values | changes)
 
 
 def every_output(text: str) -> list[outputs.Output]:
@@ -529,6 +551,10 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         who="",
         asks=t,
     ),
+    "question": lambda t: question.draw(_question(t), who=f"<@{ANA}>"),
+    "question_answered": lambda t: question.draw(
+        _question(t, state="answered", answered_by=ANA, answer={"choice": t, "words": t}), who=""
+    ),
     "status_draft": lambda t: status.draft(_update(t)),
     "status_draft_sent": lambda t: status.draft(_update(t, state="sent", sent_by=ANA, sent_at=NOW)),
     "status_update": lambda t: status.sent(_update(t, state="sent", sent_by=ANA, sent_at=NOW + minutes(20))),
@@ -574,6 +600,9 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
         now=NOW,
         error=t,
     ),
+    "bug": lambda t: bug.modal(bug.Filled(t, t[:60], t, Severity.LOW, dict.fromkeys(bug.FACTS, t)), error=t),
+    "bug_empty": lambda t: bug.modal(bug.Filled()),
+    "question_words": lambda t: question.words(_question(t), 1),
     "declare_empty": lambda t: declare.modal(declare.Filled(DeclareMeta()), preview(t, Severity.HIGH), now=NOW),
     "progress": lambda t: declare.progress("inc-7", t),
     "result": lambda t: declare.result("inc-7", t, "C01INC", told=(3, 3), missing=4, channel_url="https://example.com"),
