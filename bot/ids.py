@@ -52,6 +52,7 @@ class Act(StrEnum):
     RETRY = "retry"
     TAKE_OVER = "take_over"
     ATTEST = "attest"
+    OVERRIDE = "override"  #: opens the form that asks for the reason
     OPTION = "option"
     APPROVE = "approve"
     REJECT = "reject"
@@ -145,6 +146,7 @@ class Form(StrEnum):
     SEND_BACK = "send_back"
     TAKE_OVER = "take_over"
     ANSWER = "answer"
+    OVERRIDE = "override"
     WRITE = "write"
     FOLLOWUP = "followup"
     SHOWN = "shown"  #: something to read; nothing to submit
@@ -300,5 +302,6 @@ class FormMeta(Value):
     step: int = 0
     question: int = 0
     number: int = 0  #: of the answer that is given to the question
+    gate: OfGate | None = None
     behind: str = ""  #: callback id of the form below, which is drawn anew once this one was sent
     behind_id: str = ""  #: its view id

@@ -40,8 +40,10 @@ class EventKind(StrEnum):
     RUN_GREW = "run_grew"  #: run, repositories, added (names of steps)
     STEP_RETRIED = "step_retried"  #: step, attempt
     STEP_TAKEN_OVER = "step_taken_over"  #: step, title, phase, summary: a person did it by hand
-    GATE_PASSED = "gate_passed"  #: stage, gate, by, evidence
-    GATE_ATTESTED = "gate_attested"  #: stage, gate, note
+    GATE_PASSED = "gate_passed"  #: run, stage, gate, reason, evidence
+    GATE_ATTESTED = "gate_attested"  #: run, stage, gate, note
+    GATE_OVERRIDDEN = "gate_overridden"  #: run, stage, gate, reason, against (what evidence says, or empty)
+    GATE_CONTRADICTED = "gate_contradicted"  #: run, stage, gate, person (who answers for it), against, overridden
     APPROVAL_ASKED = "approval_asked"  #: approval, about (definitions.ApprovalKind), step
     APPROVAL_DECIDED = "approval_decided"  #: approval, about, decision (approved, rejected), subject, feedback
     RESOLVED = "resolved"  #: summary

@@ -78,6 +78,10 @@ def _approval(event: records.Event, data: dict[str, Any]) -> str:
     return _by(event, asked.taken(data.get("subject") or {}) if asked else f"{what} approved")
 
 
+def _note(said: Any) -> str:
+    return f": {said}" if said else ""
+
+
 _WORDS: dict[EventKind, Words] = {
     EventKind.DECLARED: lambda e, d: _by(e, f"declared {d['severity']}: {d['title']}"),
     EventKind.FACTS_ADDED: lambda e, d: _by(e, "facts added: " + ", ".join(n.replace("_", " ") for n in d["facts"])),
@@ -109,7 +113,14 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.QUESTION_ANSWERED: lambda e, d: _by(e, f"answered: {d['choice']}") if d["choice"] else "",
     EventKind.RUN_GREW: lambda e, d: f"tasks for {', '.join(d['repositories'])}",
     EventKind.STEP_TAKEN_OVER: lambda e, d: _by(e, f"{d['step']} {d['title']} done by hand"),
-    EventKind.GATE_ATTESTED: lambda e, d: _by(e, f"gate attested: {d['gate'].replace('_', ' ')}"),
+    EventKind.GATE_PASSED: lambda e, d: f"gate passed: {d['gate'].replace('_', ' ')}: {d['reason']}",
+    EventKind.GATE_ATTESTED: lambda e, d: _by(e, f"gate attested: {d['gate'].replace('_', ' ')}") + _note(d["note"]),
+    EventKind.GATE_OVERRIDDEN: lambda e, d: (
+        _by(e, f"gate overridden: {d['gate'].replace('_', ' ')}") + _note(d["reason"])
+    ),
+    EventKind.GATE_CONTRADICTED: lambda e, d: (
+        f"evidence now speaks against {d['gate'].replace('_', ' ')}, which <@{d['person']}> answers for: {d['against']}"
+    ),
     EventKind.APPROVAL_DECIDED: _approval,
     EventKind.RESOLVED: lambda e, d: _by(e, "resolved"),
     EventKind.REOPENED: lambda e, d: _by(e, f"reopened: {d['reason']}"),

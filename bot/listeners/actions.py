@@ -19,7 +19,18 @@ from bot.ids import (
     OfUpdate,
     ShownMeta,
 )
-from bot.listeners import asked, deciding, declaring, finishing, looking, replies, responding, steering, updating
+from bot.listeners import (
+    asked,
+    deciding,
+    declaring,
+    finishing,
+    looking,
+    replies,
+    responding,
+    steering,
+    updating,
+    vouching,
+)
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click
@@ -192,8 +203,13 @@ async def _answer(desk: Desk, click: Click) -> None:
 
 async def _attest(desk: Desk, click: Click) -> None:
     value = OfGate.decode(click.value)
-    await deciding.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
+    await vouching.attest_one(desk, _order(click, value.incident), value.run, value.stage, value.gate)
     await _again(desk, click)
+
+
+async def _override(desk: Desk, click: Click) -> None:
+    value = OfGate.decode(click.value)
+    await vouching.open_override(desk, _order(click, value.incident), value)
 
 
 async def _retry(desk: Desk, click: Click) -> None:
@@ -267,6 +283,7 @@ PRESSES: dict[Act, Press] = {
     Act.TAKE_OVER: _take_over,
     Act.ATTEST: _attest,
     Act.ANSWER: _answer,
+    Act.OVERRIDE: _override,
     Act.OPTION: _option,
     Act.APPROVE: _approve,
     Act.REJECT: _reject,

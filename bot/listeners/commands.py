@@ -15,6 +15,7 @@ from bot.listeners import (
     steering,
     updating,
     vocabulary,
+    vouching,
 )
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order, incident_of
@@ -50,7 +51,8 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "option": deciding.option,
     "approve": deciding.approve,
     "reject": deciding.reject,
-    "attest": deciding.attest,
+    "attest": vouching.attest,
+    "gate": vouching.gate,
     "answer": asked.answer,
     "retry": steering.retry,
     "takeover": steering.takeover,

@@ -1,4 +1,4 @@
-"""Deciding: choose, approve, send back, attest."""
+"""Deciding: choose, approve, send back."""
 
 import re
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from bot.listeners.order import Order
 from bot.listeners.payloads import View
 from bot.views import forms, mrkdwn, parts
 from bot.views.message import Message
-from incidents import records, store
+from incidents import records
 from incidents.errors import Conflict, InvalidInput, NotFound
-from incidents.response import control, decisions, gates, progress
+from incidents.response import control, decisions
 from incidents.service import queries
 
 _NUMBER = re.compile(r"\d+")
@@ -106,43 +106,6 @@ async def submit_send_back(desk: Desk, order: Order, view: View, approval_id: in
     async with desk.once(order.key) as tx:
         feedback = view.text(Field.FEEDBACK)
         await control.decide(tx, desk.ctx, approval_id, order.actor, "reject", feedback=feedback)
-
-
-async def attest(desk: Desk, order: Order) -> Message:
-    """Vouch for the quality gate that was named, or for the only one that is open."""
-    word, _, note = order.argument.partition(" ")
-    async with desk.once(order.key) as tx:
-        run, stage, gate = await _open_gate(desk, tx, order.incident_id, word)
-        await control.attest(
-            tx, desk.ctx, run.number, stage, gate, order.actor, note if gate == word else order.argument
-        )
-    return replies.note(f"✓ {gates.title(gate)}: your name stands for it.\n_{_asks(desk, gate)}_")
-
-
-def _asks(desk: Desk, gate: str) -> str:
-    described = desk.ctx.library.policies.gates.get(gate)
-    return mrkdwn.said(described.asks) if described else gates.title(gate)
-
-
-async def _open_gate(desk: Desk, tx: store.Tx, incident_id: int, word: str) -> tuple[records.Run, int, str]:
-    incident = await queries.get(tx.session, incident_id)
-    run = await queries.latest_run(tx.session, incident_id)
-    if run is None:
-        raise NotFound(f"{incident.key} has no response running.")
-    outputs = await queries.outputs(tx.session, run.number)
-    judged = await progress.verdicts(tx.session, desk.ctx, incident, run, outputs)
-    found = [(stage, each.gate) for stage, verdicts in judged.items() for each in verdicts if not each.holds]
-    named = [each for each in found if each[1] == word] or (found if len(found) == 1 else [])
-    if not named:
-        known = "\n".join(f"• `{gate}`  {_asks(desk, gate)}" for _, gate in found)
-        raise InvalidInput("Say which quality gate.", remedy=f"Open:\n{known}" if known else "None is open.")
-    return run, *named[0]
-
-
-async def attest_one(desk: Desk, order: Order, run_id: int, stage: int, gate: str) -> None:
-    """Vouch for a quality gate by its button."""
-    async with desk.once(order.key) as tx:
-        await control.attest(tx, desk.ctx, run_id, stage, gate, order.actor)
 
 
 def offer_send_back(approval_id: int, words: str) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.ids import Form, FormMeta
-from bot.listeners import asked, deciding, finishing, replies, responding, steering, updating
+from bot.listeners import asked, deciding, finishing, replies, responding, steering, updating, vouching
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -35,11 +35,16 @@ async def _answer(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
     await asked.submit(desk, order, view, meta.question, meta.number)
 
 
+async def _override(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await vouching.submit_override(desk, order, view, meta)
+
+
 SENDS: dict[Form, Send] = {
     Form.ANSWER: _answer,
     Form.UPDATE: updating.submit,
     Form.SEND_BACK: _send_back,
     Form.TAKE_OVER: _take_over,
+    Form.OVERRIDE: _override,
     Form.SEVERITY: _plain(responding.submit_severity),
     Form.IMPACT: _plain(responding.submit_impact),
     Form.NOTE: _plain(responding.submit_note),

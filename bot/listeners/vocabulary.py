@@ -67,6 +67,7 @@ ENTRIES = (
     Entry("reject", "reject what to change", "send a proposal back", _DECIDE, Takes.TEXT),
     Entry("attest", "attest [gate] [note]", "vouch for a quality gate", _DECIDE, Takes.TEXT),
     Entry("answer", "answer 1 [words]", "answer what the agents ask", _DECIDE, Takes.TEXT),
+    Entry("gate", "gate [gate [override why]]", "look at a quality gate, or override it", _DECIDE, Takes.TEXT),
     Entry("retry", "retry [1.3]", "run a failed step again", _DECIDE, Takes.TEXT),
     Entry("takeover", "takeover 1.3 what you did", "do a step by hand", _DECIDE, Takes.TEXT),
     Entry("begin", "begin", "let a scheduled response begin now", _DECIDE, Takes.TEXT),

@@ -14,6 +14,7 @@ from incidents.context import Context
 from incidents.definitions import StepDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
+from incidents.lifecycle import Role
 from incidents.response import approvals, decisions, progress, replanning
 from incidents.service import permissions, queries
 
@@ -146,5 +147,6 @@ async def gate_attestation(session: AsyncSession, ctx: Context, run_id: int, sta
         OfGate(incident=incident.number, run=run_id, stage=stage, gate=name),
         verdict,
         who=mrkdwn.people(who) or "anybody in this channel",
+        commander=mrkdwn.people(holders.get(Role.COMMANDER, ())),
         asks=described.asks if described else "",
     )

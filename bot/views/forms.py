@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import (
     UserSelectElement,
 )
 
-from bot.ids import Act, Field, Form, FormMeta, OfApproval, OfFeedback
+from bot.ids import Act, Field, Form, FormMeta, OfApproval, OfFeedback, OfGate
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Json
 from incidents import records
@@ -159,6 +159,28 @@ def take_over(incident: records.Incident, step: records.Step, title: str) -> Jso
         submit="Done by hand",
         close="Cancel",
         meta=FormMeta(incident=incident.number, step=step.number),
+    )
+
+
+def override(value: OfGate, title: str, *, reason: str, asks: str = "") -> Json:
+    """Return the form that overrides a quality gate; `reason` is why it does not hold."""
+    return parts.modal(
+        Form.OVERRIDE,
+        "Override the gate",
+        [
+            parts.section(f"*{title}* of inc-{value.incident}\n{mrkdwn.said(asks)}".strip()),
+            parts.context(mrkdwn.with_mentions(reason, 300)) if reason else None,
+            parts.asked(
+                Field.REASON,
+                "Why the response goes on without it",
+                _words(limit=500),
+                hint="It stands under your name in the timeline and the post-mortem.",
+                required=True,
+            ),
+        ],
+        submit="Override",
+        close="Cancel",
+        meta=FormMeta(incident=value.incident, gate=value),
     )
 
 

@@ -11,6 +11,7 @@ from incidents import records
 from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.lifecycle import ROLE_TITLES, Role, Status
+from incidents.response import gates
 
 _A_PIECE = 2800  # what fits into one section beside its marks
 
@@ -62,6 +63,16 @@ def _replanned(data: dict[str, Any], by: str, because: str) -> str:
     return f"{plan}: {work}, {mrkdwn.plural(int(data['left']), 'step')} to do"
 
 
+def _contradicted(data: dict[str, Any], by: str, because: str) -> str:
+    del by, because
+    who, did = mrkdwn.person(str(data["person"])), "overrode it" if data.get("overridden") else "vouched for it"
+    against = mrkdwn.with_mentions(str(data["against"]), 300)
+    return (
+        f"❗ *The evidence now speaks against {gates.title(str(data['gate'])).lower()}*: {against}. "
+        f"{who} {did}, and that still counts.   `/incident pause` stops what comes next"
+    )
+
+
 _WORDS: dict[EventKind, Words] = {
     EventKind.SEVERITY_CHANGED: _severity,
     EventKind.ESCALATED: _escalated,
@@ -83,6 +94,10 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.RUN_STOPPED: lambda data, by, because: (
         f"⏹️ *Agents stopped*{by}{because}. People go on by hand; a step can still be retried."
     ),
+    EventKind.GATE_OVERRIDDEN: lambda data, by, because: (
+        f"⚠️ *{gates.title(str(data['gate']))} overridden*{by}{because}"
+    ),
+    EventKind.GATE_CONTRADICTED: _contradicted,
     EventKind.REOPENED: lambda data, by, because: f"🔁 *Opened again*{by}{because}",
     EventKind.CLOSED: lambda data, by, because: f"☑️ *Closed*{by}{because}",
     EventKind.CANCELLED: _cancelled,

@@ -112,7 +112,7 @@ class EvidenceRow(SQLModel, table=True):
 
 
 class Attestation(SQLModel, table=True):
-    """What a person vouches for at a quality gate."""
+    """What a person answers for at a quality gate."""
 
     __tablename__: ClassVar[str] = "attestation"
 
@@ -122,6 +122,7 @@ class Attestation(SQLModel, table=True):
     person: str
     note: str = text()
     at: datetime = time()
+    overridden: bool = False  #: the commander lets the response go on without the gate; `note` says why
 
 
 class Approval(Numbered, SQLModel, table=True):

@@ -42,12 +42,14 @@ class Check:
 
 
 def evaluate(gate: str, facts: GateFacts) -> GateVerdict:
-    """Return the verdict on `gate`; what a person attested counts unless the evidence already shows it."""
+    """Return the verdict on `gate`; what a person answers for counts unless the evidence shows it by itself."""
     seen = _look(CHECKS.get(gate, Check()), facts)
-    verdict = GateVerdict(gate, seen.state, seen.reason, seen.evidence)
-    if not verdict.holds and gate in facts.attested:
-        return GateVerdict(gate, GateState.ATTESTED, facts.attested[gate])
-    return verdict
+    word = facts.words.get(gate)
+    if word is None or seen.state is GateState.PASSED:
+        return GateVerdict(gate, seen.state, seen.reason, seen.evidence)
+    state = GateState.OVERRIDDEN if word.overridden else GateState.ATTESTED
+    against = seen.reason if seen.state is GateState.FAILED else ""
+    return GateVerdict(gate, state, word.note, seen.evidence, word, against)
 
 
 def judged_by(gate: str) -> str:

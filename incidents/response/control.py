@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, checks, decisions, plan, progress, remarks, rework, runs
+from incidents.response import alternatives, approvals, decisions, plan, progress, remarks, rework, runs
 from incidents.response.decisions import Decision
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
@@ -118,43 +118,6 @@ def _chosen(approval: records.Approval, asked: Decision, option: int | None) -> 
     )
 
 
-async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str, actor: str, note: str = "") -> None:
-    """Vouch by name that a quality gate holds.
-
-    Raises:
-        Conflict: attested already; says by whom.
-        NotFound: the run has no such gate.
-        NotAllowed: this person may not attest.
-    """
-    run = await tx.session.get(records.Run, run_id)
-    if run is None or not any(
-        each.number == stage and gate in each.gates for each in progress.definition_of(run).stages
-    ):
-        raise NotFound("There is no such quality gate.")
-    incident = await queries.get(tx.session, run.incident_id)
-    holders = await queries.roles(tx.session, incident.number)
-    permissions.require(permissions.Action.ATTEST, actor, holders=holders, settings=ctx.settings)
-    await _of_latest(tx, incident, run)
-    before = await tx.session.get(records.Attestation, (run_id, stage, gate))
-    if before is not None:
-        raise Conflict(f"Already attested by <@{before.person}>.", remedy="Nothing was changed by this click.")
-    await _is_looked_at(tx, run, gate)
-    said = lengths.checked(note, lengths.WORDS)
-    tx.session.add(records.Attestation(run_id=run_id, stage=stage, gate=gate, person=actor, note=said, at=tx.now))
-    await tx.session.flush()
-    await tx.record(incident, EventKind.GATE_ATTESTED, actor=actor, run=run_id, stage=stage, gate=gate, note=said)
-    await progress.advance(tx, ctx, incident, run)
-
-
-async def _is_looked_at(tx: store.Tx, run: records.Run, gate: str) -> None:
-    source = progress.source_of(run, checks.judged_by(gate))
-    for step in await queries.steps(tx.session, run.number):
-        if step.name == source and StepState(step.state) not in {*plan.FINISHED, StepState.FAILED, StepState.STOPPED}:
-            raise Conflict(
-                f"Step {step.name} has not looked at it yet.", remedy="Vouch for it when that is done, or take it over."
-            )
-
-
 async def _steered(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> tuple[records.Incident, records.Run]:
     incident = await queries.get(tx.session, incident_id)
     holders = await queries.roles(tx.session, incident_id)
@@ -174,7 +137,12 @@ async def _latest_run(tx: store.Tx, incident: records.Incident) -> records.Run:
     return run
 
 
-async def _of_latest(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
+async def of_latest(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
+    """Return when `run` is the incident's newest.
+
+    Raises:
+        Conflict: it is not, or the incident is over.
+    """
     if (await _latest_run(tx, incident)).id != run.id:
         raise Conflict(
             "This belongs to a response that ended when the incident was reopened.",
@@ -197,7 +165,7 @@ async def retry_step(tx: store.Tx, ctx: Context, step_id: int, actor: str) -> No
     """
     step, run = await _step(tx, step_id)
     incident, _ = await _steered(tx, ctx, run.incident_id, actor)
-    await _of_latest(tx, incident, run)
+    await of_latest(tx, incident, run)
     if StepState(step.state) not in (StepState.FAILED, StepState.STOPPED):
         raise Conflict(f"Step {step.name} is {step.state}, there is nothing to retry.")
     step.state, step.owner, step.error = StepState.QUEUED.value, "", ""
@@ -219,7 +187,7 @@ async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summar
     """
     step, run = await _step(tx, step_id)
     incident, _ = await _steered(tx, ctx, run.incident_id, actor)
-    await _of_latest(tx, incident, run)
+    await of_latest(tx, incident, run)
     if StepState(step.state) in plan.FINISHED:
         raise Conflict(f"Step {step.name} is already {step.state.replace('_', ' ')}.")
     said = lengths.checked(summary, lengths.LINE, field="summary")

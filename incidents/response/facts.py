@@ -14,7 +14,7 @@ from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
 from incidents.knowledge.solutions import Solution
 from incidents.notices import Action
-from incidents.response.gates import GateFacts
+from incidents.response.gates import GateFacts, Word
 from incidents.service import queries
 
 #: Solutions that are searched, of the same service and of all: beyond the newest few hundred, code has moved on.
@@ -45,10 +45,8 @@ async def for_gates(
             watched=bool(service and service.production.health),
             missing_facts=triage.missing(incident.facts),
             severity_confirmed_by=changes[-1].actor if changes else "",
-            attested={
-                row.gate: f"<@{row.person}>" + (f": {row.note}" if row.note else "")
-                for row in attested
-                if row.stage == number
+            words={
+                row.gate: Word(row.person, row.at, row.note, row.overridden) for row in attested if row.stage == number
             },
         )
         for number in _stages(run)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import JsonValue
@@ -14,9 +15,20 @@ class GateState(StrEnum):
 
     PASSED = "passed"  #: evidence shows it
     ATTESTED = "attested"  #: a person vouches for it
+    OVERRIDDEN = "overridden"  #: the commander lets the response go on without it, with a reason
     COMING = "coming"  #: closes by itself within seconds; nobody is asked
     OPEN = "open"  #: only a person can say
-    FAILED = "failed"  #: evidence speaks against it; a person may still vouch, with the reason
+    FAILED = "failed"  #: evidence speaks against it; the commander alone may override it
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a person answers for at a gate."""
+
+    person: str  #: person id
+    at: datetime  #: UTC
+    note: str = ""
+    overridden: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,11 +39,13 @@ class GateVerdict:
     state: GateState
     reason: str  #: one line: what shows it, or what is missing
     evidence: tuple[str, ...] = ()
+    word: Word | None = None  #: of the person by whom it holds, where evidence does not show it
+    against: str = ""  #: what the evidence says against that word
 
     @property
     def holds(self) -> bool:
         """Return whether the next stage may rely on it."""
-        return self.state in (GateState.PASSED, GateState.ATTESTED)
+        return self.state in (GateState.PASSED, GateState.ATTESTED, GateState.OVERRIDDEN)
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ class GateFacts:
     watched: bool  #: Sitrep can watch the service's error rate and health
     missing_facts: tuple[str, ...] = ()  #: triage facts that nobody has given yet
     severity_confirmed_by: str = ""  #: who set the severity by hand after declaring
-    attested: Mapping[str, str] = field(default_factory=dict)  #: gate -> "person: note"
+    words: Mapping[str, Word] = field(default_factory=dict)  #: gate -> who answers for it
 
 
 def title(gate: str) -> str:

@@ -3,7 +3,7 @@
 All of it happens inside the transaction of whatever made the difference; agents are called elsewhere (engine).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from incidents.definitions import Phase, StepDefinition, WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
-from incidents.response import approvals, checks, facts, gates, journal, plan, questions, settling
+from incidents.response import approvals, checks, facts, gates, journal, ledger, plan, questions, settling
 from incidents.response.frozen import definition_of as definition_of
 from incidents.response.frozen import source_of as source_of
 from incidents.response.plan import StepState
@@ -69,7 +69,13 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         tx.offer(steps[name].number)
     for name, waits in held.items():
         await _hold(tx, ctx, incident, run, steps[name], waits, outputs)
-    await _ask_attestations(tx, incident, run, definition, states, held, judged)
+    # Steps that wait for nothing but people, or for nothing: the gates before them have been looked at.
+    reached = [*may_start, *(name for name, waits in held.items() if not waits.steps)]
+    looked_at = {number for name in reached for number in plan.gates_before(definition, definition.step(name))}
+    # The last stage holds nothing up; its gates are asked once its steps are done.
+    looked_at |= {stage.number for stage in definition.stages if plan.stage_finished(definition, stage.number, states)}
+    await ledger.record(tx, incident, run, judged, looked_at)
+    await _ask_attestations(tx, incident, run, definition, judged, looked_at)
     if all(StepState(step.state) in plan.FINISHED for step in steps.values()):
         await _finish(tx, incident, run)
 
@@ -122,15 +128,11 @@ async def _ask_attestations(
     incident: records.Incident,
     run: records.Run,
     definition: WorkflowDefinition,
-    states: Mapping[str, StepState],
-    held: Mapping[str, plan.Waits],
     judged: Mapping[int, list[gates.GateVerdict]],
+    looked_at: Collection[int],
 ) -> None:
     """Ask people about the gates that hold a step up and that evidence leaves open."""
-    wanted = {number for waits in held.values() for number in waits.gates}
-    # The last stage holds nothing up; its gates are asked once its steps are done.
-    wanted |= {stage.number for stage in definition.stages if plan.stage_finished(definition, stage.number, states)}
-    for number in sorted(wanted):
+    for number in sorted(looked_at):
         phase = next(stage for stage in definition.stages if stage.number == number).steps[0].phase
         for verdict in judged.get(number, ()):
             if verdict.holds or verdict.state is gates.GateState.COMING:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from incidents import outbox, posts, records, store
 from incidents.notices import Lane
-from incidents.response import approvals, checks, frozen, pipeline, plan
+from incidents.response import approvals, checks, frozen, gates, pipeline, plan, remarks
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -76,11 +76,14 @@ async def queue(
 async def _forget_words(
     tx: store.Tx, incident: records.Incident, run: records.Run, again: Collection[str], event: records.Event
 ) -> None:
-    """Ask anew what people vouched for: words that stood for the former fix do not stand for the next."""
+    """Ask anew what people answered for: words that stood for the former fix do not stand for the next."""
     for attested in await queries.attestations(tx.session, run.number):
         if frozen.source_of(run, checks.judged_by(attested.gate)) not in again:
             continue
         await tx.session.delete(attested)
+        if attested.overridden:
+            said = f"{gates.title(attested.gate)} was overridden for what is done again now: it is asked anew."
+            await remarks.say(tx, incident, said)
         key = f"{incident.key}:gate:{run.id}:{attested.stage}:{attested.gate}"
         params: dict[str, object] = {"run_id": run.id, "stage": attested.stage, "gate": attested.gate}
         await outbox.put(tx, incident.id, posts.edit(key, event, "gate_attestation", params, Lane.DECISION))

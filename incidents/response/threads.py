@@ -21,7 +21,9 @@ class Threads:
         react(EventKind.STEP_TAKEN_OVER, self.redraw_head)
         react(EventKind.STEP_DONE, self.show_result)
         react(EventKind.STEP_FAILED, self.show_failure)
-        react(EventKind.GATE_ATTESTED, self.redraw_gate)
+        react(EventKind.GATE_PASSED, self.answer_gate)
+        for kind in (EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.GATE_CONTRADICTED):
+            react(kind, self.redraw_gate)
 
     async def redraw_head(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Post or edit the head of the step's phase."""
@@ -56,12 +58,16 @@ class Threads:
         outbox.put_at_last(tx, incident.id, notice)
 
     async def redraw_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
-        """Edit the gate's question to who attested it, and the count of gates that hold."""
+        """Edit the gate's question to who answers for it, and the count of gates that hold."""
+        await self.answer_gate(tx, incident, event)
+        run = await tx.session.get_one(records.Run, event.data["run"])
+        for stage in progress.definition_of(run).stages:
+            if stage.number == event.data["stage"]:
+                room.show_phase(tx, incident, stage.steps[-1].phase, event)  # its head counts the gates
+
+    async def answer_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the gate's question, where it was asked, to what shows it or who answers for it."""
         data = event.data
         key = f"{incident.key}:gate:{data['run']}:{data['stage']}:{data['gate']}"
         params = {"run_id": data["run"], "stage": data["stage"], "gate": data["gate"]}
         await outbox.put(tx, incident.id, posts.edit(key, event, "gate_attestation", params, Lane.DECISION))
-        run = await tx.session.get_one(records.Run, data["run"])
-        for stage in progress.definition_of(run).stages:
-            if stage.number == data["stage"]:
-                room.show_phase(tx, incident, stage.steps[-1].phase, event)  # its head counts the gates

@@ -17,6 +17,7 @@ class Action(StrEnum):
     APPROVE_PLAN = "approve the plan"
     MERGE = "approve a merge"
     ATTEST = "attest a quality gate"
+    OVERRIDE = "override a quality gate"
     STEER = "steer the response"  #: pause, resume, stop, retry, take over
     RESOLVE = "resolve the incident"
     CLOSE = "close the incident"
@@ -82,3 +83,23 @@ def require(action: Action, actor: str, *, holders: Mapping[Role, list[str]], se
         f"<@{person}>" for person in dict.fromkeys([*commanders, *sorted(_approvers(action, settings))])
     )
     raise NotAllowed(f"Only {named} may {action.value} here.", remedy="Ask them, or have them hand you the role.")
+
+
+def require_commander(action: Action, actor: str, *, holders: Mapping[Role, list[str]]) -> None:
+    """Return when `actor` is the commander: no deputy, approver or bystander does this in their place.
+
+    Raises:
+        NotAllowed: names the commander, or how to become one.
+    """
+    commanders = holders.get(Role.COMMANDER, [])
+    if actor in commanders:
+        return
+    if not commanders:
+        raise NotAllowed(
+            f"Only the commander may {action.value}, and nobody is commander yet.",
+            remedy="Take the role with `/incident role commander`.",
+        )
+    named = " or ".join(f"<@{person}>" for person in commanders)
+    raise NotAllowed(
+        f"Only the commander {named} may {action.value}.", remedy="Ask them, or have them hand you the role."
+    )

@@ -3,7 +3,7 @@
 import pytest
 
 from incidents.errors import Conflict
-from incidents.response import control, progress
+from incidents.response import control, progress, vouching
 from incidents.service import queries
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked, until_fix_is_asked
@@ -14,12 +14,12 @@ TESTS = "minimal_tests_passing"
 async def test_nobody_vouches_for_tests_that_have_not_run(house: House) -> None:
     _, asked = await until_fix_is_asked(house)
     with pytest.raises(Conflict, match=r"2\.1"):
-        await house.do(control.attest, asked.run_id, 2, TESTS, ANA, "they will pass")
+        await house.do(vouching.attest, asked.run_id, 2, TESTS, ANA, "they will pass")
 
 
 async def test_words_for_one_fix_do_not_stand_for_the_next(house: House) -> None:
     incident, deploy = await until_deploy_is_asked(house)
-    await house.do(control.attest, deploy.run_id, 2, TESTS, ANA, "seen on my machine")
+    await house.do(vouching.attest, deploy.run_id, 2, TESTS, ANA, "seen on my machine")
     await house.do(control.decide, deploy.number, BO, "reject", feedback="keep the rounding")
     suite = house.agent.results["emergency-hotfix-development"]["minimal_test_suite"]
     suite["newly_failing"] = ["test_totals"]

@@ -8,7 +8,7 @@ import pytest
 from incidents import postmortem, records
 from incidents.definitions import Severity
 from incidents.errors import Conflict
-from incidents.response import control, progress
+from incidents.response import control, progress, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_expiry import step
@@ -62,7 +62,7 @@ async def test_nobody_vouches_for_the_gate_of_a_cancelled_incident(house: House)
     incident, asked = await until_fix_is_asked(house)
     await house.do(resolve.cancel, incident.number, ANA, "false alarm")
     with pytest.raises(Conflict, match="cancelled"):
-        await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+        await house.do(vouching.attest, asked.run_id, 1, GATE, ANA)
 
 
 async def test_closing_before_the_analysis_is_done_stops_it(house: House) -> None:

@@ -5,7 +5,7 @@ import pytest
 from incidents import records
 from incidents.definitions import Severity
 from incidents.events import EventKind
-from incidents.response import control
+from incidents.response import control, vouching
 from incidents.service import queries, respond
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked, until_fix_is_asked
@@ -22,7 +22,7 @@ async def until_fix_is_chosen(house: House, severity: Severity) -> tuple[records
 
 async def attest(house: House, run: int, stage: int, *gates: str) -> None:
     for gate in gates:
-        await house.do(control.attest, run, stage, gate, ANA)
+        await house.do(vouching.attest, run, stage, gate, ANA)
 
 
 async def waiting_gates(house: House, incident: records.Incident) -> set[str]:

@@ -10,7 +10,7 @@ from incidents import records
 from incidents.definitions import Severity, Stage, StepDefinition, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.response import control, replanning
+from incidents.response import control, replanning, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, House
 from tests.integration.response.test_expiry import step
@@ -80,7 +80,7 @@ async def test_a_choice_made_for_a_step_of_the_former_plan_does_not_start_anothe
     await house.do(control.decide, asked.number, ANA, "approve", option=1)
     high_runs(house, answered_by("2.1", "comprehensive-bug-fix-development.md"))
     await severity(house, incident, Severity.HIGH)
-    await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+    await house.do(vouching.attest, asked.run_id, 1, GATE, ANA)
     assert "2.1" not in await house.work()
     [anew] = await house.pending(incident)
     assert (anew.kind, anew.step) == ("choose_fix", "2.1")
@@ -94,16 +94,16 @@ async def test_gates_that_the_new_plan_does_not_have_are_asked_no_longer(house: 
     rows = await house.outbox(incident, f"gate:{asked.run_id}:1:{GATE}")
     assert any(":edit:" in key for key in rows)
     with pytest.raises(NotFound):
-        await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+        await house.do(vouching.attest, asked.run_id, 1, GATE, ANA)
 
 
 async def test_words_for_a_gate_that_is_dropped_do_not_stand_when_it_comes_back(house: House) -> None:
     incident, asked = await until_fix_is_asked(house)
-    await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+    await house.do(vouching.attest, asked.run_id, 1, GATE, ANA)
     high_runs(house, lambda each: {}, phase_1=())
     await severity(house, incident, Severity.HIGH)
     await severity(house, incident, Severity.CRITICAL)
-    await house.do(control.attest, asked.run_id, 1, GATE, ANA)  # asked again, so it can be answered again
+    await house.do(vouching.attest, asked.run_id, 1, GATE, ANA)  # asked again, so it can be answered again
 
 
 async def test_a_step_that_another_prompt_answers_is_done_anew_and_its_former_work_is_kept(house: House) -> None:

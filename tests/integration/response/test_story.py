@@ -9,7 +9,7 @@ from incidents import postmortem, records
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput, NotAllowed
 from incidents.events import EventKind
-from incidents.response import control
+from incidents.response import control, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, CY, DEE, House
 
@@ -42,7 +42,7 @@ async def until_fix_is_asked(house: House) -> tuple[records.Incident, records.Ap
 async def until_deploy_is_asked(house: House) -> tuple[records.Incident, records.Approval]:
     incident, asked = await until_fix_is_asked(house)
     await house.do(control.decide, asked.number, ANA, "approve", option=1)
-    await house.do(control.attest, asked.run_id, 1, GATE, ANA, "rollback is slower than the fix")
+    await house.do(vouching.attest, asked.run_id, 1, GATE, ANA, "rollback is slower than the fix")
     await house.work()
     [deploy] = await house.pending(incident)
     return incident, deploy
@@ -66,7 +66,7 @@ async def test_neither_choice_nor_attestation_alone_starts_the_hotfix(house: Hou
     _, asked = await until_fix_is_asked(house)
     await house.do(control.decide, asked.number, ANA, "approve", option=1)
     assert await house.work() == []
-    await house.do(control.attest, asked.run_id, 1, GATE, ANA)
+    await house.do(vouching.attest, asked.run_id, 1, GATE, ANA)
     assert sorted(await house.work()) == ["2.1", "2.2", "2.3", "3.2"]
 
 

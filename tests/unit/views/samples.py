@@ -38,7 +38,7 @@ from incidents.events import EventKind
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from incidents.response import questions
-from incidents.response.gates import GateState, GateVerdict
+from incidents.response.gates import GateState, GateVerdict, Word
 from incidents.service.resolve import Missing
 from incidents.timeline import Entry
 
@@ -547,13 +547,30 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     ),
     "gate_attested": lambda t: gate.draw(
         OfGate(incident=7, run=3, stage=1, gate="x"),
-        GateVerdict("x", GateState.ATTESTED, f"<@{ANA}>: {t}"),
+        GateVerdict("x", GateState.ATTESTED, t, word=Word(ANA, NOW, t)),
         who="",
         asks=t,
     ),
     "question": lambda t: question.draw(_question(t), who=f"<@{ANA}>"),
     "question_answered": lambda t: question.draw(
         _question(t, state="answered", answered_by=ANA, answer={"choice": t, "words": t}), who=""
+    ),
+    "gate_against": lambda t: gate.draw(
+        OfGate(incident=7, run=3, stage=3, gate="fix_validates_in_staging"),
+        GateVerdict("fix_validates_in_staging", GateState.FAILED, t, ("E1",)),
+        who=f"<@{ANA}>",
+        commander=f"<@{BO}>",
+        asks=t,
+    ),
+    "gate_overridden": lambda t: gate.draw(
+        OfGate(incident=7, run=3, stage=3, gate="x"),
+        GateVerdict("x", GateState.OVERRIDDEN, t, ("E1",), Word(ANA, NOW, t, overridden=True), against=t),
+        who="",
+        asks=t,
+    ),
+    "line_overridden": lambda t: line.draw(_event(EventKind.GATE_OVERRIDDEN, gate="x", reason=t)),
+    "line_contradicted": lambda t: line.draw(
+        _event(EventKind.GATE_CONTRADICTED, gate="x", person=ANA, against=t, overridden=True)
     ),
     "status_draft": lambda t: status.draft(_update(t)),
     "status_draft_sent": lambda t: status.draft(_update(t, state="sent", sent_by=ANA, sent_at=NOW)),
@@ -613,6 +630,7 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "escalate": lambda t: forms.escalate(incident(t), {"security_breach_suspected": "security team", "x_y": "cto"}),
     "note": lambda t: forms.note(incident(t), typed=t),
     "impact": lambda t: forms.impact(incident(t)),
+    "override": lambda t: forms.override(OfGate(incident=7, run=3, stage=3, gate="x"), "X", reason=t, asks=t),
     "send_back": lambda t: forms.send_back(fix_approval(t), "*The fix*", typed=t),
     "take_over": lambda t: forms.take_over(incident(t), step_row(t, "failed"), t),
     "write": lambda t: forms.write(incident(t), {"went_well": t}),
