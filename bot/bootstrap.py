@@ -16,7 +16,7 @@ from bot.app import App, create_app
 from bot.delivery import outside
 from bot.delivery import roads as delivery
 from bot.delivery.deliverer import Deliverer
-from bot.settings import Settings
+from bot.settings import Settings, handed_on
 from bot.slack_client import SlackLine
 from bot.surfaces import Surfaces
 from escalation import planning, roads
@@ -24,7 +24,10 @@ from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
 from incidents import loading, migrations
 from incidents.agents.base import Runner
+from incidents.agents.command import CommandRunner
+from incidents.agents.fallback import FallbackRunner
 from incidents.agents.playbook.runner import PlaybookRunner
+from incidents.agents.routing import ByProvider
 from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
@@ -36,7 +39,9 @@ from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import queries
+from incidents.stages import Provider
 from incidents.store import Store
+from incidents.tools.github import GitHub
 
 log = structlog.get_logger(__name__)
 
@@ -145,14 +150,40 @@ def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
 
 
 def _runner(env: Settings, ctx: Context, closing: AsyncExitStack) -> Runner:
-    playbook = PlaybookRunner(ctx.clock, sandbox=ctx.settings.sandbox)
+    playbook = PlaybookRunner(ctx.clock, sandbox=ctx.settings.sandbox, github=_github(env, closing))
+    usual = _claude(env, ctx, closing, playbook)
+    others: dict[Provider, Runner] = {}
+    if usual is not playbook:
+        others |= {Provider.CLAUDE: usual, Provider.ANTHROPIC: usual}
+    agent = ctx.settings.providers.command
+    if agent.command:
+        command = CommandRunner(
+            playbook,
+            agent,
+            prompt_texts=ctx.library.prompts,
+            settings=ctx.settings.sandbox,
+            environment=handed_on(agent.environment),
+        )
+        others[Provider.COMMAND] = FallbackRunner(command, playbook, called="The command-line agent")
+    return ByProvider(usual, playbook, others)
+
+
+def _github(env: Settings, closing: AsyncExitStack) -> GitHub | None:
+    if not env.github_token.get_secret_value():
+        return None
+    client = httpx.AsyncClient()
+    closing.push_async_callback(client.aclose)
+    return GitHub(env.github_api_url, env.github_token, client)
+
+
+def _claude(env: Settings, ctx: Context, closing: AsyncExitStack, playbook: PlaybookRunner) -> Runner:
+    """Return Claude over the playbook; without a key the playbook alone."""
     key = env.anthropic_api_key.get_secret_value()
     if not key:
         return playbook
     # Without a key the SDK stays out of memory: 40 MB and half a second that nobody would use.
     from incidents.agents.budget import Budget  # noqa: PLC0415
     from incidents.agents.claude import ClaudeRunner  # noqa: PLC0415
-    from incidents.agents.fallback import FallbackRunner  # noqa: PLC0415
 
     async def spent(incident: str) -> float:
         async with ctx.store.read() as session:

@@ -1,6 +1,7 @@
 """What the environment says: the only place that reads it."""
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -127,6 +128,12 @@ def reach_directly(url: str) -> None:
         if environ.get(name):
             environ.setdefault("ALL_PROXY", environ[name])
             environ[name] = ""
+
+
+def handed_on(names: Iterable[str]) -> dict[str, str]:
+    """Return those of the environment variables `names` that are set, for a program that is handed them."""
+    environ = os.environ  # noqa: TID251 - this module is where the environment is dealt with
+    return {name: environ[name] for name in names if name in environ}
 
 
 def load() -> Settings:

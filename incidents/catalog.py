@@ -96,6 +96,21 @@ class Sandbox(_Frozen):
     memory_mb: int = 1024
 
 
+class CommandAgent(_Frozen):
+    """An external command-line agent: takes the prompt on stdin, answers one JSON object on stdout."""
+
+    command: tuple[str, ...] = ()  #: argv; `{model}` is filled in with the stage's model
+    network: bool = False  #: whether it may reach its model; the folder it works in holds the repository's code
+    environment: tuple[str, ...] = ()  #: names of Sitrep's environment variables that it is handed, such as its key
+    reads: tuple[str, ...] = ()  #: folders that it may read: its installation, its sign-in
+
+
+class Providers(_Frozen):
+    """Who carries out stages besides the playbook and Claude."""
+
+    command: CommandAgent = CommandAgent()
+
+
 class Retention(_Frozen):
     """What is let go after which time since an incident ended. None keeps it for good."""
 
@@ -138,6 +153,7 @@ class Settings(_Frozen):
     approvers: Approvers = Approvers()
     while_slack_is_away: Away = Away()
     sandbox: Sandbox = Sandbox()
+    providers: Providers = Providers()
     drill_audience: str = ""
     revenue_threshold_per_hour: float | None = None
     models: dict[str, str] = Field(default_factory=dict)  #: tier (fast, standard, deep) -> model id

@@ -16,7 +16,7 @@ import structlog
 from anthropic.types import Message, MessageParam
 from pydantic import ValidationError
 
-from incidents.agents import citations, masking, overlay, prices, prompts
+from incidents.agents import bettering, prices, prompts
 from incidents.agents.base import Runner, StepRequest, StepResult, Usage
 from incidents.agents.budget import Budget
 from incidents.agents.fallback import Unanswered
@@ -29,7 +29,12 @@ log = structlog.get_logger(__name__)
 DEFAULT_MODELS = {"fast": "claude-haiku-5-5", "standard": "claude-sonnet-5-5", "deep": "claude-opus-5-5"}
 
 #: Prompts whose judgement is worth the deepest model, and those whose texts the fastest writes well enough.
-_DEEP = {"rapid-root-cause-analysis", "emergency-security-review", "comprehensive-post-incident-analysis"}
+_DEEP = {
+    "rapid-root-cause-analysis",
+    "bug-root-cause-analysis",
+    "emergency-security-review",
+    "comprehensive-post-incident-analysis",
+}
 _FAST = {"emergency-testing-validation", "emergency-deployment-execution"}
 
 # Thinking counts into it; the longest output (4.1) needs about 4,000 tokens. A truncated answer is asked for once more,
@@ -98,15 +103,8 @@ class ClaudeRunner:
             raise Unanswered(fault, draft=draft, usage=tuple(usages)) from fault
         finally:
             self._budget.charge(request.incident.key, usages)
-        laid = masking.masked(overlay.lay(_typed(draft), answer))
-        checked, review = citations.check(laid, draft.evidence, seen=prompts.shown(request, draft))
-        return dataclasses.replace(
-            draft,
-            output=overlay.refill(_typed(draft), checked),
-            runner=self.name,
-            usage=(*draft.usage, *usages),
-            notes=(*draft.notes, *review.notes()),
-        )
+        bettered = bettering.better(request, draft, answer, runner=self.name)
+        return dataclasses.replace(bettered, usage=(*draft.usage, *usages))
 
     async def _answer_in_time(
         self, request: StepRequest, draft: StepResult, limit: timedelta, usages: list[Usage]
@@ -141,9 +139,9 @@ class ClaudeRunner:
         *,
         max_tokens: int,
     ) -> Output:
-        model = self._model_for(request.step.prompt)
+        model = request.step.model or self._model_for(request.step.prompt)
         system = prompts.system(self._prompt_text(request.step.prompt))
-        schema = anthropic.transform_schema(type(_typed(draft)))
+        schema = anthropic.transform_schema(type(bettering.typed(draft)))
         characters = len(str(turns)) + len(str(system)) + len(str(schema))
         reserved = prices.estimate_usd(model, characters=characters, max_tokens=max_tokens)
         async with self._budget.reserve(request.incident.key, reserved):
@@ -159,7 +157,7 @@ class ClaudeRunner:
         if not isinstance(message, Message):  # what the SDK returns for an answer that is no JSON
             raise ModelUnavailable("the address answered, but not with the Messages API's JSON")
         usages.append(_usage(model, message))
-        return _parsed(message, type(_typed(draft)), turns, max_tokens)
+        return _parsed(message, type(bettering.typed(draft)), turns, max_tokens)
 
     def _model_for(self, prompt: str) -> str:
         name = prompt.removesuffix(".md")
@@ -172,12 +170,6 @@ class ClaudeRunner:
             if key in self._prompts:
                 return self._prompts[key]
         raise ModelUnavailable(f"there is no prompt file {prompt}", remedy=f"Add prompts/{name}.md.")
-
-
-def _typed(draft: StepResult) -> Output:
-    if not isinstance(draft.output, Output):
-        raise TypeError(f"{type(draft.output).__name__} is not one of the typed outputs")
-    return draft.output
 
 
 def _parsed(message: Message, model: type[Output], turns: list[MessageParam], max_tokens: int) -> Output:

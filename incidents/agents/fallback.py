@@ -22,8 +22,9 @@ class Unanswered(ModelUnavailable):
 class FallbackRunner:
     """Asks `primary`; when its model is unavailable, gives the result of `fallback` with a note that says so."""
 
-    def __init__(self, primary: Runner, fallback: Runner) -> None:
+    def __init__(self, primary: Runner, fallback: Runner, *, called: str = "Claude") -> None:
         self.name = primary.name
+        self._called = called  #: what people call the primary
         self._primary = primary
         self._fallback = fallback
 
@@ -37,7 +38,7 @@ class FallbackRunner:
         except ModelUnavailable as fault:
             cause, result = fault, await self._fallback.run(request)
         log.warning("model_unavailable", incident=request.incident.key, step=request.step.name, reason=cause.message)
-        note = f"Claude did not answer ({cause.message}); the playbook stepped in."
+        note = f"{self._called} did not answer ({cause.message}); the playbook stepped in."
         if cause.remedy:
             note = f"{note} {cause.remedy}"
         return dataclasses.replace(result, notes=(*result.notes, note))

@@ -68,7 +68,7 @@ def messages(request: StepRequest, draft: StepResult) -> list["MessageParam"]:
         {
             "role": "user",
             "content": [
-                {"type": "tool_result", "tool_use_id": f"toolu_{name}", "content": _untrusted(source, data)}
+                {"type": "tool_result", "tool_use_id": f"toolu_{name}", "content": untrusted(source, data)}
                 for name, source, data in material
             ],
         },
@@ -80,9 +80,14 @@ def repair(problems: str) -> "MessageParam":
     return {"role": "user", "content": _REPAIR.format(problems=problems)}
 
 
+def material(request: StepRequest, draft: StepResult) -> str:
+    """Return everything that an agent without tools is given, each part as untrusted data under its name."""
+    return "\n\n".join(f"{name}: {untrusted(source, data)}" for name, source, data in _material(request, draft))
+
+
 def shown(request: StepRequest, draft: StepResult) -> str:
     """Return everything that a model was shown, as one text to check mentions against."""
-    return "\n".join(_untrusted(source, data) for _, source, data in _material(request, draft))
+    return "\n".join(untrusted(source, data) for _, source, data in _material(request, draft))
 
 
 _READERS = {
@@ -120,7 +125,8 @@ def _incident(request: StepRequest) -> dict[str, Any]:
 _OF_SERVICE = {"key", "title", "branch", "areas", "depends_on", "third_parties", "runbook"}
 
 
-def _untrusted(source: str, data: Any) -> str:
+def untrusted(source: str, data: Any) -> str:
+    """Return data from outside as JSON with its source and its mark, without secrets, bounded."""
     text = redaction.redact(json.dumps(data, ensure_ascii=False, default=str))
     shortened = text[:MAX_BLOCK]
     return json.dumps(

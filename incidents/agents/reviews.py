@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from incidents.agents.statements import Output
 
@@ -31,6 +31,15 @@ class Review(Output):
     verdict: ReviewVerdict
     critique: str = Field(max_length=2000, description="what must change, for whoever does it again; empty if approved")
     findings: list[Finding] = Field(max_length=20)
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> "Review":
+        refuted = [each.item for each in self.findings if each.holds is False]
+        if self.verdict is ReviewVerdict.APPROVED and refuted:
+            raise ValueError(f"says approved, and that {refuted[0]} does not hold")
+        if self.verdict is not ReviewVerdict.APPROVED and not self.critique.strip():
+            raise ValueError(f"says {self.verdict.value} without a critique")
+        return self
 
 
 #: The four items by which a diagnosis is reviewed (bug pipeline, reflection loop).

@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,18 @@ _OPEN_FILES = 1024
 #: Read-only inside: where programs and their libraries live. The symlinks of a merged /usr are made again.
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC = ("ld.so.cache", "alternatives", "passwd", "group", "hosts", "nsswitch.conf", "localtime", "mime.types")
+
+_NETWORK_ETC = ("resolv.conf", "ssl", "ca-certificates", "pki")  # what a program with a network needs besides
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What a program gets beyond the usual: an agent of the installation's own choosing, not a repository's code."""
+
+    environment: Mapping[str, str]  #: travels in the environment alone, so that no list of processes shows it
+    reads: tuple[Path, ...] = ()  #: folders that it may read
+    network: bool = False
+
 
 _checked: dict[str, str] = {}  # path of bwrap -> why it does not work here; empty when it does. Found out once.
 
@@ -60,8 +73,13 @@ async def run(
     folder: Path,
     timeout: timedelta,
     python: str = "",
+    guest: Guest | None = None,
+    stdin: bytes | None = None,
+    max_output: int = processes.MAX_OUTPUT,
 ) -> Completed:
     """Run `command` in `folder`, which alone it may write; `python` is put first on PATH.
+
+    A `guest` has no limit of memory (its runtime reserves more than it uses), and may have a network.
 
     What it returns names `command` as argv, not the sandbox around it. With `mode: none` it runs unprotected,
     but all the same with a cleared environment, and killed with all its children.
@@ -76,10 +94,12 @@ async def run(
     environment = _environment(interpreter)
     if settings.mode == "none":
         path = os.pathsep.join((str(interpreter.parent), *os.get_exec_path()))
-        done = await processes.run(command, cwd=folder, env={**environment, "PATH": path}, timeout=timeout)
+        own = {**environment, "PATH": path, **(guest.environment if guest else {})}
+        done = await processes.run(command, cwd=folder, env=own, timeout=timeout, stdin=stdin, max_output=max_output)
     else:
-        argv = await asyncio.to_thread(_argv, settings, command, folder, interpreter, environment)
-        done = await processes.run(argv, env={}, timeout=timeout)
+        argv = await asyncio.to_thread(_argv, settings, command, folder, interpreter, guest)
+        own = {**environment, **(guest.environment if guest else {})}
+        done = await processes.run(argv, env=own, timeout=timeout, stdin=stdin, max_output=max_output)
     return Completed(
         tuple(command), done.exit_code, done.stdout, done.stderr, done.seconds, done.timed_out, done.truncated
     )
@@ -100,14 +120,16 @@ def _environment(interpreter: Path) -> dict[str, str]:
 
 
 def _argv(
-    settings: catalog.Sandbox, command: Sequence[str], folder: Path, interpreter: Path, environment: dict[str, str]
+    settings: catalog.Sandbox, command: Sequence[str], folder: Path, interpreter: Path, guest: Guest | None
 ) -> tuple[str, ...]:
+    """Return the command with the sandbox around it; it hands its own environment on, which is all that it has."""
     bwrap = shutil.which("bwrap") or "bwrap"
-    argv = [bwrap, *_isolation(), "--clearenv"]
-    for name, value in environment.items():
-        argv += ["--setenv", name, value]
-    argv += _system_mounts()
-    for prefix in _prefixes(interpreter):
+    argv = [bwrap, *_isolation(), *_system_mounts()]
+    if guest is not None and guest.network:
+        argv.append("--share-net")
+        for name in _NETWORK_ETC:
+            argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for prefix in (*_prefixes(interpreter), *(guest.reads if guest else ())):
         argv += ["--ro-bind", str(prefix), str(prefix)]
     argv += ["--bind", str(folder), str(folder)]
     if (folder / ".git").exists():
@@ -116,7 +138,8 @@ def _argv(
     argv += ["--chdir", str(folder), "--"]
     if prlimit := shutil.which("prlimit", path="/usr/bin:/bin"):
         memory = settings.memory_mb * 1024 * 1024
-        argv += [prlimit, f"--as={memory}", f"--fsize={_MAX_FILE_BYTES}", f"--nproc={_MAX_PROCESSES}"]
+        argv += [prlimit, *(() if guest else (f"--as={memory}",))]
+        argv += [f"--fsize={_MAX_FILE_BYTES}", f"--nproc={_MAX_PROCESSES}"]
         argv += [f"--nofile={_OPEN_FILES}", "--core=0", "--"]
     return (*argv, *command)
 

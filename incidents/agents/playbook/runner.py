@@ -102,7 +102,19 @@ class PlaybookRunner:
                 f"The playbook has no rules for `{request.step.prompt}`.",
                 remedy="Configure a model key, or take the step over by hand.",
             )
-        case = Case(request, self._settings)
+        return await self.carry_out(request, step)
+
+    def case(self, request: StepRequest) -> Case:
+        """Return the case that a step of `request` works on."""
+        return Case(request, self._settings)
+
+    async def carry_out(self, request: StepRequest, step: Step, *, runner: str = name) -> StepResult:
+        """Carry out `step` on `request`; `runner` is who did the thinking.
+
+        Raises:
+            StepFailed: when the step cannot be done.
+        """
+        case = self.case(request)
         try:
             output, summary = await step(case)
         except ToolFailed as fault:
@@ -114,7 +126,7 @@ class PlaybookRunner:
             output=checked,
             summary=_fit(redaction.redact(summary)),
             evidence=tuple(case.seen.values()),
-            runner=self.name,
+            runner=runner,
             notes=(*case.notes, *struck.notes()),
         )
 

@@ -8,10 +8,11 @@ import pytest
 from pydantic import BaseModel
 
 from incidents.agents.outputs import MODELS, Claim
+from incidents.agents.playbook.bugs.steps import STEPS
 from incidents.definitions import Library, StepDefinition
 
 #: The prompts of workflows that stand in files; those of a bug's are compiled for its service.
-IN_FILES = [name for name in MODELS if not name.startswith("bug-")]
+IN_FILES = [name for name in MODELS if name not in STEPS]
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

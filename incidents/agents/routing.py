@@ -1,0 +1,29 @@
+"""Hands each step to the provider that its definition names; a provider that is not there is the playbook's part."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from incidents.agents.base import Runner, StepRequest, StepResult
+from incidents.stages import Provider
+
+
+class ByProvider:
+    """Chooses the runner of a step; `usual` carries out what names no provider."""
+
+    def __init__(self, usual: Runner, playbook: Runner, others: Mapping[Provider, Runner]) -> None:
+        self.name = usual.name
+        self._usual = usual
+        self._playbook = playbook
+        self._others = {Provider.PLAYBOOK: playbook, **others}
+
+    async def run(self, request: StepRequest) -> StepResult:
+        """Carry out `request` with its provider."""
+        wanted = request.step.provider
+        if wanted is None:
+            return await self._usual.run(request)
+        runner = self._others.get(wanted)
+        if runner is not None:
+            return await runner.run(request)
+        result = await self._playbook.run(request)
+        note = f"The provider `{wanted.value}` is not configured here; the playbook stepped in."
+        return dataclasses.replace(result, notes=(*result.notes, note))
