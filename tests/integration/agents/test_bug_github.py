@@ -1,0 +1,97 @@
+"""A fix is offered, checked and merged through GitHub's API, spoken by a real server on loopback."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
+
+from incidents.agents.merging import ChecksState
+from incidents.agents.playbook.case import Settings
+from incidents.agents.playbook.runner import PlaybookRunner
+from incidents.agents.reviews import ReviewVerdict
+from incidents.catalog import Sandbox
+from incidents.clock import SystemClock
+from incidents.errors import StepFailed, ToolFailed
+from incidents.tools.github import GitHub
+from tests.integration.agents.bug import Bug
+from tests.integration.agents.github_api import TOKEN, GitHubApi
+from tests.integration.agents.shop import Shop
+
+PASSED = {"name": "unit", "status": "completed", "conclusion": "success"}
+RED = {"name": "lint", "status": "completed", "conclusion": "failure", "output": {"title": "E501 in pricing.py"}}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    made = Shop(tmp_path)
+    made.broken()
+    made.git("clone", "--quiet", "--bare", str(made.repository), str(tmp_path / "hub.git"))
+    return made
+
+
+@pytest.fixture
+def api(httpserver: HTTPServer, shop: Shop, tmp_path: Path) -> GitHubApi:
+    return GitHubApi(httpserver, tmp_path / "hub.git")
+
+
+@pytest.fixture
+async def bug(api: GitHubApi, shop: Shop, tmp_path: Path) -> AsyncIterator[Bug]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        hub = GitHub(api.url, SecretStr(TOKEN), client)
+        playbook = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"), github=hub)
+        playbook._settings = Settings(SystemClock(), Sandbox(mode="none"), hub, timedelta(seconds=0.02))
+        yield Bug(playbook, shop.service(github="acme/shop"), tmp_path / "work")
+
+
+async def test_the_request_is_opened_once_checked_and_merged_at_the_approved_commit(bug: Bug, api: GitHubApi) -> None:
+    offered = await bug.until("pull-request")
+    again = await bug.run("pull-request", attempt=2)  # as after a crash: found by its branch
+    assert (offered.number, again.number, len(api.pulls)) == (1, 1, 1)
+    assert "**Root cause:**" in api.pulls[0]["body"]
+    api.checks = [PASSED, RED]
+    red = await bug.run("check-results")
+    assert (red.state, red.verdict) == (ChecksState.FAILED, ReviewVerdict.NEEDS_CHANGES)
+    assert "lint: failure: E501 in pricing.py" in red.critique
+    api.checks = [PASSED]
+    assert (await bug.run("check-results")).state is ChecksState.PASSED
+    merge = bug.steps("merge")[0]
+    api.reviews = [{"user": {"login": "bo"}, "state": "CHANGES_REQUESTED"}]
+    with pytest.raises(StepFailed, match="`bo` asked for changes on pull request 1"):
+        await bug.run("merge", approved=bug.approval(merge))
+    api.reviews.append({"user": {"login": "bo"}, "state": "APPROVED"})
+    api.loses_the_answer = True
+    done = await bug.run("merge", approved=bug.approval(merge))
+    assert (done.head, done.merged_commit) == (offered.head, "f" * 40)
+    told = json.dumps([result.outputs() for result in bug.results.values()], default=str)
+    told += "".join(item.model_dump_json() for result in bug.results.values() for item in result.evidence)
+    assert TOKEN not in told
+
+
+async def test_without_the_right_to_push_it_goes_by_a_fork(bug: Bug, api: GitHubApi, shop: Shop) -> None:
+    api.may_push = False
+    offered = await bug.until("pull-request")
+    assert api.pulls[0]["owner"] == "bot"
+    assert shop.git("rev-parse", "bugfix/inc-7", cwd=api.fork) == offered.head
+    assert offered.note.startswith("Pushed to a fork")
+
+
+async def test_a_head_that_moved_after_the_approval_is_not_merged(bug: Bug, api: GitHubApi, shop: Shop) -> None:
+    await bug.until("pull-request")
+    approved = bug.approval(bug.steps("merge")[0])
+    shop.git("update-ref", "refs/heads/bugfix/inc-7", "main", cwd=api.bare)
+    with pytest.raises(StepFailed, match="was approved; nothing was merged"):
+        await bug.run("merge", approved=approved)
+    assert not any(each.startswith("PUT") for each in api.asked)
+
+
+async def test_a_refused_token_is_told_with_its_remedy_and_without_itself(api: GitHubApi) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        hub = GitHub(api.url, SecretStr("ghp_wrong" + "x" * 30), client)
+        with pytest.raises(ToolFailed, match=r"\(401\): Bad credentials\. Check GITHUB_TOKEN\.") as refusal:
+            await hub.repository("acme/shop")
+    assert "ghp_" not in str(refusal.value)
