@@ -1,6 +1,6 @@
 """What becomes of a run's steps when it goes on under another definition: kept, set aside, left out, begun anew."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlmodel import select
 
@@ -47,14 +47,15 @@ async def adapt(
     becomes = _becomes({row.name: StepState(row.state) for row in rows}, before, after)
     was = {step.name for step in before.steps()}
     moved: list[tuple[records.Step, str]] = []
+    _set_leftovers_aside(rows, was, will, after)
     for row in rows:
         if row.name in becomes:
             if becomes[row.name] != row.name:
                 moved.append((row, becomes[row.name]))
-            elif row.state == StepState.SKIPPED.value:
-                row.state = StepState.QUEUED.value
+            elif row.state in (StepState.SKIPPED.value, StepState.READY.value):
+                row.state = StepState.QUEUED.value  # what might start under the former plan may have to wait under this
         elif row.name in was:
-            await _drop(tx, incident, row, before, wanted=row.name in will)
+            await _drop(tx, incident, row, before, rows, wanted=row.name in will)
         tx.session.add(row)
     await _rename(tx, moved)
     await _complete(tx, run, rows, after)
@@ -93,14 +94,39 @@ async def _rename(tx: store.Tx, moved: list[tuple[records.Step, str]]) -> None:
 
 
 async def _drop(
-    tx: store.Tx, incident: records.Incident, row: records.Step, before: WorkflowDefinition, *, wanted: bool
+    tx: store.Tx,
+    incident: records.Incident,
+    row: records.Step,
+    before: WorkflowDefinition,
+    rows: list[records.Step],
+    *,
+    wanted: bool,
 ) -> None:
     state = StepState(row.state)
     if state not in plan.FINISHED:
         await remarks.of_what_goes_on(tx, incident, row)
         row.state, row.owner, row.lease_until = StepState.SKIPPED.value, "", None
     if wanted or state in _HAS_RESULT:
-        row.name = _aside(row.name, before)
+        row.name = _unused(_aside(row.name, before), rows)
+
+
+def _set_leftovers_aside(
+    rows: list[records.Step], was: Collection[str], will: Collection[str], after: WorkflowDefinition
+) -> None:
+    """Let go of names that the new plan gives out and that steps of a plan before the former one still have.
+
+    They never came to anything; left where they are, they would pass for steps of the new plan that are to be skipped.
+    """
+    for row in rows:
+        if row.name in will and row.name not in was:
+            row.name = _unused(_aside(row.name, after), rows)
+
+
+def _unused(name: str, rows: list[records.Step]) -> str:
+    """Return `name`, with a mark where another row has it: after much going back and forth, work is there twice."""
+    while any(row.name == name for row in rows):
+        name += "'"
+    return name
 
 
 def _aside(name: str, definition: WorkflowDefinition) -> str:

@@ -10,9 +10,9 @@ from incidents import records
 from incidents.definitions import Severity, Stage, StepDefinition, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.response import control, replanning, vouching
+from incidents.response import control, progress, replanning, vouching
 from incidents.service import queries, resolve, respond
-from tests.integration.response.conftest import ANA, House
+from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_expiry import step
 from tests.integration.response.test_story import GATE, until_deploy_is_asked, until_fix_is_asked
 
@@ -192,6 +192,7 @@ async def test_re_planning_twice_is_like_re_planning_once(house: House) -> None:
         stored = await queries.get(tx.session, incident.number)
         event = await tx.record(stored, EventKind.NOTE, text="once more")
         await replanning.adapt(tx, stored, run, made, made, event)
+        await progress.advance(tx, house.ctx, stored, run)  # as whoever re-plans does at once
     assert await house.states(incident) == before
 
 
@@ -225,3 +226,26 @@ async def test_what_a_step_found_is_told_though_it_was_set_aside_meanwhile(house
     for row, message in zip(aside, told, strict=True):
         name, _ = replanning.former(row.name)
         assert f"{name} " in message.text
+
+
+async def test_steps_of_a_plan_left_before_are_to_be_done_when_it_comes_back(house: House) -> None:
+    incident, _ = await until_fix_is_asked(house)
+    await severity(house, incident, Severity.HIGH)
+    before = await house.states(incident)
+    await severity(house, incident, Severity.CRITICAL)
+    await severity(house, incident, Severity.HIGH)
+    after = await house.states(incident)
+    high = house.ctx.library.workflows["priority_response"]
+    assert {step.name: after[step.name] for step in high.steps()} == {
+        step.name: before[step.name] for step in high.steps()
+    }
+
+
+async def test_going_on_to_a_third_plan_finds_no_name_taken(house: House) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    await house.work()
+    for to in (Severity.HIGH, Severity.CRITICAL, Severity.MEDIUM, Severity.CRITICAL, Severity.LOW, Severity.HIGH):
+        await severity(house, incident, to)
+    states = await house.states(incident)
+    assert states["3.2"] == "done"
