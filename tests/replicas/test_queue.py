@@ -85,8 +85,10 @@ class Replicas:
             reactors.register()
         seen = capture(EvidenceKind.LOG, "app.log", "KeyError", summary="412 KeyErrors", captured_at=START)
         agent = Patient(seen, script(seen.id))
-        engine = Engine(ctx, agent, self.folder / name, name)
-        replica = Replica(ctx, engine, agent, store.clock, QueuedDispatcher(engine, store))  # type: ignore[arg-type]
+        workdir = self.folder / name
+        engine = Engine(ctx, agent, workdir, name)
+        dispatcher = QueuedDispatcher(engine, store)
+        replica = Replica(ctx, engine, agent, store.clock, workdir, dispatcher)  # type: ignore[arg-type]
         self.made.append(replica)
         return replica
 
