@@ -32,6 +32,7 @@ from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
 from incidents.postmortem import Writer
+from incidents.response import drift
 from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
@@ -60,6 +61,8 @@ class Running:
 
     async def start(self) -> None:
         """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
+        async with self.ctx.store.transaction() as tx:
+            await drift.ask(tx, self.ctx)
         self.deliverer.start()
         await self.alarms.start()
         await self.steps.start()

@@ -1,12 +1,14 @@
 """A bug through its pipeline: what each verdict brings about, what people are asked, how the run grows."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from incidents import records
 from incidents.definitions import Kind, Severity
-from incidents.response import answering, control, growing
+from incidents.response import answering, control, drift, growing
+from incidents.response.engine import Engine
 from incidents.service import declare, queries, respond
 from incidents.stages import BugfixPipeline
 from tests.integration.response import bugs
@@ -239,3 +241,35 @@ async def test_documentation_that_fails_holds_nothing_up(bug: House) -> None:
     bug.agent.failing = {"3.1.3"}
     assert (await bug.work())[-1] == "3.1.5"
     assert (await bug.states(incident))["3.1.3"] == "skipped"
+
+
+async def test_a_run_that_began_under_other_stages_asks_once_whether_to_begin_anew(bug: House) -> None:
+    incident = await declared(bug)
+    await bug.work()
+    assert await bug.do(drift.ask) == 0
+    limited(bug, max_iterations=3)
+    assert await bug.do(drift.ask) == 1
+    assert await bug.do(drift.ask) == 0
+    (asked,) = await questions(bug, incident)
+    await bug.do(answering.answer, asked.number, ANA, 2)
+    begun = await run_of(bug, incident)
+    assert begun.definition["pipeline"]["max_iterations"] == 3
+    assert await bug.work() == ["1.1", "1.2", "1.3", "1.4"]
+
+
+async def test_a_run_that_continues_with_its_own_copy_is_asked_no_more(bug: House) -> None:
+    incident = await declared(bug)
+    await bug.work()
+    limited(bug, max_iterations=3)
+    await bug.do(drift.ask)
+    (asked,) = await questions(bug, incident)
+    await bug.do(answering.answer, asked.number, ANA, 1)
+    assert await bug.do(drift.ask) == 0
+    assert (await run_of(bug, incident)).definition["pipeline"]["max_iterations"] == 10
+
+
+async def test_of_two_processes_one_carries_a_step_out(bug: House) -> None:
+    await declared(bug)
+    other = Engine(bug.ctx, bug.agent, bug.workdir, "there")
+    taken = await asyncio.gather(bug.engine.claim(10), other.claim(10))
+    assert sorted(map(len, taken)) == [0, 1]
