@@ -1,6 +1,7 @@
 """The composition root: builds one installation and says who listens to which event."""
 
 import asyncio
+import dataclasses
 import os
 import socket
 from contextlib import AsyncExitStack
@@ -97,6 +98,8 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
 
 async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
     ways, closing = _outside(env, ctx)
+    runner = _runner(env, ctx, closing)
+    ctx = dataclasses.replace(ctx, providers=runner.names)
     timers = Timers()
     gauges.listen(ctx.store)
     listen(ctx, timers, frozenset({Road.SLACK, *ways}))
@@ -111,7 +114,7 @@ async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
         log.warning("Slack is away; starting without it", why=str(failure) or type(failure).__name__)
 
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    engine = Engine(ctx, _runner(env, ctx, closing), await _workdir(env.data), owner)
+    engine = Engine(ctx, runner, await _workdir(env.data), owner)
     draw = Surfaces(lambda: identity.workspace_url).draw
     return Running(
         ctx=ctx,
@@ -152,7 +155,7 @@ def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
     Writer(ctx).register()
 
 
-def _runner(env: Settings, ctx: Context, closing: AsyncExitStack) -> Runner:
+def _runner(env: Settings, ctx: Context, closing: AsyncExitStack) -> ByProvider:
     playbook = PlaybookRunner(ctx.clock, sandbox=ctx.settings.sandbox, github=_github(env, closing))
     usual = _claude(env, ctx, closing, playbook)
     others: dict[Provider, Runner] = {}

@@ -43,6 +43,9 @@ class Act(StrEnum):
     BEGIN = "begin"  #: a response that waits for the next business day
     RESUME = "resume"
     STOP = "stop"
+    PAUSE = "pause"
+    PLAN = "plan"  #: shows the plan of the response
+    STEER = "steer"  #: the menu of one step in the plan
 
     # Pages
     PASS = "pass"  # noqa: S105 - "cannot take it", no password
@@ -90,6 +93,10 @@ class Act(StrEnum):
 _SUFFIXES = "|".join([r"\d+", *Severity, *Role])
 
 
+#: Begins the block id of an input for one field of a step's outputs; the field's path follows.
+OUTPUT_FIELD = "output:"
+
+
 class Field(StrEnum):
     """Block ids of inputs; `SitrepError.field` names one of these."""
 
@@ -107,6 +114,7 @@ class Field(StrEnum):
     IMPACT = "impact"
     TRIGGER = "trigger"
     FEEDBACK = "feedback"
+    PROVIDER = "provider"
     WENT_WELL = "went_well"
     WENT_BADLY = "went_badly"
     LUCKY = "lucky"
@@ -147,6 +155,8 @@ class Form(StrEnum):
     TAKE_OVER = "take_over"
     ANSWER = "answer"
     OVERRIDE = "override"
+    SKIP = "skip"
+    HAND_OVER = "hand_over"
     WRITE = "write"
     FOLLOWUP = "followup"
     SHOWN = "shown"  #: something to read; nothing to submit
@@ -169,6 +179,16 @@ class More(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     RESOLVE = "resolve"
+
+
+class Steer(StrEnum):
+    """What the menu of one step offers; Slack shows at most five."""
+
+    RETRY = "retry"
+    STOP = "stop"
+    SKIP = "skip"
+    TAKE_OVER = "take_over"
+    HAND_OVER = "hand_over"
 
 
 class Value(BaseModel):
@@ -230,6 +250,13 @@ class OfStep(Value):
     step: int
 
 
+class OfSteer(Value):
+    """A choice from the menu of a step."""
+
+    step: int
+    steer: Steer
+
+
 class OfGate(Value):
     """A quality gate of a run."""
 
@@ -289,6 +316,7 @@ class ShownMeta(Value):
     approval: int = 0
     roles: int = 0  #: incident whose roles panel it is
     card: int = 0  #: incident whose card it is
+    plan: int = 0  #: incident whose plan it is
     gates: int = 0  #: incident whose open quality gates they are
 
 

@@ -16,6 +16,7 @@ class Context:
     clock: Clock
     library: Library
     settings: Settings
+    providers: tuple[str, ...] = ("playbook",)  #: who can carry out steps; the first does unless told otherwise
 
     def service(self, key: str) -> Service | None:
         """Return the catalogue's service `key`, or None where it is not listed."""

@@ -2,6 +2,7 @@
 
 SitrepError
 ├── InvalidInput          what somebody typed cannot be used
+│   └── InvalidInputs     several fields of a form cannot be used; says what, field by field
 ├── NotFound              no such incident, step, approval …
 ├── NotAllowed            the person lacks the role for this action
 ├── Conflict              the world moved on: already decided, resolved, stale
@@ -11,6 +12,8 @@ SitrepError
 │   └── OutcomeUnknown    something that cannot be undone was begun, and nobody can tell what became of it
 └── ModelUnavailable      the model's API failed, refused, or ran out of budget
 """
+
+from collections.abc import Mapping
 
 
 class SitrepError(Exception):
@@ -28,6 +31,16 @@ class SitrepError(Exception):
 
 class InvalidInput(SitrepError):
     """What was typed cannot be used as it is."""
+
+
+class InvalidInputs(InvalidInput):
+    """Several things that were typed cannot be used; `faults` says of each field what is wrong."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        first = next(iter(faults))
+        more = f" {len(faults) - 1} more cannot be used." if len(faults) > 1 else ""
+        super().__init__(f"`{first}`: {faults[first]}{more}", field=first)
+        self.faults = dict(faults)  #: Field -> one sentence.
 
 
 class NotFound(SitrepError):

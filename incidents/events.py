@@ -39,7 +39,10 @@ class EventKind(StrEnum):
     QUESTION_ANSWERED = "question_answered"  #: question, about, choice (label; empty: withdrawn), words
     RUN_GREW = "run_grew"  #: run, repositories, added (names of steps)
     STEP_RETRIED = "step_retried"  #: step, attempt
-    STEP_TAKEN_OVER = "step_taken_over"  #: step, title, phase, summary: a person did it by hand
+    STEP_TAKEN_OVER = "step_taken_over"  #: step, title, phase, summary, step_id: a person did it by hand
+    STEP_STOPPED = "step_stopped"  #: step, title, phase, reason: a person stopped its agent
+    STEP_SKIPPED = "step_skipped"  #: step, title, phase, reason: a person left it out
+    STEP_HANDED_OVER = "step_handed_over"  #: step, title, phase, provider: another carries it out
     GATE_PASSED = "gate_passed"  #: run, stage, gate, reason, evidence
     GATE_ATTESTED = "gate_attested"  #: run, stage, gate, note
     GATE_OVERRIDDEN = "gate_overridden"  #: run, stage, gate, reason, against (what evidence says, or empty)

@@ -15,9 +15,11 @@ from bot.ids import (
     OfMenu,
     OfQuestion,
     OfRole,
+    OfSteer,
     OfStep,
     OfUpdate,
     ShownMeta,
+    Steer,
 )
 from bot.listeners import (
     asked,
@@ -28,6 +30,7 @@ from bot.listeners import (
     replies,
     responding,
     steering,
+    stepping,
     updating,
     vouching,
 )
@@ -35,7 +38,7 @@ from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click
 from bot.surfaces import home as home_surface
-from bot.views import home, overview, reading
+from bot.views import home, overview, plan, reading
 from bot.views.message import Message
 from incidents.errors import Conflict
 
@@ -144,7 +147,8 @@ async def _again(desk: Desk, click: Click, incident_id: int = 0) -> None:
         elif click.view.callback in (Form.RESOLVE, Form.CLOSE):
             await finishing.redraw(desk, click.view.callback, click.view.id, incident_id)
     elif click.ephemeral and incident_id:
-        draw = looking.roles if click.block.startswith(overview.ROLES_BLOCK) else looking.status
+        draws = {overview.ROLES_BLOCK: looking.roles, plan.PLAN_BLOCK: stepping.plan}
+        draw = next((each for prefix, each in draws.items() if click.block.startswith(prefix)), looking.status)
         await replies.instead(desk, click.place, await draw(desk, _order(click, incident_id)))
 
 
@@ -213,11 +217,24 @@ async def _override(desk: Desk, click: Click) -> None:
 
 
 async def _retry(desk: Desk, click: Click) -> None:
-    await steering.retry_one(desk, _order(click, -1), OfStep.decode(click.value).step)
+    await stepping.retry_one(desk, _order(click, -1), OfStep.decode(click.value).step)
 
 
 async def _take_over(desk: Desk, click: Click) -> None:
-    await steering.open_take_over(desk, _order(click, -1), OfStep.decode(click.value).step)
+    await stepping.open_take_over(desk, _order(click, -1), OfStep.decode(click.value).step)
+
+
+async def _plan(desk: Desk, click: Click) -> None:
+    order = _order(click)
+    drawn = await stepping.plan(desk, order)
+    await replies.show(desk, click.place, reading.shown_blocks("Plan", drawn.blocks, ShownMeta(plan=order.incident_id)))
+
+
+async def _steer(desk: Desk, click: Click) -> None:
+    value = OfSteer.decode(click.value)
+    await stepping.steer(desk, _order(click, -1), value.step, value.steer)
+    if value.steer in (Steer.RETRY, Steer.STOP):
+        await _again(desk, click, await stepping.incident_of(desk, value.step))
 
 
 async def _send(desk: Desk, click: Click) -> None:
@@ -278,6 +295,9 @@ PRESSES: dict[Act, Press] = {
     Act.BEGIN: _steered(steering.begin),
     Act.RESUME: _steered(steering.resume),
     Act.STOP: _steered(steering.stop),
+    Act.PAUSE: _steered(steering.pause),
+    Act.PLAN: _plan,
+    Act.STEER: _steer,
     Act.EVIDENCE: _evidence,
     Act.RETRY: _retry,
     Act.TAKE_OVER: _take_over,

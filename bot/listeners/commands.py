@@ -13,6 +13,7 @@ from bot.listeners import (
     replies,
     responding,
     steering,
+    stepping,
     updating,
     vocabulary,
     vouching,
@@ -37,6 +38,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "timeline": looking.show_timeline,
     "roles": looking.roles,
     "who": looking.who,
+    "review": looking.decisions,
     "evidence": looking.evidence,
     "diff": looking.diff,
     "ack": responding.acknowledge,
@@ -54,8 +56,11 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "attest": vouching.attest,
     "gate": vouching.gate,
     "answer": asked.answer,
-    "retry": steering.retry,
-    "takeover": steering.takeover,
+    "plan": stepping.plan,
+    "retry": stepping.retry,
+    "skip": stepping.skip,
+    "takeover": stepping.takeover,
+    "handover": stepping.handover,
     "begin": steering.begin,
     "pause": steering.pause,
     "resume": steering.resume,
@@ -126,7 +131,7 @@ async def _about_one(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_ro
 
 async def _general(desk: Desk, place: Place, meant: vocabulary.Meant) -> Message:
     if meant.word == "help":
-        return await looking.helping(desk, place)
+        return await looking.helping(desk, place, meant.argument)
     if meant.word == "list":
         return await looking.listing(desk, place)
     if meant.word == "find":

@@ -10,7 +10,7 @@ from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place, Typed
-from bot.surfaces import gates, home, promised, room, work
+from bot.surfaces import gates, home, planning, promised, room, work
 from bot.views import declare, help, overview, parts, reading, trouble
 from bot.views.message import Json, Message
 from escalation import matrix
@@ -148,10 +148,10 @@ async def evidence(desk: Desk, order: Order) -> Message:
     return Message(text=f"Evidence {order.argument}", blocks=view["blocks"])
 
 
-async def helping(desk: Desk, place: Place) -> Message:
-    """Return what can be typed."""
+async def helping(desk: Desk, place: Place, group: str) -> Message:
+    """Return what can be typed: all words by their groups, or those of one group with what they do."""
     del desk, place
-    return help.draw(vocabulary.help_words())
+    return help.draw(vocabulary.help_words(), group=vocabulary.choice("help", group) if group else "")
 
 
 async def review(desk: Desk, order: Order) -> Json:
@@ -167,6 +167,22 @@ async def review(desk: Desk, order: Order) -> Json:
     return reading.shown_blocks("Attest", asked.blocks, ShownMeta(gates=order.incident_id))
 
 
+async def decisions(desk: Desk, order: Order) -> Message:
+    """Return what waits for a decision, with its buttons, for one person's eyes.
+
+    Raises:
+        Conflict: nothing waits.
+    """
+    async with desk.ctx.store.read() as session:
+        waiting = await queries.pending_approvals(session, order.incident_id)
+        if waiting:
+            return await work.approval_card(session, desk.ctx, waiting[0].number)
+        asked = await gates.asked(session, desk.ctx, order.incident_id)
+    if asked is None:
+        raise Conflict("Nothing waits for a decision now.", remedy="`/incident plan` says what happens.")
+    return asked
+
+
 async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
     """Draw a modal anew after something was pressed in it."""
     async with desk.ctx.store.read() as session:
@@ -174,6 +190,8 @@ async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
             message, title = await work.approval_card(session, desk.ctx, meta.approval), "Decide"
         elif meta.gates:
             message, title = await gates.asked(session, desk.ctx, meta.gates) or replies.note(_ALL_HOLD), "Attest"
+        elif meta.plan:
+            message, title = await planning.draw(session, desk.ctx, meta.plan), "Plan"
         elif meta.card:
             message, title = await room.live_card(session, desk.ctx, meta.card), "Catch up"
         else:

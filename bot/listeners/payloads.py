@@ -63,6 +63,12 @@ class Typed(_Payload):
         return f"{self.to} {self.text}" if self.text else ""
 
 
+def _shown(state: dict[str, Any]) -> str:
+    chosen = state.get("selected_option") or {}
+    found = state.get("value") or chosen.get("value") or state.get("selected_user") or state.get("selected_date")
+    return str(found or "")
+
+
 class View(_Payload):
     """A modal as it came back."""
 
@@ -74,10 +80,16 @@ class View(_Payload):
 
     def text(self, field: Field, action: Act = Act.INPUT) -> str:
         """Return what stands in a field: typed words, a date, or a chosen value; empty where nothing does."""
-        state = self.values.get(field.value, {}).get(action.value, {})
-        chosen = state.get("selected_option") or {}
-        found = state.get("value") or chosen.get("value") or state.get("selected_user") or state.get("selected_date")
-        return str(found or "")
+        return _shown(self.values.get(field.value, {}).get(action.value, {}))
+
+    def below(self, prefix: str) -> dict[str, str]:
+        """Return what stands in the fields whose block ids begin with `prefix`, by what follows it."""
+        return {
+            name.removeprefix(prefix): _shown(state)
+            for name, states in self.values.items()
+            if name.startswith(prefix)
+            for state in states.values()
+        }
 
     def label(self, field: Field, action: Act = Act.INPUT) -> str:
         """Return the label of the chosen option."""

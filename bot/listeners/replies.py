@@ -16,7 +16,7 @@ from bot.views import parts, trouble
 from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks
 from incidents import store_errors
-from incidents.errors import Conflict, SitrepError
+from incidents.errors import Conflict, InvalidInputs, SitrepError
 
 log = structlog.get_logger(__name__)
 
@@ -164,6 +164,8 @@ async def _tell(desk: Desk, place: Place, message: Message) -> None:
 
 def refusal(desk: Desk, sent: Submission, error: Exception) -> dict[str, Any]:
     """Return the ack that keeps a modal open with what was typed, the fault below the field it is about."""
+    if isinstance(error, InvalidInputs) and error.faults.keys() <= set(sent.view.values):
+        return {"response_action": "errors", "errors": error.faults}
     if isinstance(error, SitrepError):
         words, about = trouble.sentence(error), error.field
     else:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.ids import Form, FormMeta
-from bot.listeners import asked, deciding, finishing, replies, responding, steering, updating, vouching
+from bot.listeners import asked, deciding, finishing, replies, responding, stepping, updating, vouching
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -28,7 +28,15 @@ async def _send_back(desk: Desk, order: Order, view: View, meta: FormMeta) -> No
 
 
 async def _take_over(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
-    await steering.submit_take_over(desk, order, view, meta.step)
+    await stepping.submit_take_over(desk, order, view, meta.step)
+
+
+async def _skip(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await stepping.submit_skip(desk, order, view, meta.step)
+
+
+async def _hand_over(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
+    await stepping.submit_hand_over(desk, order, view, meta.step)
 
 
 async def _answer(desk: Desk, order: Order, view: View, meta: FormMeta) -> None:
@@ -45,6 +53,8 @@ SENDS: dict[Form, Send] = {
     Form.SEND_BACK: _send_back,
     Form.TAKE_OVER: _take_over,
     Form.OVERRIDE: _override,
+    Form.SKIP: _skip,
+    Form.HAND_OVER: _hand_over,
     Form.SEVERITY: _plain(responding.submit_severity),
     Form.IMPACT: _plain(responding.submit_impact),
     Form.NOTE: _plain(responding.submit_note),

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from rapidfuzz import fuzz, process
 
+from bot.views import help
 from bot.views.help import Word
 from incidents.definitions import Severity
 from incidents.lifecycle import Role
@@ -36,11 +37,12 @@ class Entry:
     aliases: tuple[str, ...] = ()
 
 
-_LOOK, _ACT, _DECIDE, _END = "Look", "Act", "Decide and steer", "End and learn"
+_LOOK, _ACT, _DECIDE, _END = help.KEYS.values()
 _SEVERITIES, _ROLES = tuple(Severity), tuple(Role)
 
 ENTRIES = (
     Entry("status", "status", "how it stands, for your eyes", _LOOK, aliases=("catchup", "info")),
+    Entry("plan", "plan", "what is done, who is waited for, when it ends", _LOOK, aliases=("eta",)),
     Entry("list", "list", "what is open", _LOOK, aliases=("ls", "open")),
     Entry("find", "find checkout 500s [before inc-90]", "look among all, past ones too", _LOOK, Takes.TEXT),
     Entry("timeline", "timeline", "what happened when", _LOOK),
@@ -49,7 +51,8 @@ ENTRIES = (
     Entry("preview", "preview critical", "what it would bring", _LOOK, Takes.CHOICE, _SEVERITIES),
     Entry("evidence", "evidence E3f9a2b", "what a claim rests on", _LOOK, Takes.TEXT),
     Entry("diff", "diff", "what the deploy would change", _LOOK),
-    Entry("help", "help", "this page", _LOOK, aliases=("?", "commands")),
+    Entry("review", "review", "what waits for a decision", _LOOK, aliases=("decide",)),
+    Entry("help", "help [act]", "what can be typed", _LOOK, Takes.CHOICE, tuple(help.KEYS), aliases=("?", "commands")),
     Entry("ack", "ack", "say that you have it", _ACT, Takes.TEXT, aliases=("acknowledge",)),
     Entry("pass", "pass", "say that you cannot take the page", _ACT, Takes.TEXT),
     Entry("severity", "severity critical|… [why]", "change it", _ACT, Takes.CHOICE, _SEVERITIES, ("sev",)),
@@ -69,11 +72,13 @@ ENTRIES = (
     Entry("answer", "answer 1 [words]", "answer what the agents ask", _DECIDE, Takes.TEXT),
     Entry("gate", "gate [gate [override why]]", "look at a quality gate, or override it", _DECIDE, Takes.TEXT),
     Entry("retry", "retry [1.3]", "run a failed step again", _DECIDE, Takes.TEXT),
-    Entry("takeover", "takeover 1.3 what you did", "do a step by hand", _DECIDE, Takes.TEXT),
+    Entry("skip", "skip 4.2 [why]", "leave a step out", _DECIDE, Takes.TEXT),
+    Entry("takeover", "takeover 1.3 [what you did]", "do a step by hand", _DECIDE, Takes.TEXT),
+    Entry("handover", "handover 1.3 [playbook|claude]", "hand a step to another provider", _DECIDE, Takes.TEXT),
     Entry("begin", "begin", "let a scheduled response begin now", _DECIDE, Takes.TEXT),
     Entry("pause", "pause", "start no further step", _DECIDE, Takes.TEXT),
     Entry("resume", "resume", "go on after a pause", _DECIDE, Takes.TEXT),
-    Entry("stop", "stop [why]", "stop the agents for good", _DECIDE, Takes.TEXT),
+    Entry("stop", "stop [1.3] [why]", "stop one step, or the agents for good", _DECIDE, Takes.TEXT),
     Entry("resolve", "resolve [how it was restored]", "users are served again", _END, Takes.TEXT),
     Entry("reopen", "reopen why", "the trouble is back", _END, Takes.TEXT),
     Entry("cancel", "cancel why | cancel duplicate of inc-6", "it was no incident", _END, Takes.TEXT),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import elsewhere, ending, home, questions, room, telling, work
+from bot.surfaces import elsewhere, ending, home, planning, questions, room, telling, work
 from bot.views import direct, line, operators
 from bot.views.message import Message
 from escalation import succession
@@ -66,6 +66,10 @@ async def _reported(asking: Asking) -> Message:
 async def _phase_head(asking: Asking) -> Message:
     shown = Phase(asking.params["phase"])
     return await room.phase_head(asking.session, asking.ctx, asking.incident_id, shown)
+
+
+async def _plan(asking: Asking) -> Message:
+    return await planning.draw(asking.session, asking.ctx, asking.incident_id)
 
 
 async def _line(asking: Asking) -> Message:
@@ -153,6 +157,7 @@ SURFACES: dict[str, Surface] = {
     announcing.SURFACE: _announcement,
     "reported": _reported,
     "phase_head": _phase_head,
+    "plan": _plan,
     "line": _line,
     "step_result": _step_result,
     "step_failed": _step_failed,

@@ -167,7 +167,7 @@ async def phase_head(session: AsyncSession, ctx: Context, incident_id: int, show
             phase=shown,
             place=_phases(definition).index(shown) + 1 if shown in _phases(definition) else 1,
             steps=[
-                phase.StepLine(step, rows[step.name], _waits(definition, rows, judged, step.name)) for step in wanted
+                phase.StepLine(step, rows[step.name], waits(definition, rows, judged, step.name)) for step in wanted
             ],
             gates=judged.get(stage.number, []) if stage and ends_here else [],
             due_at=(run.begins_at or incident.declared_at) + stage.ends_after if stage else None,
@@ -178,21 +178,22 @@ async def phase_head(session: AsyncSession, ctx: Context, incident_id: int, show
     )
 
 
-def _waits(
+def waits(
     definition: WorkflowDefinition,
     rows: Mapping[str, records.Step],
     judged: Mapping[int, list[GateVerdict]],
     name: str,
 ) -> str:
+    """Return what a step that has not begun waits for, in a few words; empty where it waits for nothing."""
     states = {each: StepState(row.state) for each, row in rows.items()}
     holds = {number: all(verdict.holds for verdict in verdicts) for number, verdicts in judged.items()}
-    waits = plan.waits(definition, definition.step(name), states, holds, frozenset())
-    if waits.steps:
-        return f"after {', '.join(waits.steps)}"
-    if waits.gates:
-        open_ = [v.gate for number in waits.gates for v in judged.get(number, []) if not v.holds]
+    held = plan.waits(definition, definition.step(name), states, holds, frozenset())
+    if held.steps:
+        return f"after {', '.join(held.steps)}"
+    if held.gates:
+        open_ = [v.gate for number in held.gates for v in judged.get(number, []) if not v.holds]
         return "gates: " + ", ".join(gate.replace("_", " ") for gate in open_[:3])
-    return decisions.DECISIONS[waits.approval].asked if waits.approval else ""
+    return decisions.DECISIONS[held.approval].asked if held.approval else ""
 
 
 async def event_line(session: AsyncSession, event_id: int) -> Message:

@@ -172,6 +172,8 @@ def _buttons(card: Card) -> Block:
             break
     else:
         others.append(parts.button("Roles", Act.ROLES, this))
+    if card.phases:
+        others.append(parts.button("Plan", Act.PLAN, this))
     return parts.actions(first, *others, _menu(card))
 
 

@@ -1,4 +1,4 @@
-"""Small forms: severity, escalate, note, impact, send back, take over, write my part, follow-up, cancel, reopen."""
+"""Small forms: severity, escalate, note, impact, send back, write my part, follow-up, cancel, reopen."""
 
 from collections.abc import Sequence
 
@@ -139,27 +139,6 @@ def send_back_button(approval: int, words: str) -> ButtonElement:
     if len(words) > MAX_TEXT or mrkdwn.width(value.encode()) > _BUTTON_VALUE:
         return parts.button("Send back", Act.REJECT, OfApproval(approval=approval))
     return parts.button("Send back with these words", Act.SEND_BACK_WORDS, value)
-
-
-def take_over(incident: records.Incident, step: records.Step, title: str) -> Json:
-    """Return the form that takes a step over by hand."""
-    return parts.modal(
-        Form.TAKE_OVER,
-        f"Step {step.name} by hand",
-        [
-            parts.section(f"*{step.name} {mrkdwn.said(title, 100)}* of {incident.key}"),
-            parts.asked(
-                Field.SUMMARY,
-                "What you did",
-                _words(limit=300),
-                hint="It goes on the timeline; the steps that build on it go on.",
-                required=True,
-            ),
-        ],
-        submit="Done by hand",
-        close="Cancel",
-        meta=FormMeta(incident=incident.number, step=step.number),
-    )
 
 
 def override(value: OfGate, title: str, *, reason: str, asks: str = "") -> Json:

@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from slack_sdk.models.blocks import Block
+
 from bot.views import mrkdwn, parts
 from bot.views.message import Message
+
+#: Word after `/incident help` -> the group that it shows.
+KEYS = {"look": "Look", "act": "Act", "decide": "Decide and steer", "end": "End and learn"}
 
 
 @dataclass(frozen=True)
@@ -17,15 +22,15 @@ class Word:
     group: str
 
 
-def draw(words: Sequence[Word], *, unknown: str = "", nearest: str = "") -> Message:
-    """Return the help; after an unknown word, with the nearest one first."""
+def draw(words: Sequence[Word], *, unknown: str = "", nearest: str = "", group: str = "") -> Message:
+    """Return the help; after an unknown word, with the nearest one first.
+
+    `group` (a key of KEYS) shows the words of one group with what each does; else each group is one line.
+    """
     lead = None
     if unknown:
         guess = f"  Did you mean `/incident {nearest}`?" if nearest else ""
         lead = parts.section(f"There is no `/incident {mrkdwn.said(unknown, 60)}`.{guess}")
-    groups: dict[str, list[str]] = {}
-    for word in words:
-        groups.setdefault(word.group, []).append(f"`/incident {mrkdwn.escape(word.usage)}`  {word.summary}")
     return parts.message(
         f"There is no /incident {mrkdwn.said(unknown, 60)}." if unknown else "What /incident can do",
         [
@@ -33,13 +38,22 @@ def draw(words: Sequence[Word], *, unknown: str = "", nearest: str = "") -> Mess
             parts.section(
                 "`/incident checkout returns 500s`  declares an incident: words that are no command become its title"
             ),
-            *[parts.section(f"*{group}*\n" + "\n".join(lines)) for group, lines in groups.items()],
+            *[_group(key, title, words, whole=key == group) for key, title in KEYS.items() if group in ("", key)],
             parts.context(
                 "In threads, where slash commands do not work: `@Sitrep ack`, `>option 2`, or `?` and a question",
                 "an incident's name may come first: `/incident inc-7 status`",
             ),
         ],
     )
+
+
+def _group(key: str, title: str, words: Sequence[Word], *, whole: bool) -> Block:
+    mine = [word for word in words if word.group == title]
+    if whole:
+        lines = [f"`/incident {mrkdwn.escape(word.usage)}`  {word.summary}" for word in mine]
+        return parts.section(f"*{title}*\n" + "\n".join(lines))
+    names = "  ".join(f"`{word.name}`" for word in mine)
+    return parts.section(f"*{title}*   {names}\n_`/incident help {key}` says what each does_")
 
 
 def did_you_mean(unknown: str, nearest: str) -> Message:

@@ -55,6 +55,10 @@ def _scheduled(data: dict[str, Any], by: str, because: str) -> str:
     return f"🗓️ *Work begins {at}*, when business opens next.   `/incident begin` begins it now"
 
 
+def _step(data: dict[str, Any]) -> str:
+    return f"{mrkdwn.said(str(data['step']), 20)} {mrkdwn.said(str(data['title']), 80)}"
+
+
 def _replanned(data: dict[str, Any], by: str, because: str) -> str:
     del by, because
     kept = [str(name) for name in data["kept"]]
@@ -98,6 +102,13 @@ _WORDS: dict[EventKind, Words] = {
         f"⚠️ *{gates.title(str(data['gate']))} overridden*{by}{because}"
     ),
     EventKind.GATE_CONTRADICTED: _contradicted,
+    EventKind.STEP_STOPPED: lambda data, by, because: (
+        f"⏹️ *Step {_step(data)} stopped*{by}{because}   `/incident retry {mrkdwn.said(str(data['step']), 20)}`"
+    ),
+    EventKind.STEP_SKIPPED: lambda data, by, because: f"⏭️ *Step {_step(data)} left out*{by}{because}",
+    EventKind.STEP_HANDED_OVER: lambda data, by, because: (
+        f"🤝 *Step {_step(data)} handed to {mrkdwn.said(str(data['provider']), 20)}*{by}"
+    ),
     EventKind.REOPENED: lambda data, by, because: f"🔁 *Opened again*{by}{because}",
     EventKind.CLOSED: lambda data, by, because: f"☑️ *Closed*{by}{because}",
     EventKind.CANCELLED: _cancelled,

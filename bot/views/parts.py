@@ -113,7 +113,7 @@ def actions(*elements: InteractiveElement | None, block_id: str | None = None) -
 
 
 def asked(
-    field: Field,
+    field: Field | str,
     label: str,
     element: InputInteractiveElement,
     *,
@@ -123,7 +123,7 @@ def asked(
 ) -> Block:
     """Return an input whose block id is `field`, so that an error about the field finds it."""
     return InputBlock(
-        block_id=field.value,
+        block_id=str(field),
         label=plain(label, _LABEL),
         element=element,
         hint=plain(hint, _LABEL) if hint else None,

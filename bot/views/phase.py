@@ -104,7 +104,7 @@ def _time(step: StepLine, state: StepState, now: datetime) -> str:
 def _footer(head: Head) -> list[str]:
     runners = sorted({step.row.runner for step in head.steps if step.row.runner})
     spent = sum(float(usage.get("usd", 0)) for step in head.steps for usage in step.row.usage)
-    cost = f"{', '.join(runners)}, {f'${spent:.2f}' if spent else 'no model cost'}" if runners else ""
+    cost = f"{mrkdwn.people(runners)}, {f'${spent:.2f}' if spent else 'no model cost'}" if runners else ""
     open_gates = [gate for gate in head.gates if not gate.holds]
     waiting = "open: " + ", ".join(gate.gate.replace("_", " ") for gate in open_gates[:4]) if open_gates else ""
     return [

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, OfEvidence, OfStep
+from bot.ids import Act, OfEvidence, OfSteer, OfStep, Steer
 from bot.views import mrkdwn, outcome, parts, planned_outcome, words
 from bot.views.message import Message
 from incidents import records
@@ -50,7 +50,7 @@ def result(facts: Result) -> Message:
 def _who(facts: Result) -> str:
     row = facts.row
     agent = mrkdwn.said(row.agent or facts.definition.agent[0], 40)
-    runner = f" ({mrkdwn.said(row.runner, 20)})" if row.runner else ""
+    runner = f" ({mrkdwn.person(row.runner)})" if row.runner else ""
     version = f", version {row.version}" if row.version > 1 else ""
     return f"{agent}{runner}, {_spent(row)}{mrkdwn.spoken(facts.definition.duration)}{version}"
 
@@ -97,10 +97,11 @@ def failed(definition: StepDefinition, row: records.Step, remedy: str, *, waitin
             parts.actions(
                 parts.button("Retry", Act.RETRY, value, style=parts.PRIMARY),
                 parts.button("Take over by hand", Act.TAKE_OVER, value),
+                parts.button("Skip", Act.STEER, OfSteer(step=row.number, steer=Steer.SKIP)),
             ),
             parts.context(
                 f"The steps that build on it wait{f' for {waiting_for}' if waiting_for else ''}",
-                f"typed: `/incident retry {definition.name}`",
+                f"typed: `/incident retry {definition.name}`, `takeover`, `skip`",
             ),
         ],
     )

@@ -53,6 +53,7 @@ class StepRequest:
     deadline: timedelta  #: wall-clock budget left
     journal: Journal  #: what this step began that cannot be undone
     approved: ApprovedSubject | None = None
+    provider: str = ""  #: who is to carry it out; empty for the installation's first
     feedback: str = ""  #: what a person wrote when sending the previous version back
     solutions: tuple[Solution, ...] = ()  #: what earlier incidents left behind, the newest first; untrusted text
     hand_on: "HandOn | None" = None  #: takes first results, where another step waits for them (`4.1/preliminary`)

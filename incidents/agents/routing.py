@@ -16,9 +16,16 @@ class ByProvider:
         self._playbook = playbook
         self._others = {Provider.PLAYBOOK: playbook, **others}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the providers that a person can choose from; the first carries out what names none."""
+        return tuple(
+            dict.fromkeys([self.name, *(each.value for each in self._others if each is not Provider.ANTHROPIC)])
+        )
+
     async def run(self, request: StepRequest) -> StepResult:
         """Carry out `request` with its provider."""
-        wanted = request.step.provider
+        wanted = Provider(request.provider) if request.provider else request.step.provider
         if wanted is None:
             return await self._usual.run(request)
         runner = self._others.get(wanted)

@@ -42,6 +42,7 @@ class Step(Numbered, SQLModel, table=True):
     attempt: int = 0
     version: int = 0  #: how many outputs were stored
     agent: str = ""
+    provider: str = ""  #: who is to carry it out, where a person chose; else the installation's first
     runner: str = ""  #: who brought the output; of a step that runs: who brought its first results
     started_at: datetime | None = time(default=None)
     finished_at: datetime | None = time(default=None)

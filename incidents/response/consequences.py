@@ -1,5 +1,7 @@
 """What follows from a step besides its output: evidence, milestones, impact, triggers of escalation."""
 
+from collections.abc import Iterable
+
 from incidents import lengths, records, store
 from incidents.agents import outputs
 from incidents.agents.base import StepResult
@@ -9,11 +11,17 @@ from incidents.events import EventKind
 from incidents.lifecycle import Milestone, Status
 from incidents.response import triggers
 from incidents.service import respond
+from incidents.tools.evidence import Evidence
 
 
 def evidence(incident: records.Incident, step: records.Step, result: StepResult) -> list[records.EvidenceRow]:
     """Return the rows that keep what the step's claims cite."""
-    seen = {item.id: item for item in result.evidence}
+    return evidence_of(incident, step, result.evidence)
+
+
+def evidence_of(incident: records.Incident, step: records.Step, found: Iterable[Evidence]) -> list[records.EvidenceRow]:
+    """Return the rows that keep `found` as seen by the step's newest version."""
+    seen = {item.id: item for item in found}
     return [
         records.EvidenceRow(
             incident_id=incident.number,

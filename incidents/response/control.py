@@ -1,4 +1,4 @@
-"""How people steer a run: decide, attest, retry, take over, pause, resume, stop."""
+"""How people steer a run: decide, attest, pause, resume, stop."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, decisions, plan, progress, remarks, rework, runs
+from incidents.response import approvals, decisions, plan, progress, rework, runs, standing
 from incidents.response.decisions import Decision
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
@@ -118,110 +118,13 @@ def _chosen(approval: records.Approval, asked: Decision, option: int | None) -> 
     )
 
 
-async def _steered(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> tuple[records.Incident, records.Run]:
-    incident = await queries.get(tx.session, incident_id)
-    holders = await queries.roles(tx.session, incident_id)
-    permissions.require(permissions.Action.STEER, actor, holders=holders, settings=ctx.settings)
-    run = await _latest_run(tx, incident)
-    return incident, run
-
-
-async def _latest_run(tx: store.Tx, incident: records.Incident) -> records.Run:
-    if incident.status in (Status.CANCELLED, Status.CLOSED):
-        raise Conflict(
-            f"{incident.key} is already {incident.status}.", remedy="Declare a new incident if the trouble is back."
-        )
-    run = await queries.latest_run(tx.session, incident.number)
-    if run is None:
-        raise NotFound(f"{incident.key} has no response running.")
-    return run
-
-
-async def of_latest(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
-    """Return when `run` is the incident's newest.
-
-    Raises:
-        Conflict: it is not, or the incident is over.
-    """
-    if (await _latest_run(tx, incident)).id != run.id:
-        raise Conflict(
-            "This belongs to a response that ended when the incident was reopened.",
-            remedy="The newest one stands below in the channel.",
-        )
-
-
-async def _step(tx: store.Tx, step_id: int) -> tuple[records.Step, records.Run]:
-    step = await tx.session.get(records.Step, step_id)
-    if step is None:
-        raise NotFound("There is no such step.")
-    return step, await tx.session.get_one(records.Run, step.run_id)
-
-
-async def retry_step(tx: store.Tx, ctx: Context, step_id: int, actor: str) -> None:
-    """Run a failed or stopped step again.
-
-    Raises:
-        Conflict: it has not failed.
-    """
-    step, run = await _step(tx, step_id)
-    incident, _ = await _steered(tx, ctx, run.incident_id, actor)
-    await of_latest(tx, incident, run)
-    if StepState(step.state) not in (StepState.FAILED, StepState.STOPPED):
-        raise Conflict(f"Step {step.name} is {step.state}, there is nothing to retry.")
-    step.state, step.owner, step.error = StepState.QUEUED.value, "", ""
-    tx.session.add(step)
-    if run.state in progress.ENDED:
-        run.state, run.finished_at = "running", None
-        tx.session.add(run)
-    await tx.record(incident, EventKind.STEP_RETRIED, actor=actor, step=step.name, attempt=step.attempt + 1)
-    await alternatives.withdraw(tx, incident, run)
-    await progress.advance(tx, ctx, incident, run)
-
-
-async def take_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, summary: str) -> None:
-    """Note that a person did the step by hand; what builds on it goes on.
-
-    Raises:
-        Conflict: it is finished already.
-        InvalidInput: nothing is said about what was done.
-    """
-    step, run = await _step(tx, step_id)
-    incident, _ = await _steered(tx, ctx, run.incident_id, actor)
-    await of_latest(tx, incident, run)
-    if StepState(step.state) in plan.FINISHED:
-        raise Conflict(f"Step {step.name} is already {step.state.replace('_', ' ')}.")
-    said = lengths.checked(summary, lengths.LINE, field="summary")
-    if not said:
-        raise InvalidInput("Say what you did.", remedy="One sentence for the timeline.", field="summary")
-    definition = progress.definition_of(run).step(step.name)
-    await remarks.of_what_goes_on(tx, incident, step)
-    step.state, step.owner, step.lease_until = StepState.TAKEN_OVER.value, "", None
-    step.runner, step.summary, step.finished_at = actor, said, tx.now
-    tx.session.add(step)
-    for approval in await queries.pending_approvals(tx.session, incident.number):
-        if approval.step == step.name:
-            await approvals.supersede(tx, incident, approval)
-    await tx.record(
-        incident,
-        EventKind.STEP_TAKEN_OVER,
-        actor=actor,
-        step=step.name,
-        title=definition.title,
-        phase=definition.phase.value,
-        summary=said,
-    )
-    await alternatives.withdraw(tx, incident, run)
-    await progress.advance(tx, ctx, incident, run)
-    tx.wake(store.STEPS)
-
-
 async def pause(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> None:
     """Start no further step; what runs finishes.
 
     Raises:
         Conflict: nothing runs.
     """
-    incident, run = await _steered(tx, ctx, incident_id, actor)
+    incident, run = await standing.steered(tx, ctx, incident_id, actor)
     if run.state != "running":
         raise Conflict(f"The response is {run.state}.")
     run.state = "paused"
@@ -239,7 +142,7 @@ async def resume(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> No
     Raises:
         Conflict: it is not paused.
     """
-    incident, run = await _steered(tx, ctx, incident_id, actor)
+    incident, run = await standing.steered(tx, ctx, incident_id, actor)
     if run.state != "paused":
         raise Conflict(f"The response is {run.state}, not paused.")
     run.state = "running"
@@ -254,7 +157,7 @@ async def begin(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> Non
     Raises:
         Conflict: it does not wait.
     """
-    incident, run = await _steered(tx, ctx, incident_id, actor)
+    incident, run = await standing.steered(tx, ctx, incident_id, actor)
     if incident.status is not Status.OPEN or run.state in progress.ENDED or not progress.waits_to_begin(run, tx.now):
         raise Conflict(f"The response of {incident.key} does not wait to begin.", remedy="Nothing was changed.")
     run.begins_at = tx.now
@@ -269,7 +172,7 @@ async def stop(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason:
     Raises:
         Conflict: nothing runs.
     """
-    incident, run = await _steered(tx, ctx, incident_id, actor)
+    incident, run = await standing.steered(tx, ctx, incident_id, actor)
     if run.state in progress.ENDED:
         raise Conflict(f"The response is already {run.state}.")
     said = lengths.checked(reason, lengths.LINE)

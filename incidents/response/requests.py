@@ -89,6 +89,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read) -> Prepar
         deadline=definition.duration,
         journal=kept,
         approved=approved,
+        provider=step.provider,
         feedback=step.feedback,
         solutions=known.solutions,
         earlier={row.name: row.output for row in known.steps if row.output},

@@ -4,8 +4,40 @@ from incidents import outbox, posts, records, room, store
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.events import EventKind
-from incidents.notices import Lane
+from incidents.notices import Action, Lane, Notice
 from incidents.response import progress
+from incidents.service import queries
+
+#: Events after which a failed step is no longer waited for as its message says.
+_TAKEN_UP = (
+    EventKind.STEP_RETRIED,
+    EventKind.STEP_TAKEN_OVER,
+    EventKind.STEP_SKIPPED,
+    EventKind.STEP_HANDED_OVER,
+)
+
+#: Events after which the plan shows something else.
+PLAN_EVENTS = (
+    EventKind.STEP_STARTED,
+    EventKind.STEP_DONE,
+    EventKind.STEP_FAILED,
+    EventKind.STEP_RETRIED,
+    EventKind.STEP_STOPPED,
+    EventKind.STEP_TAKEN_OVER,
+    EventKind.STEP_SKIPPED,
+    EventKind.STEP_HANDED_OVER,
+    EventKind.APPROVAL_ASKED,
+    EventKind.APPROVAL_DECIDED,
+    EventKind.GATE_ATTESTED,
+    EventKind.REPLANNED,
+    EventKind.RUN_PAUSED,
+    EventKind.RUN_RESUMED,
+    EventKind.RUN_STOPPED,
+    EventKind.RUN_DONE,
+    EventKind.RESOLVED,
+    EventKind.CLOSED,
+    EventKind.CANCELLED,
+)
 
 
 class Threads:
@@ -18,12 +50,18 @@ class Threads:
         """Listen to the steps."""
         react = self._ctx.store.react
         react(EventKind.STEP_STARTED, self.redraw_head)
-        react(EventKind.STEP_TAKEN_OVER, self.redraw_head)
+        react(EventKind.STEP_STOPPED, self.redraw_head)
+        react(EventKind.STEP_SKIPPED, self.redraw_head)
+        react(EventKind.STEP_TAKEN_OVER, self.show_handwork)
         react(EventKind.STEP_DONE, self.show_result)
         react(EventKind.STEP_FAILED, self.show_failure)
         react(EventKind.GATE_PASSED, self.answer_gate)
         for kind in (EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.GATE_CONTRADICTED):
             react(kind, self.redraw_gate)
+        for kind in _TAKEN_UP:
+            react(kind, self.redraw_failure)
+        for kind in PLAN_EVENTS:
+            react(kind, self.show_plan)
 
     async def redraw_head(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Post or edit the head of the step's phase."""
@@ -56,6 +94,33 @@ class Threads:
             Lane.DECISION,
         )
         outbox.put_at_last(tx, incident.id, notice)
+
+    async def show_handwork(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Show what a person typed like any other result; who only said what they did stands in the head."""
+        if event.data.get("version"):
+            await self.show_result(tx, incident, event)
+        else:
+            await self.redraw_head(tx, incident, event)
+
+    async def redraw_failure(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit what was said of a step's failure to what became of it."""
+        step_id = event.data["step_id"]
+        told = await queries.deliveries(tx.session, incident.number, f"{incident.key}:step:{step_id}:failed:")
+        for row in told:
+            if row.action == Action.POST.value:
+                edit = posts.edit(row.key, event, "step_failed", {"step_id": step_id}, Lane.DECISION)
+                await outbox.put(tx, incident.id, edit)
+
+    async def show_plan(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Keep the plan below the live card, edited in place; it begins with the first step."""
+        key = f"{incident.key}:plan"
+        card = f"{incident.key}:card"
+        if event.kind is EventKind.STEP_STARTED:
+            first = Notice(
+                key=key, lane=Lane.CHATTER, action=Action.POST, target=f"thread:{card}", surface="plan", after=card
+            )
+            outbox.put_at_last(tx, incident.id, first)
+        outbox.put_at_last(tx, incident.id, posts.edit(key, event, "plan"))
 
     async def redraw_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the gate's question to who answers for it, and the count of gates that hold."""

@@ -7,7 +7,7 @@ from incidents import lengths, records, store
 from incidents.context import Context
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
-from incidents.response import checks, control, gates, plan, progress
+from incidents.response import checks, gates, plan, progress, standing
 from incidents.response.gates import GateState, GateVerdict
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries
@@ -24,7 +24,7 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
     run, incident = await _asked(tx, run_id, stage, gate)
     holders = await queries.roles(tx.session, incident.number)
     permissions.require(permissions.Action.ATTEST, actor, holders=holders, settings=ctx.settings)
-    await control.of_latest(tx, incident, run)
+    await standing.require_latest(tx, incident, run)
     verdict = await _verdict(tx, ctx, incident, run, stage, gate)
     _nobody_did(verdict)
     if verdict.state is GateState.FAILED:
@@ -78,7 +78,7 @@ async def may_override(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate
     run, incident = await _asked(tx, run_id, stage, gate)
     holders = await queries.roles(tx.session, incident.number)
     permissions.require_commander(permissions.Action.OVERRIDE, actor, holders=holders)
-    await control.of_latest(tx, incident, run)
+    await standing.require_latest(tx, incident, run)
     verdict = await _verdict(tx, ctx, incident, run, stage, gate)
     _nobody_did(verdict)
     if verdict.holds:

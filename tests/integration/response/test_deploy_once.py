@@ -16,7 +16,7 @@ from incidents import catalog, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.events import EventKind
-from incidents.response import control, engine, journal
+from incidents.response import control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries
 from incidents.tools import deploys
@@ -224,7 +224,7 @@ async def test_a_second_doubt_is_asked_about_again(site: Site) -> None:
 async def test_a_deploy_taken_over_while_in_doubt_is_not_asked_about_any_more(site: Site) -> None:
     incident, claim = await vanished(site)
     await site.house.work()
-    await site.house.do(control.take_over, claim.step_id, ANA, "release 43 runs")
+    await site.house.do(intervening.take_over, claim.step_id, ANA, "release 43 runs")
     assert await site.house.pending(incident) == []
 
 
@@ -246,7 +246,7 @@ async def test_a_deploy_that_was_stopped_after_its_end_is_not_done_again_when_it
     await site.house.do(control.stop, incident.number, ANA, "by hand now")
     site.go()
     await work
-    await site.house.do(control.retry_step, claim.step_id, ANA)
+    await site.house.do(intervening.retry_step, claim.step_id, ANA)
     await site.house.work()
     assert ((await site.step(claim)).state, site.times) == ("done", 1)
 

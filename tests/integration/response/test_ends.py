@@ -8,7 +8,7 @@ import pytest
 from incidents import postmortem, records
 from incidents.definitions import Severity
 from incidents.errors import Conflict
-from incidents.response import control, progress, vouching
+from incidents.response import control, intervening, progress, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_expiry import step
@@ -48,11 +48,11 @@ async def test_a_severe_resolved_incident_asks_nobody_to_vouch_for_gates_on_the_
     assert await house.outbox(incident, "gate:") == {}
 
 
-@pytest.mark.parametrize("steer", [control.retry_step, control.take_over])
+@pytest.mark.parametrize("steer", [intervening.retry_step, intervening.take_over])
 async def test_a_cancelled_response_is_not_taken_up_step_by_step(house: House, steer: Callable[..., Any]) -> None:
     incident, _ = await until_fix_is_asked(house)
     await house.do(resolve.cancel, incident.number, ANA, "false alarm")
-    words = ("by hand",) if steer is control.take_over else ()
+    words = ("by hand",) if steer is intervening.take_over else ()
     with pytest.raises(Conflict, match="cancelled"):
         await house.do(steer, (await step(house, incident, "2.1")).number, ANA, *words)
     assert (await run_of(house, incident)).state == "stopped"
@@ -92,7 +92,7 @@ async def test_reopening_after_a_deploy_looks_at_everything_anew(house: House) -
     assert (await run_of(house, incident)).id != before.id
     [asked] = await house.pending(incident)
     with pytest.raises(Conflict, match="ended when the incident was reopened"):
-        await house.do(control.retry_step, await first_step(house, before), ANA)
+        await house.do(intervening.retry_step, await first_step(house, before), ANA)
     await house.do(control.decide, asked.number, ANA, "approve", option=1)
 
 

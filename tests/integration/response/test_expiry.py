@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from incidents import records
-from incidents.response import approvals, control
+from incidents.response import approvals, control, intervening
 from incidents.service import queries
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked
@@ -43,7 +43,7 @@ async def test_a_deploy_nobody_decides_on_expires_on_its_card(house: House) -> N
 async def test_an_expired_deploy_can_be_asked_anew_and_then_goes_out(house: House) -> None:
     incident, deploy = await until_deploy_is_asked(house)
     await lapse(house, incident, deploy)
-    await house.do(control.retry_step, (await step(house, incident, "3.1")).number, ANA)
+    await house.do(intervening.retry_step, (await step(house, incident, "3.1")).number, ANA)
     [anew] = await house.pending(incident)
     assert anew.id != deploy.id
     await house.do(control.decide, anew.number, BO, "approve")

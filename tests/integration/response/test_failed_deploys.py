@@ -6,7 +6,7 @@ import pytest
 
 from incidents import records
 from incidents.errors import StepFailed
-from incidents.response import control
+from incidents.response import control, intervening
 from incidents.service import queries, resolve
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_deploy_once import Site
@@ -107,7 +107,7 @@ async def test_sending_the_analysis_back_offers_everything_it_finds_anew(house: 
 
 async def test_taking_the_deploy_over_withdraws_the_offer(house: House) -> None:
     incident, _ = await taken_back(house)
-    await house.do(control.take_over, (await step(house, incident, "3.1")).number, ANA, "scaled the cache up")
+    await house.do(intervening.take_over, (await step(house, incident, "3.1")).number, ANA, "scaled the cache up")
     assert await house.pending(incident) == []
     await house.work()
     assert (await house.states(incident))["4.1"] == "done"
@@ -115,7 +115,7 @@ async def test_taking_the_deploy_over_withdraws_the_offer(house: House) -> None:
 
 async def test_the_same_commit_needs_a_new_approval_once_it_was_taken_back(house: House) -> None:
     incident, _ = await taken_back(house)
-    await house.do(control.retry_step, (await step(house, incident, "3.1")).number, ANA)
+    await house.do(intervening.retry_step, (await step(house, incident, "3.1")).number, ANA)
     assert "3.1" not in await house.work()
     [deploy] = await house.pending(incident)
     assert (deploy.kind, deploy.subject["commit"]) == ("deploy", "9f8e7d6")
@@ -153,7 +153,7 @@ async def test_a_deploy_command_that_fails_offers_the_others_and_can_be_retried(
     [asked] = await site.house.pending(incident)
     assert [each["number"] for each in asked.subject["options"]] == [2]
     monkeypatch.undo()
-    await site.house.do(control.retry_step, (await step(site.house, incident, "3.1")).number, ANA)
+    await site.house.do(intervening.retry_step, (await step(site.house, incident, "3.1")).number, ANA)
     assert await site.house.pending(incident) == []
     assert "3.1" in await site.house.work()
     assert (await step(site.house, incident, "3.1")).state == "done"

@@ -5,7 +5,7 @@ import asyncio
 from incidents import records
 from incidents.agents import outputs
 from incidents.agents.base import HandOn, StepRequest, StepResult
-from incidents.response import control
+from incidents.response import intervening
 from incidents.response.engine import Engine
 from incidents.service import resolve
 from tests.integration.response.conftest import ANA, House
@@ -85,7 +85,7 @@ async def test_without_first_results_it_waits_for_the_whole(house: House) -> Non
 async def test_first_results_of_a_step_that_was_taken_over_change_nothing(house: House) -> None:
     agent = Early(house, hands_on=False)
     incident, work = await analysed(house, agent)
-    await house.do(control.take_over, (await step(house, incident, "4.1")).number, ANA, "known from last time")
+    await house.do(intervening.take_over, (await step(house, incident, "4.1")).number, ANA, "known from last time")
     output = outputs.MODELS[REPORT].model_validate(agent.scripted.results[REPORT])
     [hand_on] = agent.hand_ons
     await hand_on(StepResult(output, "so far", (), "scripted"))

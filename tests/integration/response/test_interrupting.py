@@ -8,7 +8,7 @@ import pytest
 from incidents import records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.context import Context
-from incidents.response import control
+from incidents.response import control, intervening
 from incidents.response.engine import Claim, Engine
 from incidents.store import Store
 from tests.integration.response.conftest import ANA, House
@@ -58,7 +58,7 @@ async def test_an_agent_of_a_stopped_response_ends_with_the_commit(house: House)
 
 async def test_an_agent_whose_step_is_taken_over_ends_with_the_commit(house: House) -> None:
     _, claim, work, agent = await pondered(house, house.ctx)
-    await house.do(control.take_over, claim.step_id, ANA, "I know it already")
+    await house.do(intervening.take_over, claim.step_id, ANA, "I know it already")
     async with asyncio.timeout(10):
         await work
     assert agent.interrupted == 1

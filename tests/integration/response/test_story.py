@@ -9,7 +9,7 @@ from incidents import postmortem, records
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput, NotAllowed
 from incidents.events import EventKind
-from incidents.response import control, vouching
+from incidents.response import control, intervening, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, CY, DEE, House
 
@@ -142,7 +142,7 @@ async def test_a_failed_step_waits_for_a_person_and_can_be_retried(house: House)
     assert (await house.states(incident))["1.2"] == "failed"
     step = next(row for row in await house.outbox(incident, "step:") if ":failed:" in row)
     house.agent.failing.clear()
-    await house.do(control.retry_step, int(step.split(":")[1]), ANA)
+    await house.do(intervening.retry_step, int(step.split(":")[1]), ANA)
     assert "1.2" in await house.work()
 
 
@@ -154,7 +154,7 @@ async def test_a_step_done_by_hand_lets_the_rest_go_on(house: House) -> None:
         run = await queries.latest_run(session, incident.number)
         assert run is not None
         step = next(each for each in await queries.steps(session, run.number) if each.name == "1.1")
-    await house.do(control.take_over, step.number, ANA, "looked at the graphs: critical")
+    await house.do(intervening.take_over, step.number, ANA, "looked at the graphs: critical")
     assert "1.3" in await house.work()
 
 

@@ -1,6 +1,7 @@
 """Every surface, drawn around one piece of text from outside: for looking at, and for trying to break."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from bot.views import (
     ending,
     forms,
     gate,
+    handwork,
     help,
     home,
     line,
     overview,
     parts,
     phase,
+    plan,
     question,
     reading,
     status,
@@ -31,13 +34,13 @@ from bot.views.message import Message
 from escalation.matrix import Foretold, Preview
 from incidents import records
 from incidents import triage as facts
-from incidents.agents import outputs
+from incidents.agents import handwritten, outputs
 from incidents.definitions import Phase, Severity, StepDefinition
 from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
-from incidents.response import questions
+from incidents.response import forecast, questions
 from incidents.response.gates import GateState, GateVerdict, Word
 from incidents.service.resolve import Missing
 from incidents.timeline import Entry
@@ -475,6 +478,20 @@ def _head(text: str) -> phase.Head:
     )
 
 
+def _plan(text: str) -> plan.Plan:
+    states = ["done", "skipped", "running", "failed", "waiting", *["queued"] * 25]
+    steps = [
+        plan.Planned(definition(text, f"1.{n}"), step_row(text, state, id=n, name=f"1.{n}"), "after 1.3", next=n == 6)
+        for n, state in enumerate(states, 1)
+    ]
+    ends = forecast.Forecast(
+        {step.definition.name: forecast.Span(NOW, NOW + minutes(20)) for step in steps[2:]},
+        tuple(step.definition.name for step in steps[2:12]),
+        NOW + minutes(20),
+    )
+    return plan.Plan(incident(text), text, "running", steps, ends, ends, NOW, ("claude", "playbook"))
+
+
 def _evidence(text: str) -> records.EvidenceRow:
     return records.EvidenceRow(
         id=1, incident_id=7, step_id=11, ref="E3f9a2b", kind="log", source=text, summary=text[:300],
@@ -515,6 +532,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     ),
     "triage": lambda t: triage.draw(incident(t)),
     "triage_done": lambda t: triage.draw(incident(t, facts=dict.fromkeys(facts.FACTS, t[:300] or "x"))),
+    "plan": lambda t: plan.draw(_plan(t)),
+    "plan_paused": lambda t: plan.draw(replace(_plan(t), run_state="paused")),
+    "plan_over": lambda t: plan.draw(replace(_plan(t), steps=_plan(t).steps[:2], run_state="done", alive=False)),
     "phase": lambda t: phase.draw(_head(t)),
     "step_failed": lambda t: step.failed(definition(t), step_row(t, "failed"), t, waiting_for=f"<@{ANA}>"),
     "step_failed_then_retried": lambda t: step.failed(definition(t), step_row(t, "running"), t),
@@ -593,6 +613,7 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "found_nothing": lambda t: overview.found([], NOW, text=t, older=None),
     "list_empty": lambda t: overview.listing([], NOW, count=0),
     "help": lambda t: help.draw([help.Word("status", "status", "how it stands", "Look")], unknown=t, nearest="status"),
+    "help_group": lambda t: help.draw([help.Word("note", "note", "x", "Act")], group="act"),
     "did_you_mean": lambda t: help.did_you_mean(t, "status"),
     "error": lambda t: trouble.private(Conflict(f"{t} is wrong.", remedy=f"Ask <@{ANA}>. {t}")),
     "roles": lambda t: _message(*overview.roles(incident(t), {Role.COMMANDER: [ANA], Role.COMMS: [BO]}, ANA)),
@@ -632,7 +653,11 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "impact": lambda t: forms.impact(incident(t)),
     "override": lambda t: forms.override(OfGate(incident=7, run=3, stage=3, gate="x"), "X", reason=t, asks=t),
     "send_back": lambda t: forms.send_back(fix_approval(t), "*The fix*", typed=t),
-    "take_over": lambda t: forms.take_over(incident(t), step_row(t, "failed"), t),
+    "take_over": lambda t: handwork.take_over(
+        incident(t), step_row(t, "failed"), t, handwritten.fields("emergency-hotfix-development")
+    ),
+    "skip": lambda t: handwork.skip(incident(t), step_row(t, "queued"), t),
+    "hand_over": lambda t: handwork.hand_over(incident(t), step_row(t), t, ("claude", "playbook")),
     "write": lambda t: forms.write(incident(t), {"went_well": t}),
     "followup": lambda t: forms.followup(incident(t), title=t),
     "cancel": lambda t: forms.reason(
