@@ -164,10 +164,11 @@ def updates(incident: Incident, lives: list[Life], received: Received) -> Iterat
         )
         for handle in town.PEOPLE
     }
-    sent = incident.all("update_sent", "update_missed")
+    sent, resolved = incident.all("update_sent", "update_missed"), incident.first("resolved")
     for event, following in zip(sent, [*sent[1:], None][: len(sent)], strict=True):
         slot = event.data["slot"]
-        is_last = event.at >= incident.end()
+        # By their order, not their times: on PostgreSQL a decision that began first may be stored second.
+        is_last = resolved is not None and event.id > resolved.id
         if not is_last:
             # One that waited until the next was ready gives way to it.
             stands = following is None or is_due(event.at, following.at, lives, leased=True)

@@ -109,6 +109,15 @@ def test_follow_up_that_the_canvas_does_not_name_is_lost() -> None:
     assert reckoning.compare([filed], LIVES, received).lost == []
 
 
+def test_update_stored_before_the_end_is_not_the_last_though_its_transaction_began_later() -> None:
+    missed = ("update_missed", 41.0, {"slot": "s1", "people": []})
+    found = incident(missed, ("resolved", 40.0, {}), ("update_sent", 40.0, {"slot": "extra-1"}))
+    owed = {debt.key: debt for debt in debts.updates(found, LIVES, Received())}
+    assert "inc-1:update:s1" in owed
+    assert "inc-1:update:extra-1" not in owed
+    assert not owed["inc-1:update:s1:to:U01ANA"].is_certain
+
+
 def test_note_that_stands_twice_in_the_timeline_is_doubled() -> None:
     told = [(each.kind, each.at, each.data) for each in RESOLVED.events[1:]]
     noted = incident(*told, *[("note", 50.0, {"text": "the queue grows"})] * 2)
