@@ -116,7 +116,7 @@ async def _follow(
             words = _believed(choice, question) or said
             await rework.queue(tx, incident, run, {question.step}, event, {question.step: words})
         case Does.REDO:
-            await rework.redo(tx, incident, run, choice.step, event, said or await _critique(tx, run, question.step))
+            await rework.redo(tx, incident, run, choice.step, event, said or await _critique(tx, run, question))
         case Does.KEEP:
             pass
     await progress.advance(tx, ctx, incident, run)
@@ -135,7 +135,11 @@ async def _go_on(tx: store.Tx, run: records.Run, name: str) -> None:
     await tx.session.flush()
 
 
-async def _critique(tx: store.Tx, run: records.Run, name: str) -> str:
+async def _critique(tx: store.Tx, run: records.Run, question: records.Question) -> str:
+    """Return what the step that asks had to say; of news, the news."""
+    name = question.step
+    if question.kind == About.NEWS:
+        return question.text.partition("\n")[2]
     for step in await queries.steps(tx.session, run.number):
         if step.name == name:
             output = step.output

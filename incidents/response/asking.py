@@ -9,8 +9,9 @@ from typing import Any
 
 from incidents import records, store
 from incidents.definitions import StepDefinition, WorkflowDefinition
-from incidents.response import pipeline, questions
+from incidents.response import frozen, pipeline, questions
 from incidents.response.questions import About, Choice, Does
+from incidents.service import queries
 
 _SAY = {
     About.PASSES: "{title} still finds faults after {passes} passes.",
@@ -70,6 +71,17 @@ def _restarts(definition: WorkflowDefinition, step: StepDefinition) -> list[Choi
     if step.repository:
         found.append(Choice(label="Revise the plan", does=Does.REDO, step=plan.name))
     return found
+
+
+async def news(tx: store.Tx, incident: records.Incident, run: records.Run, words: str) -> None:
+    """Ask whether what somebody added changes what is to be done, once an implementation has begun; before, it does."""
+    definition = frozen.definition_of(run)
+    implementations = pipeline.steps_with(definition, pipeline.IMPLEMENTATION)
+    names = {step.name for step in implementations}
+    if any(row.name in names and row.attempt for row in await queries.steps(tx.session, run.number)):
+        text = f"{_SAY[About.NEWS]}\n{words}"
+        choices = answers(definition, implementations[0], About.NEWS)
+        await questions.ask(tx, incident, run, "", About.NEWS, text, choices)
 
 
 async def which_diagnosis(

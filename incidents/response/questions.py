@@ -82,7 +82,7 @@ async def ask(
 ) -> records.Question:
     """Ask people; what was asked of the same step before, and not answered, is withdrawn."""
     for before in await pending(tx, run):
-        if before.step == step:
+        if before.step == step and (step or before.kind == about.value):
             await withdraw(tx, incident, before)
     question = records.Question(
         incident_id=incident.number,

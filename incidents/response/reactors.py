@@ -2,9 +2,9 @@
 
 from incidents import records, store
 from incidents.context import Context
-from incidents.definitions import ApprovalKind
+from incidents.definitions import ApprovalKind, Kind
 from incidents.events import EventKind
-from incidents.response import approvals, progress, runs
+from incidents.response import approvals, asking, progress, runs
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -24,6 +24,7 @@ class Progress:
         react(EventKind.SEVERITY_CHANGED, self.follow_severity)
         react(EventKind.TOLD, self.go_on)
         react(EventKind.FACTS_ADDED, self.go_on)  # the triage gate is judged again
+        react(EventKind.NOTE, self.weigh_news)
         react(EventKind.RESOLVED, self.skip_to_analysis)
         react(EventKind.REOPENED, self.take_up_again)
         for kind in (EventKind.CANCELLED, EventKind.CLOSED):
@@ -47,6 +48,14 @@ class Progress:
         run = await queries.latest_run(tx.session, incident.number)
         if run is not None:
             await progress.advance(tx, self._ctx, incident, run)
+
+    async def weigh_news(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Ask whether what a person noted changes the fix of a bug that is being implemented."""
+        if incident.kind is not Kind.BUG or not event.actor:
+            return
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is not None and run.state not in progress.ENDED:
+            await asking.news(tx, incident, run, str(event.data["text"]))
 
     async def skip_to_analysis(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Leave out what the response no longer needs, withdraw what waits for a person, and begin the analysis."""

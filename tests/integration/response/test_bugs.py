@@ -273,3 +273,17 @@ async def test_of_two_processes_one_carries_a_step_out(bug: House) -> None:
     other = Engine(bug.ctx, bug.agent, bug.workdir, "there")
     taken = await asyncio.gather(bug.engine.claim(10), other.claim(10))
     assert sorted(map(len, taken)) == [0, 1]
+
+
+async def test_what_is_noted_after_the_implementation_began_may_restart_the_analysis(bug: House) -> None:
+    incident = await declared(bug)
+    await bug.do(respond.add_note, incident.number, DEE, "It is the cache")
+    assert await questions(bug, incident) == []
+    await planned(bug, incident)
+    await bug.work()
+    await bug.do(respond.add_note, incident.number, DEE, "It is the cache")
+    (asked,) = await questions(bug, incident)
+    assert [choice["label"] for choice in asked.choices] == ["Continue", "Restart from the cause", "Revise the plan"]
+    await bug.do(answering.answer, asked.number, ANA, 2)
+    assert (await bug.work())[0] == "1.2"
+    assert bug.agent.asked[-3].feedback == "It is the cache"
