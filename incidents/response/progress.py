@@ -150,9 +150,9 @@ async def _ask_attestations(
 
 async def _finish(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
     run.state, run.finished_at = "done", tx.now
-    if definition_of(run).pipeline is not None:
+    if definition_of(run).pipeline is not None and incident.status is Status.OPEN:
         run.outcome = questions.Outcome.COMPLETE.value
     tx.session.add(run)
     event = await tx.record(incident, EventKind.RUN_DONE, run=run.id)
-    if run.outcome:
+    if run.outcome == questions.Outcome.COMPLETE.value:
         await outbox.put(tx, incident.id, posts.line(incident, event))

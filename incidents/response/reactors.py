@@ -4,7 +4,7 @@ from incidents import records, store
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, Kind
 from incidents.events import EventKind
-from incidents.response import approvals, asking, progress, runs
+from incidents.response import approvals, asking, progress, questions, runs
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -69,6 +69,8 @@ class Progress:
         progress.leave_out(tx, progress.definition_of(run), await queries.steps(tx.session, run.number))
         for approval in await queries.pending_approvals(tx.session, incident.number):
             await approvals.supersede(tx, incident, approval)
+        for question in await questions.pending(tx, run):
+            await questions.withdraw(tx, incident, question)
         await tx.session.flush()
         await progress.advance(tx, self._ctx, incident, run)
 

@@ -9,7 +9,7 @@ from incidents import records
 from incidents.definitions import Kind, Severity
 from incidents.response import answering, control, drift, growing
 from incidents.response.engine import Engine
-from incidents.service import declare, queries, respond
+from incidents.service import declare, queries, resolve, respond
 from incidents.stages import BugfixPipeline
 from tests.integration.response import bugs
 from tests.integration.response.conftest import ANA, DEE, House
@@ -287,3 +287,14 @@ async def test_what_is_noted_after_the_implementation_began_may_restart_the_anal
     await bug.do(answering.answer, asked.number, ANA, 2)
     assert (await bug.work())[0] == "1.2"
     assert bug.agent.asked[-3].feedback == "It is the cache"
+
+
+async def test_a_bug_that_is_resolved_by_hand_asks_nothing_more_and_claims_no_merge(bug: House) -> None:
+    incident = await declared(bug)
+    bug.agent.results["bug-root-cause-reflection"] = bugs.review("needs_changes", "no proof")
+    await bug.work()
+    assert len(await questions(bug, incident)) == 1
+    await bug.do(resolve.resolve, incident.number, ANA, "Fixed by hand")
+    assert await questions(bug, incident) == []
+    run = await run_of(bug, incident)
+    assert (run.state, run.outcome) == ("done", "")
