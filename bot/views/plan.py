@@ -139,7 +139,7 @@ def _doing(step: Planned, state: StepState, plan: Plan) -> str:
         return f"running since {mrkdwn.clock(row.started_at)}, {due}"
     if state in (StepState.FAILED, StepState.STOPPED):
         return f"*{words.STEP_WORD[state]}*: {mrkdwn.with_mentions(row.error, 200)}" if row.error else "*stopped*"
-    waits = f"waits for {step.waits}" if step.waits else "starts at once"
+    waits = f"waits for {step.waits.removeprefix('after ')}" if step.waits else "starts at once"
     if not step.next or plan.run_state != "running" or span is None:
         return waits
     return f"*next*, {waits}" if state is StepState.QUEUED else waits
