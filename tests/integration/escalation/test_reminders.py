@@ -11,7 +11,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.lifecycle import Role
-from incidents.response import approvals, control, progress
+from incidents.response import approvals, control, runs
 from incidents.service import resolve, respond
 
 FIVE = reminders.REMIND_AFTER.total_seconds()
@@ -23,7 +23,7 @@ async def asked(house: Any) -> records.Approval:
     async with house.store.transaction() as tx:
         await respond.acknowledge(tx, house.ctx, 1, "U0ANA")
         incident = await tx.session.get_one(records.Incident, 1)
-        run = await progress.start(tx, house.ctx, incident)
+        run = await runs.start(tx, house.ctx, incident)
         kind = ApprovalKind.DEPLOY
         return await approvals.ask(tx, house.ctx, incident, run, "3.1", kind, {})
 
