@@ -14,7 +14,7 @@ from bot.views.mrkdwn import code, plural, prose, said
 from incidents import records
 from incidents.agents.outputs import FixOption, Hypothesis, RootCause, Verdict
 from incidents.definitions import ApprovalKind
-from incidents.response import decisions
+from incidents.response import decisions, four_eyes
 
 _QUOTED = 3  # claims shown under a root cause, strongest first; the rest is in the phase's thread
 
@@ -57,7 +57,7 @@ def _decided(row: records.Approval) -> str:
 
 
 def _waiting(asked: Asked) -> str:
-    who = mrkdwn.people(asked.who) or "anybody in this channel"
+    who = mrkdwn.people(asked.who) or ("somebody else" if four_eyes.made_by(asked.row) else "anybody in this channel")
     words = f"Waiting for {who} since {mrkdwn.clock(asked.row.asked_at)}"
     if asked.remind_at:
         words += f"   ·   reminds at {mrkdwn.clock(asked.remind_at)}" + (f", then {asked.then}" if asked.then else "")
@@ -174,9 +174,16 @@ def _ending(asked: Asked, what: str, buttons: Block) -> list[Block | None]:
     pending = row.state == "pending"
     return [
         parts.section(f":warning: *It may have happened already.* {prose(doubt, 500)}") if doubt else None,
+        parts.section(_four_eyes(asked)) if pending and four_eyes.made_by(row) else None,
         buttons if pending else parts.section(_decided(row)),
         parts.context(*_footer(asked, what)) if pending else None,
     ]
+
+
+def _four_eyes(asked: Asked) -> str:
+    makers = mrkdwn.people(four_eyes.made_by(asked.row))
+    remedy = "" if asked.who else f" Nobody else may yet. {four_eyes.REMEDY}"
+    return f"*Made by hand by {makers}*, so somebody else approves it.{remedy}"
 
 
 def _reason(subject: Mapping[str, Any]) -> str:

@@ -15,14 +15,15 @@ from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
 from incidents.lifecycle import Role
 from incidents.notices import Action, Lane, Notice
-from incidents.response import decisions, frozen, journal
+from incidents.response import decisions, four_eyes, frozen, journal
 from incidents.response.decisions import Wanted
 from incidents.service import permissions, queries
 
 
 def who_may(approval: records.Approval, holders: Mapping[Role, list[str]], settings: Settings) -> tuple[str, ...]:
-    """Return who may decide this approval, the commander first; empty where anybody may."""
-    return permissions.who_may(decisions.of(approval.kind).action, holders=holders, settings=settings)
+    """Return who may approve this, the commander first; who made it by hand left out; empty where anybody may."""
+    may = permissions.who_may(decisions.of(approval.kind).action, holders=holders, settings=settings)
+    return tuple(person for person in may if person not in four_eyes.made_by(approval))
 
 
 def digest(subject: Mapping[str, Any]) -> str:
@@ -42,23 +43,23 @@ async def wanted(
     """Return what would be done now by `step`, as the rows say.
 
     Where nobody knows whether an earlier attempt has done it, `doubt` says why; who approves, approves in spite of it.
+    Where people made by hand what would go out, `made_by` names them: they do not approve it.
     """
     rows = {row.name: row for row in await queries.steps(tx.session, run.number)}
+    upstream = frozen.upstream(run, step)
     subject = decisions.DECISIONS[kind].subject(
         Wanted(
             step=step,
             outputs=outputs,
             service=ctx.service(incident.service),
-            brought={
-                each.prompt.removesuffix(".md"): rows[each.name].output
-                for each in frozen.upstream(run, step)
-                if each.name in rows
-            },
+            brought={each.prompt.removesuffix(".md"): rows[each.name].output for each in upstream if each.name in rows},
             tried=[each.decision for each in await approved(tx, run) if each.decision.get("failed")],
         )
     )
     doubt = journal.doubt(rows[step]) if step in rows else ""
-    return {**subject, "doubt": doubt} if doubt else subject
+    built_on = [rows[each.name] for each in upstream if each.name in rows]
+    people = four_eyes.by_hand(decisions.DECISIONS[kind].made_of, built_on)
+    return {**subject, **({"doubt": doubt} if doubt else {}), **({"made_by": people} if people else {})}
 
 
 async def ask(

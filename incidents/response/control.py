@@ -8,7 +8,7 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import approvals, decisions, plan, progress, rework, runs, standing
+from incidents.response import approvals, decisions, four_eyes, plan, progress, rework, runs, standing
 from incidents.response.decisions import Decision
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries, respond
@@ -50,6 +50,8 @@ async def decide(
     permissions.require(asked.action, actor, holders=holders, settings=ctx.settings)
     run = await tx.session.get_one(records.Run, approval.run_id)
     await _still_current(tx, ctx, incident, run, approval)
+    if decision == "approve":
+        four_eyes.require(approval, actor, approvals.who_may(approval, holders, ctx.settings))
     said = lengths.checked(feedback, lengths.WORDS, field="feedback")
     if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")

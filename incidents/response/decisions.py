@@ -56,6 +56,8 @@ class Decision:
     facts: Callable[[Subject], Sequence[tuple[str, str]]] = lambda subject: ()  #: label and text, for its card
     made_of: tuple[str, ...] = ()  #: outputs it rests on; who made one of them by hand does not decide (four eyes)
     is_choice: bool = False  #: one of the subject's `options` is chosen, and the step receives that
+    #: What is not known of the subject without which nobody can be asked: one sentence, empty where nothing is missing.
+    missing: Callable[[Subject], str] = lambda subject: ""
     irreversible: bool = False  #: outward, and not undone: asked when all gates before it hold
     valid: timedelta | None = None  #: how long it is good for; longer, and the world has moved on since it was asked
 
@@ -187,6 +189,7 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         taken=lambda subject: f"deploy of `{_commit(subject)}` approved",
         kept=lambda subject: {"commit": subject.get("commit", "")},
         made_of=("emergency_fix_code",),
+        missing=lambda subject: "" if subject.get("commit") else "No commit is known that could be deployed.",
         irreversible=True,
         valid=timedelta(minutes=30),
     ),
@@ -220,7 +223,8 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         ),
         kept=lambda subject: {name: subject.get(name) for name in ("repository", "head")},
         facts=_merge_facts,
-        made_of=("commit",),
+        made_of=("commit", "head"),
+        missing=lambda subject: "" if subject.get("head") else "No commit is known that could be merged.",
         irreversible=True,
         valid=timedelta(days=1),  # people review it in their own time; what is merged does not go to production by it
     ),

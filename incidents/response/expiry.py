@@ -10,7 +10,7 @@ from incidents import records, store
 from incidents.context import Context
 from incidents.errors import StepFailed
 from incidents.events import EventKind
-from incidents.response import journal, progress, results
+from incidents.response import failures, journal, progress
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -85,8 +85,4 @@ async def _fail(tx: store.Tx, incident: records.Incident, step: records.Step) ->
         "Nobody decided on it in time, and production may have moved on since it was asked.",
         remedy="Retry it to be asked anew, or take it over.",
     )
-    step.state, step.error, step.finished_at = StepState.FAILED.value, str(error), tx.now
-    # No attempt was made; the number only tells this failure's message from those of others.
-    step.attempt += 1
-    tx.session.add(step)
-    await results.record_failure(tx, incident, run, step, error)
+    await failures.unasked(tx, incident, run, step, error)

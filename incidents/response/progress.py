@@ -12,10 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents import outbox, posts, records, room, store
 from incidents.context import Context
 from incidents.definitions import Phase, StepDefinition, WorkflowDefinition
+from incidents.errors import StepFailed
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Lane
-from incidents.response import approvals, checks, facts, gates, journal, ledger, plan, questions, settling
+from incidents.response import (
+    approvals,
+    checks,
+    decisions,
+    facts,
+    failures,
+    gates,
+    journal,
+    ledger,
+    plan,
+    questions,
+    settling,
+)
 from incidents.response.frozen import definition_of as definition_of
 from incidents.response.frozen import source_of as source_of
 from incidents.response.plan import StepState
@@ -119,7 +132,14 @@ async def _hold(
 ) -> None:
     step.state = (StepState.WAITING if waits.approval or waits.gates else StepState.QUEUED).value
     tx.session.add(step)
-    if waits.approval is not None:
+    if waits.approval is None:
+        return
+    wanted = await approvals.wanted(tx, ctx, incident, run, step.name, waits.approval, outputs)
+    missing = decisions.DECISIONS[waits.approval].missing(wanted)
+    if missing:
+        error = StepFailed(missing, remedy="Do it by hand, then take this step over.")
+        await failures.unasked(tx, incident, run, step, error)
+    else:
         await approvals.ask(tx, ctx, incident, run, step.name, waits.approval, outputs)
 
 

@@ -9,7 +9,7 @@ from incidents.definitions import StepDefinition
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, claims, consequences, journal, progress, remarks
+from incidents.response import alternatives, approvals, claims, consequences, failures, journal, progress, remarks
 from incidents.response.claims import Claim
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
@@ -79,7 +79,7 @@ async def _give_up_fix(
 ) -> None:
     """Note that the deploy does not count, and offer what was not tried; the same commit needs a new approval."""
     remedy = "Choose another fix, send the analysis back, or take over by hand."
-    await record_failure(tx, incident, run, step, StepFailed(why, remedy=remedy))
+    await failures.record(tx, incident, run, step, StepFailed(why, remedy=remedy))
     approval = (await approvals.given(tx, run)).get(step.name)
     if approval is not None:
         await approvals.supersede(tx, incident, approval)
@@ -117,7 +117,7 @@ async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kep
         # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
         journal.keep(step, kept.still_open)
     tx.session.add(step)
-    await record_failure(tx, incident, run, step, error)
+    await failures.record(tx, incident, run, step, error)
     if kept is not None and kept.acted:
         await alternatives.offer(tx, ctx, incident, run, step.name, error.message)
     if incident.status is Status.RESOLVED:
@@ -140,24 +140,6 @@ async def _leave_out(
     await remarks.say(tx, incident, f"{definition.name} {definition.title} was left out: {error.message}")
     await tx.session.flush()
     await progress.advance(tx, ctx, incident, run)
-
-
-async def record_failure(
-    tx: store.Tx, incident: records.Incident, run: records.Run, step: records.Step, error: SitrepError
-) -> None:
-    """Record that the step's attempt failed and what may be done about it."""
-    definition = progress.definition_of(run).step(step.name)
-    await tx.record(
-        incident,
-        EventKind.STEP_FAILED,
-        step=step.name,
-        step_id=step.id,
-        title=definition.title,
-        attempt=step.attempt,
-        error=error.message,
-        remedy=error.remedy,
-        phase=definition.phase.value,
-    )
 
 
 async def ask_people(tx: store.Tx, ctx: Context, claim: Claim, error: OutcomeUnknown) -> None:
