@@ -3,7 +3,7 @@
 from bot.views import mrkdwn
 from bot.views.mrkdwn import code, plural, prose
 from bot.views.outcome import MAX_CLAIMS, Outcome, cite, claims, refs, share, tests
-from bot.views.outcome import drawn as drawn  # complete only with what is registered here
+from bot.views.outcome import drawn as drawn  # incomplete: bug_outcome has them all
 from incidents.agents import outputs
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block, InteractiveElement
 
 from bot.ids import Act, OfEvidence, OfSteer, OfStep, Steer
-from bot.views import mrkdwn, outcome, parts, planned_outcome, words
+from bot.views import bug_outcome, mrkdwn, outcome, parts, words
 from bot.views.message import Message
 from incidents import records
 from incidents.agents.outputs import Output
@@ -30,7 +30,7 @@ class Result:
 
 def result(facts: Result) -> Message:
     """Return a step's output, short, with its verdict and the evidence behind it."""
-    found = planned_outcome.drawn(facts.output) if facts.output else outcome.Outcome(())
+    found = bug_outcome.drawn(facts.output) if facts.output else outcome.Outcome(())
     verdict = f"   *{found.verdict}*" if found.verdict else ""
     state = StepState(facts.row.state)
     title = f"{facts.definition.name} {mrkdwn.said(facts.definition.title, 100)}"

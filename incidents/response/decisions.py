@@ -23,6 +23,8 @@ from incidents.service.permissions import Action
 
 Subject = Mapping[str, Any]
 
+_FILES = 5  #: named of a repository on the card that asks about the plan
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -128,12 +130,15 @@ def _of_plan(wanted: Wanted) -> dict[str, Any]:
 
 
 def _plan_facts(subject: Subject) -> Sequence[tuple[str, str]]:
-    tasks = [
-        (str(task["repository"]), "; ".join([*task["steps"], *(f"tests {name}" for name in task["tests"][:3])]))
-        for task in subject.get("tasks") or ()
-    ]
+    tasks = [(str(task["repository"]), _task_in_words(task)) for task in subject.get("tasks") or ()]
     risks = "; ".join(subject.get("risks") or ())
     return [("Plan", str(subject.get("summary") or "none")), *tasks, *([("Risks", risks)] if risks else [])]
+
+
+def _task_in_words(task: Mapping[str, Any]) -> str:
+    files = [f"`{path}`" for path in (*task["files"], *task["tests"])]
+    more = f" and {len(files) - _FILES} more" if len(files) > _FILES else ""
+    return "; ".join([*task["steps"], f"in {', '.join(files[:_FILES])}{more}" if files else "no file is named"])
 
 
 def _of_merge(wanted: Wanted) -> dict[str, Any]:

@@ -65,6 +65,9 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         await office.ana.wait_for_message(channel, lambda row: "The fix is merged everywhere" in text_of(row), 60)
         assert "cart.get('currency', 'EUR')" in shop.git("show", "main:shop/pricing.py")
         assert await eventually(lambda: _outcome(office, bug.number)) == "complete"
+        async with office.ctx.store.read() as session:
+            sent = await queries.deliveries(session, bug.number)
+        assert [row.error for row in sent if row.state == "failed"] == []
 
 
 async def _outcome(office: Office, incident_id: int) -> str:

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from bot.views.bug_outcome import drawn
 from bot.views.message import Message
 from bot.workspace.rules import blocks
-from tests.unit.views import samples
+from incidents.agents.outputs import MODELS, Output
+from tests.unit.views import bug_samples, samples
 
 TEXTS = {
     "plain": "Checkout returns 500s",
@@ -32,8 +34,13 @@ def test_slack_takes_every_message(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_slack_takes_every_steps_result(text: str) -> None:
-    for output in samples.every_output(text):
+    for output in [*samples.every_output(text), *bug_samples.every_output(text)]:
         accepted(samples.step_result(output, text))
+
+
+@pytest.mark.parametrize("prompt", MODELS)
+def test_what_a_step_brings_can_be_shown(prompt: str) -> None:
+    assert drawn.dispatch(MODELS[prompt]) is not drawn.dispatch(Output)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
