@@ -11,7 +11,7 @@ from incidents.definitions import ApprovalKind, Severity
 from incidents.errors import SitrepError
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import control, gates, plan, progress, vouching
+from incidents.response import control, gates, intervening, plan, progress, vouching
 from incidents.response.claims import LEASE, Claim
 from incidents.response.engine import Engine
 from incidents.response.plan import FINISHED, StepState
@@ -115,10 +115,16 @@ class Course:
         return rows.get(what) or next(iter(rows.values()))
 
     async def _retry(self, what: str) -> None:
-        await self._do(control.retry_step, (await self._step(what)).number, ANA)
+        await self._do(intervening.retry_step, (await self._step(what)).number, ANA)
 
     async def _take_over(self, what: str) -> None:
-        await self._do(control.take_over, (await self._step(what)).number, ANA, "done by hand")
+        await self._do(intervening.take_over, (await self._step(what)).number, ANA, "done by hand")
+
+    async def _skip(self, what: str) -> None:
+        await self._do(intervening.skip_step, (await self._step(what)).number, ANA, "nobody needs it")
+
+    async def _stop_step(self, what: str) -> None:
+        await self._do(intervening.stop_step, (await self._step(what)).number, ANA)
 
     async def _decide(self, what: str) -> None:
         for approval in await self.house.pending(self.incident):
@@ -155,7 +161,8 @@ class Course:
 
     DEEDS: Mapping[str, Callable[["Course", Any], Any]] = {
         "work": _work, "hold": _hold, "finish": _finish, "freeze": _freeze, "fail": _fail, "severity": _severity,
-        "retry": _retry, "take over": _take_over, "decide": _decide, "attest": _attest, "steer": _steer, "end": _end,
+        "retry": _retry, "take over": _take_over, "skip": _skip, "stop step": _stop_step,
+        "decide": _decide, "attest": _attest, "steer": _steer, "end": _end,
     }  # fmt: skip
 
     # What is looked at

@@ -27,7 +27,7 @@ deeds = st.one_of(
     st.tuples(st.just("work"), st.integers(1, 9)),
     st.tuples(st.sampled_from(["hold", "finish"]), st.integers(1, 3)),
     st.tuples(st.just("freeze"), st.just(1)),
-    st.tuples(st.sampled_from(["fail", "retry", "take over"]), steps),
+    st.tuples(st.sampled_from(["fail", "retry", "take over", "skip", "stop step"]), steps),
     st.tuples(st.just("severity"), severities),
     st.tuples(st.just("decide"), st.sampled_from(["approve", "approve", "reject"])),
     st.tuples(st.just("attest"), st.integers(1, 3)),

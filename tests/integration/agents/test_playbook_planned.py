@@ -21,7 +21,8 @@ from tests.integration.agents.test_playbook_fix_and_deploy import Production
 
 pytestmark = pytest.mark.long
 
-WORKFLOWS = loading.load(loading.templates_root(), None)[0].workflows
+LIBRARY = loading.load(loading.templates_root(), None)[0]
+WORKFLOWS = LIBRARY.workflows
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ async def until(asked: Response, workflow: WorkflowDefinition, last: str) -> Non
 
 def test_every_prompt_of_every_workflow_is_answered_by_rules() -> None:
     prompts = {step.prompt.removesuffix(".md") for workflow in WORKFLOWS.values() for step in workflow.steps()}
+    prompts |= {prompt.removesuffix(".md") for prompt in LIBRARY.prompts if prompt.startswith("bug-")}
     assert prompts == set(STEPS) == set(outputs.MODELS)
 
 

@@ -170,7 +170,8 @@ async def test_export_holds_the_whole_incident(tmp_path: Path) -> None:
     tables = {
         table.name
         for table in records.SQLModel.metadata.tables.values()
-        if table.name == "incident" or {key.column.table.name for key in table.foreign_keys} & {"incident", "run"}
+        if table.name == "incident"
+        or {key.column.table.name for key in table.foreign_keys} & {"incident", "run", "step"}
     } - {"incident_word"}
     assert len(whole) - len({"format", "key"}) == len(tables)
     with pytest.raises(NotFound):
@@ -205,7 +206,7 @@ def test_check_config_raises_every_mistake(house: Path) -> None:
 
 
 async def test_database_that_another_program_holds_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("incidents.store._BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("incidents.database._BUSY_TIMEOUT_MS", 50)
     env = environment("http://127.0.0.1:1/api/", tmp_path)
     holder = sqlite3.connect(tmp_path / "sitrep.db", isolation_level=None)
     holder.execute("PRAGMA journal_mode=WAL")
