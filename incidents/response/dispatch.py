@@ -91,7 +91,7 @@ class LocalDispatcher:
             self._woken.clear()
             await asyncio.sleep(max(0.0, self._holds_until - time.monotonic()))
             try:
-                free = min(AT_ONCE - len(self._running), TOGETHER)
+                free = self._free_at_once()
                 claimed = await self._engine.claim(free) if free else []
                 if len(claimed) == TOGETHER:
                     self._woken.set()  # there may be more
@@ -102,6 +102,11 @@ class LocalDispatcher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._woken.wait()
+
+    def _free_at_once(self) -> int:
+        """Return how many steps one look may take; none once we stop, which may be while it waited."""
+        # Where a result took steps beside us it would be fewer than none, which SQLite reads as no limit.
+        return 0 if self._stopping else max(0, min(AT_ONCE - len(self._running), TOGETHER))
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

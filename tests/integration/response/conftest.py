@@ -1,5 +1,6 @@
 """An installation without Slack: real SQLite, the shipped policies, an agent whose results a test scripts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,10 @@ class Scripted:
     asked: list[StepRequest] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
     ahead: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    free: asyncio.Event = field(default_factory=asyncio.Event)  #: it works while this is set
+
+    def __post_init__(self) -> None:
+        self.free.set()
 
     def plan(self, prompt: str, answer: dict[str, Any]) -> None:
         """Bring `answer` once, before what is always brought; several in their order."""
@@ -59,6 +64,7 @@ class Scripted:
 
     async def run(self, request: StepRequest) -> StepResult:
         self.asked.append(request)
+        await self.free.wait()
         stem = request.step.prompt.removesuffix(".md")
         if request.step.name in self.failing:
             raise StepFailed("The tests hang.", remedy="Retry it.")

@@ -4,7 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import pytest
+
+from incidents.events import EventKind
+from incidents.response import dispatch
 from incidents.response.dispatch import LocalDispatcher
+from incidents.service import queries
 from tests.integration.response.conftest import House
 
 
@@ -17,12 +22,47 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_people_get_their_channel_before_agents_get_the_processor(house: House) -> None:
     steps = LocalDispatcher(house.engine, house.store)
     await steps.start()
+    house.agent.free.clear()  # nothing else wants to be taken up meanwhile
     try:
         await house.declare()
-        await until(lambda: bool(house.agent.asked))
+        await until(lambda: bool(house.agent.asked) and steps.free > 0)
         second = await house.declare()
         declared = time.monotonic()
         await until(lambda: second.key in {each.incident.key for each in house.agent.asked})
         assert time.monotonic() - declared >= 0.2
     finally:
+        house.agent.free.set()
         await steps.stop()
+
+
+async def test_hands_that_a_result_overfilled_take_up_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "AT_ONCE", 1)
+    first, second = await house.declare(), await house.declare()
+    steps = LocalDispatcher(house.engine, house.store)
+    taken = await house.engine.claim(2)
+    house.agent.free.clear()
+    steps.set_off(taken)  # one by a result, the other by the sweep a moment later
+    await steps.start()
+    try:
+        await until(lambda: len(house.agent.asked) == 2)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await until(lambda: len(house.agent.asked) > 2)
+        states = [*(await house.states(first)).values(), *(await house.states(second)).values()]
+        assert states.count("running") == 2
+    finally:
+        house.agent.free.set()
+        await steps.stop()
+
+
+async def test_a_process_that_ends_begins_no_step(house: House) -> None:
+    steps = LocalDispatcher(house.engine, house.store)
+    await steps.start()
+    house.agent.free.clear()
+    await house.declare()
+    await until(lambda: bool(house.agent.asked) and steps.free > 0)
+    second = await house.declare()  # its steps wait a moment: people get their channel first
+    await steps.stop()
+    async with house.store.read() as session:
+        kinds = [event.kind for event in await queries.events(session, second.number)]
+    assert EventKind.STEP_STARTED not in kinds
