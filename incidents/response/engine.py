@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 TOGETHER = 8  #: steps taken or results stored in one transaction: whoever declares meanwhile must not wait long
 
+_SIDE_BY_SIDE = 4  # transactions at once where there are several writers; the pool has fifteen connections for all
 _LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
 _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
 
@@ -64,10 +65,11 @@ class Engine:
         self._stirred = asyncio.Event()  # steps were committed, or no agent is left
         self._watching: asyncio.Task[None] | None = None
         self.hands: Hands | None = None  #: who carries steps out that a result makes ready
-        # Replicas that hold several incidents at once could wait for each other; and they are no single writer.
-        together = 1 if ctx.store.supports_skip_locked else TOGETHER
-        self._storing = Together(ctx.store.transaction, most=together, last=self._take_offered)
-        self._reading = Together(ctx.store.read, most=together)
+        # Replicas that hold several incidents at once could wait for each other; and they are no single writer: a
+        # result must not wait for one whose incident somebody else holds.
+        most, at_once = (1, _SIDE_BY_SIDE) if ctx.store.supports_skip_locked else (TOGETHER, 1)
+        self._storing = Together(ctx.store.transaction, most=most, side_by_side=at_once, last=self._take_offered)
+        self._reading = Together(ctx.store.read, most=most, side_by_side=at_once)
         ctx.store.on_commit(self._hear)
 
     def _hear(self, topics: frozenset[str]) -> None:

@@ -26,13 +26,15 @@ class Together(Generic[S]):
         open_: Callable[[], AbstractAsyncContextManager[S]],
         *,
         most: int,
+        side_by_side: int = 1,
         last: Callable[[S], Awaitable[None]] | None = None,
     ) -> None:
         self._open = open_
         self._most = most  #: acts in one transaction: whoever declares meanwhile waits for them all
+        self._side_by_side = side_by_side  #: transactions at once
         self._last = last  #: done after the acts, where none has failed
         self._waiting: deque[tuple[Callable[[S], Awaitable[Any]], asyncio.Future[Any]]] = deque()
-        self._working: asyncio.Task[None] | None = None
+        self._working: list[asyncio.Task[None]] = []
 
     async def do(self, act: Callable[[S], Awaitable[T]]) -> T:
         """Do `act`, and return what it returned once that is committed.
@@ -42,8 +44,9 @@ class Together(Generic[S]):
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((act, done))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work(), name="together")
+        self._working = [task for task in self._working if not task.done()]
+        if len(self._working) < self._side_by_side:
+            self._working.append(asyncio.create_task(self._work(), name="together"))
         return await done
 
     async def _work(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from incidents import records, store
@@ -70,6 +71,26 @@ async def test_an_act_that_fails_takes_none_with_it_and_leaves_nothing(house: Ho
     )
     assert [type(end) for end in ends] == [type(None), IntegrityError, type(None)]
     assert await kept(house) == {"zza", "zzd"}
+
+
+async def test_side_by_side_an_act_that_waits_holds_up_no_other(house: House) -> None:
+    together = Together(house.store.read, most=1, side_by_side=2)
+    free = asyncio.Event()
+    ended: list[str] = []
+
+    async def wait(_: AsyncSession) -> None:
+        await free.wait()  # as on PostgreSQL for an incident that another replica holds
+        ended.append("waited")
+
+    async def pass_by(_: AsyncSession) -> None:
+        ended.append("passed")
+
+    waiting = asyncio.create_task(together.do(wait))
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(together.do(pass_by) for _ in range(3)))
+    assert ended == ["passed"] * 3
+    free.set()
+    await waiting
 
 
 async def test_a_result_that_came_too_late_is_refused_beside_one_that_counts(house: House) -> None:
