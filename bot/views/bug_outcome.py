@@ -2,7 +2,7 @@
 
 from bot.views import mrkdwn
 from bot.views.mrkdwn import code, plural, prose
-from bot.views.outcome import MAX_CLAIMS, Outcome, cite, claims, discarded, refs, test_name, tests
+from bot.views.outcome import MAX_CLAIMS, Outcome, cite, claims, discarded, refs, specified, test_name, tests
 from bot.views.planned_outcome import drawn as drawn  # complete with what is registered here
 from incidents.agents import diagnoses, merging, planning, reviews
 
@@ -26,7 +26,7 @@ def _(output: diagnoses.Diagnosis) -> Outcome:
 
 def _cause(cause: diagnoses.DiagnosedCause) -> tuple[str, ...]:
     how = f"*How*  {prose(cause.mechanism, 400)}" if cause.mechanism else ""
-    return (prose(cause.summary, 400), how, *claims(cause.claims))
+    return (prose(cause.summary, 400), how, *specified(cause.specified), *claims(cause.claims))
 
 
 @drawn.register

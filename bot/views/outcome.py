@@ -125,12 +125,29 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
         (
             prose(cause.summary, 400),
             f"*How*  {prose(cause.mechanism, 400)}" if cause.mechanism else "",
+            *specified(cause.specified),
             *claims(cause.claims),
             discarded(output.investigation_priorities),
         ),
         cause.verdict,
-        refs(cause.claims),
+        refs(cause.claims, *[each.evidence for each in cause.specified.requirements] if cause.specified else []),
     )
+
+
+def specified(found: outputs.Specified | None) -> list[str]:
+    """Return what the specification expects beside what happens; nothing where there is no specification."""
+    if found is None:
+        return []
+    if not found.requirements:
+        return ["*Specification*  no requirement speaks of this"]
+    cited = ", ".join(
+        f"{mrkdwn.said(each.id, 60)} ({code(each.place, 120)}) {cite(each.evidence)}" for each in found.requirements[:3]
+    )
+    return [
+        f"*Specification*  {cited}",
+        f"*Expected*  {prose(found.expected, 400)}",
+        f"*Actual*  {prose(found.actual, 300)}",
+    ]
 
 
 def discarded(ideas: Iterable[outputs.Hypothesis]) -> str:

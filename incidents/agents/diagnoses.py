@@ -7,6 +7,7 @@ bug-fix pipeline orchestrator (consolidation; user story and plan as artifacts, 
 from pydantic import Field
 
 from incidents.agents.findings import FixOption, Hypothesis, RootCause
+from incidents.agents.specified import Specified
 from incidents.agents.statements import Claim, Output, Verdict
 
 MAX_FILES = 50  # named in one output; a fix that touches more is no minimal change
@@ -47,6 +48,7 @@ class DiagnosedCause(Output):
     commit_subject: str | None = Field(default=None, max_length=300)
     author: str | None = Field(default=None, max_length=200)
     claims: list[Claim] = Field(max_length=30)
+    specified: Specified | None = Field(default=None, description="taken from the draft: what the specification says")
 
 
 class Diagnosis(Output):

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from incidents.agents.specified import Specified
 from incidents.agents.statements import Area, Claim, Message, Output, Verdict
 
 # 1.1 triage
@@ -131,6 +132,7 @@ class RootCause(Output):
     line: int | None = None
     claims: list[Claim]
     fix_options: list[FixOption] = Field(max_length=4)
+    specified: Specified | None = Field(default=None, description="taken from the draft: what the specification says")
 
 
 class Component(Output):

@@ -97,6 +97,8 @@ def _blanks(path: str, part: str, field: FieldInfo, *, depth: int) -> Iterator[B
     kind, _ = _bare(field.annotation)
     if path.rsplit(".", 1)[-1] == "evidence" or (depth > 1 and not field.is_required()):
         return
+    if depth and _is_model(kind) and not field.is_required():  # `specified`: what was read, which nobody types
+        return
     if _is_model(kind):
         for name, inner in kind.model_fields.items():
             yield from _blanks(f"{path}.{name}", part, inner, depth=depth + 1)

@@ -72,6 +72,8 @@ from incidents.agents.releasing import SecurityValidationOutput as SecurityValid
 from incidents.agents.releasing import StagingOutput as StagingOutput
 from incidents.agents.reviews import Finding as Finding
 from incidents.agents.reviews import Review as Review
+from incidents.agents.specified import CitedRequirement as CitedRequirement
+from incidents.agents.specified import Specified as Specified
 from incidents.agents.statements import Area as Area
 from incidents.agents.statements import Claim as Claim
 from incidents.agents.statements import Message as Message

@@ -109,9 +109,9 @@ def _root_cause(draft: RootCauseOutput, answer: RootCauseOutput) -> RootCauseOut
         cause = says.model_copy(update={"author": None, "commit_subject": None})
     if cause.verdict is Verdict.CONFIRMED and was.verdict is not Verdict.CONFIRMED:
         cause = cause.model_copy(update={"verdict": Verdict.LIKELY})
-    return answer.model_copy(
-        update={"preliminary_root_cause": cause.model_copy(update={"fix_options": _options(was, says)})}
-    )
+    # What the specification says was read at the commit under analysis; nobody rewords it.
+    laid = _taken(cause, was, "specified").model_copy(update={"fix_options": _options(was, says)})
+    return answer.model_copy(update={"preliminary_root_cause": laid})
 
 
 def _options(draft: RootCause, answer: RootCause) -> list[FixOption]:

@@ -23,7 +23,7 @@ def triage(draft: TriageCheck, answer: TriageCheck) -> TriageCheck:
 
 def diagnosis(draft: Diagnosis, answer: Diagnosis) -> Diagnosis:
     """Keep what was proven; let a model place, explain and reword the rest."""
-    cause = _cause(draft.root_cause, answer.root_cause)
+    cause = _taken(_cause(draft.root_cause, answer.root_cause), draft.root_cause, "specified")
     tried = {option.commit for option in draft.options if option.commit}
     # An undoing that nobody tried is no option: people would choose what may conflict.
     options = [each for each in answer.options if each.commit is None or each.commit in tried] or draft.options

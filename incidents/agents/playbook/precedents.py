@@ -40,12 +40,12 @@ async def consult(case: Case, release: Release) -> list[Precedent]:
     known = [*case.request.solutions, *in_repository]
     patterns = solutions.critical_patterns(in_repository)
     searched = [each for each in known if each not in patterns]
-    asked = _asked(case, release)
-    matches = await asyncio.to_thread(solutions.search, searched, asked, limit=_MOST)
+    matches = await asyncio.to_thread(solutions.search, searched, asked(case, release), limit=_MOST)
     return [_precedent(case, Match(each, 1.0, ())) for each in patterns] + [_precedent(case, each) for each in matches]
 
 
-def _asked(case: Case, release: Release) -> str:
+def asked(case: Case, release: Release) -> str:
+    """Return the words to search with: what people said, what was raised, and where."""
     failures = release.findings.failures if release.findings else ()
     raised = [failures[0].raised.headline] if failures else []
     places = [frame.path for frame in failures[0].raised.frames[-2:]] if failures else []

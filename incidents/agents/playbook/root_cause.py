@@ -1,7 +1,7 @@
 """Step 1.3: what broke it, confirmed by undoing it where tests allow, and honest where nothing fits."""
 
 from incidents.agents.outputs import Claim, Output, RootCause, RootCauseOutput, Verdict
-from incidents.agents.playbook import components, hypotheses, inquiries, options, precedents, sources
+from incidents.agents.playbook import components, hypotheses, inquiries, options, precedents, sources, specifications
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.playbook.proof import Proof
@@ -22,6 +22,7 @@ async def investigate(case: Case) -> tuple[RootCauseOutput, Inquiry]:
     known = await precedents.consult(case, release)
     inquiry = await inquiries.inquire(case, release, repository)
     accused = inquiry.accused
+    specified = await specifications.consult(case, repository, inquiry, precedents.asked(case, release))
     offered = await options.offer(case, repository, release, inquiry.undone, is_code=accused is not None)
     cause = RootCause(
         verdict=inquiry.verdict,
@@ -34,6 +35,7 @@ async def investigate(case: Case) -> tuple[RootCauseOutput, Inquiry]:
         line=_place(inquiry)[1],
         claims=[*_claims(case, inquiry), *precedents.claims(case, known)],
         fix_options=offered,
+        specified=specified,
     )
     output = RootCauseOutput(
         preliminary_root_cause=cause,

@@ -114,6 +114,7 @@ def _diagnoses(text: str) -> list[outputs.Output]:
         base=_HASH,
         commit=_HASH,
         claims=[samples.claim(text)] * 6,
+        specified=samples.specified(text),
     )
     options = [
         FixOption(number=number, title=text[:120], approach=FixApproach.REVERT, description=short)

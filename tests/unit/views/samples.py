@@ -83,6 +83,11 @@ def tests_run(text: str) -> outputs.TestRun:
     )
 
 
+def specified(text: str) -> outputs.Specified:
+    cited = outputs.CitedRequirement(id=text[:200], place=text[:320], text=text[:600], evidence=["E5"])
+    return outputs.Specified(requirements=[cited] * 4, expected=text[:600], actual=text[:400])
+
+
 def root_cause(text: str) -> outputs.RootCause:
     option = {"approach": "revert", "description": text[:300], "loses": text[:200]}
     return outputs.RootCause(
@@ -99,6 +104,7 @@ def root_cause(text: str) -> outputs.RootCause:
             outputs.FixOption(number=1, title=text[:120], recommended=True, **option),
             outputs.FixOption(number=2, title=text[:120], **option),
         ],
+        specified=specified(text),
     )
 
 

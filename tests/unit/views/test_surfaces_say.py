@@ -153,6 +153,12 @@ def test_a_verdict_word_stands_in_a_steps_head() -> None:
     assert "*confirmed*" in text_of(samples.step_result(samples.every_output("x")[2], "x"))
 
 
+def test_expected_and_actual_stand_beside_each_other_with_the_requirement() -> None:
+    shown = text_of(samples.step_result(samples.every_output("`KeyError`")[2], "x"))
+    assert "*Specification*" in shown
+    assert shown.index("*Expected*  `KeyError`") < shown.index("*Actual*  `KeyError`")
+
+
 def test_discarded_ideas_stay_visible_and_struck() -> None:
     assert "~idea~" in text_of(samples.step_result(samples.every_output("idea")[2], "x"))
 

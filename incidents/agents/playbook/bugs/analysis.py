@@ -40,6 +40,7 @@ async def run(case: Case) -> tuple[Output, str]:
             commit_subject=cause.commit_subject,
             author=cause.author,
             claims=cause.claims[:30],
+            specified=cause.specified,
         ),
         hypotheses=ranked[:_MAX_HYPOTHESES],
         confidence=cause.verdict,

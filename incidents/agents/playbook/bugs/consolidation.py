@@ -14,7 +14,7 @@ from incidents.agents.diagnoses import (
     PlanStep,
     UserStory,
 )
-from incidents.agents.outputs import Claim, FixOption, Hypothesis, Output, RootCause, Verdict
+from incidents.agents.outputs import Claim, FixOption, Hypothesis, Output, RootCause, Specified, Verdict
 from incidents.agents.playbook.bugs import past
 from incidents.agents.playbook.bugs.past import Earlier
 from incidents.agents.playbook.case import Case
@@ -94,6 +94,7 @@ def _joined(case: Case, lead: Earlier[Diagnosis], believed: Sequence[Earlier[Dia
             "affected_files": _union(each.affected_files for each in causes)[:MAX_FILES],
             "constraints": _union(each.constraints for each in causes)[:20],
             "claims": [claim for each in believed for claim in _claims(case, each)][:30],
+            "specified": _specified(case, lead),
         }
     )
 
@@ -110,6 +111,16 @@ def _claims(case: Case, analysis: Earlier[Diagnosis]) -> list[Claim]:
         kind = EvidenceKind.TEST if executed else EvidenceKind.RECORD
         found.append(claim.model_copy(update={"evidence": [case.step_record(analysis.step, kind=kind)]}))
     return found
+
+
+def _specified(case: Case, analysis: Earlier[Diagnosis]) -> Specified | None:
+    """Return what the specification says, citing the record of the analysis, which alone has seen it."""
+    found = analysis.output.root_cause.specified
+    if found is None:
+        return None
+    record = [case.step_record(analysis.step)]
+    cited = [each.model_copy(update={"evidence": record}) for each in found.requirements]
+    return found.model_copy(update={"requirements": cited})
 
 
 def _options(lead: Earlier[Diagnosis], believed: Sequence[Earlier[Diagnosis]]) -> list[FixOption]:
@@ -135,6 +146,7 @@ def _as_chosen_by(cause: DiagnosedCause, options: list[FixOption]) -> RootCause:
         line=cause.root_line,
         claims=cause.claims,
         fix_options=options,
+        specified=cause.specified,
     )
 
 

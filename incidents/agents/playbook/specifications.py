@@ -1,0 +1,70 @@
+"""What the service's specification says about the failure, read at the commit under analysis.
+
+A repository without `.specify/` has no specification; nothing is said then.
+"""
+
+from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.inquiries import Inquiry
+from incidents.agents.specified import CitedRequirement, Specified
+from incidents.errors import ToolFailed
+from incidents.knowledge import specs
+from incidents.knowledge.specs import Related, Requirement
+from incidents.tools import evidence
+from incidents.tools.evidence import EvidenceKind
+from incidents.tools.git import Repository
+
+
+async def consult(case: Case, repository: Repository | None, inquiry: Inquiry, asked: str) -> Specified | None:
+    """Return the requirements that speak of `asked`, with the expected and the actual behaviour; None without any."""
+    if repository is None:
+        return None
+    try:
+        base = inquiry.base or await repository.resolve(case.service.branch)
+        files = await repository.files(base)
+        if not specs.is_specified(files):
+            return None
+        found = await specs.search(await _requirements(repository, base, files), asked)
+    except ToolFailed as fault:
+        case.missing(fault)
+        return None
+    return Specified(
+        requirements=[_cited(case, base, each) for each in found],
+        expected=" ".join(_sentence(each.requirement) for each in found[:2])[:600],
+        actual=_actual(case, inquiry)[:400],
+    )
+
+
+async def _requirements(repository: Repository, base: str, files: tuple[str, ...]) -> list[Requirement]:
+    found: list[Requirement] = []
+    for path in specs.readable(files):
+        text = await repository.show(base, path)
+        found += specs.requirements(path, text or "")
+        if len(found) >= specs.MAX_REQUIREMENTS:
+            break
+    return found[: specs.MAX_REQUIREMENTS]
+
+
+def _cited(case: Case, base: str, related: Related) -> CitedRequirement:
+    said = related.requirement
+    place = f"{said.path}:{said.line}"
+    seen = evidence.capture(
+        EvidenceKind.KNOWLEDGE,
+        f"{place} at {base[:7]}",
+        said.text,
+        summary=f"requirement {said.id}: {said.text}",
+        captured_at=case.now,
+    )
+    return CitedRequirement(id=said.id[:200], place=place[:320], text=said.text[:600], evidence=case.see(seen))
+
+
+def _sentence(said: Requirement) -> str:
+    return said.expected if said.expected.endswith((".", "!", "?")) else f"{said.expected}."
+
+
+def _actual(case: Case, inquiry: Inquiry) -> str:
+    failure = inquiry.failure
+    if failure is not None:
+        times = f"{failure.after} times" if failure.after != 1 else "once"
+        return f"`{failure.raised.headline[:200]}`, {times} since the release."
+    incident = case.request.incident
+    return incident.facts.get("expected_vs_actual", "").strip() or incident.title
