@@ -56,8 +56,8 @@ class LocalDispatcher:
     @property
     def free(self) -> int:
         """How many more steps may begin now."""
-        waits = self._stopping or self._loop is None or time.monotonic() < self._holds_until
-        return 0 if waits else max(0, AT_ONCE - len(self._running))
+        waits = self._loop is None or time.monotonic() < self._holds_until
+        return 0 if waits else self._room()
 
     def set_off(self, claimed: Sequence[Claim]) -> None:
         """Carry out steps that were taken."""
@@ -91,8 +91,7 @@ class LocalDispatcher:
             self._woken.clear()
             await asyncio.sleep(max(0.0, self._holds_until - time.monotonic()))
             try:
-                free = self._free_at_once()
-                claimed = await self._engine.claim(free) if free else []
+                claimed = await self._engine.claim(TOGETHER, room=self._room) if self._room() else []
                 if len(claimed) == TOGETHER:
                     self._woken.set()  # there may be more
                 self.set_off(claimed)
@@ -103,10 +102,9 @@ class LocalDispatcher:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._woken.wait()
 
-    def _free_at_once(self) -> int:
-        """Return how many steps one look may take; none once we stop, which may be while it waited."""
-        # Where a result took steps beside us it would be fewer than none, which SQLite reads as no limit.
-        return 0 if self._stopping else max(0, min(AT_ONCE - len(self._running), TOGETHER))
+    def _room(self) -> int:
+        """Return how many steps more there is room for: results may have taken some beside us, and we may be ending."""
+        return 0 if self._stopping else max(0, AT_ONCE - len(self._running))
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

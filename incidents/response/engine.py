@@ -82,9 +82,17 @@ class Engine:
             free = await self._leases.free(session, self._ctx.clock.now())
             return list((await session.scalars(select(records.Step.id).where(free))).all())
 
-    async def claim(self, limit: int, *, step_id: int | None = None) -> list[Claim]:
-        """Take up to `limit` steps that are ready, or whose owner's lease ran out; of them the one named, if any."""
+    async def claim(
+        self, limit: int, *, step_id: int | None = None, room: Callable[[], int] | None = None
+    ) -> list[Claim]:
+        """Take up to `limit` steps that are ready, or whose owner's lease ran out; of them the one named, if any.
+
+        `room` is asked when it is our turn to write: how many steps it may still be by then.
+        """
         async with self._ctx.store.transaction() as tx:
+            limit = limit if room is None else min(limit, room())
+            if limit <= 0:  # SQLite reads less than none as no limit
+                return []
             await expiry.ask_anew_what_came_too_late(tx, self._ctx)
             free = await self._leases.free(tx.session, tx.now)
             todo = select(records.Step).where(free).order_by(col(records.Step.id)).limit(limit)
