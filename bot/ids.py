@@ -19,6 +19,9 @@ class Act(StrEnum):
     # Declaring
     DECLARE = "declare"  #: opens the declare modal, from the home
     DRILL = "drill"  #: the same, with the drill option set
+    BUG = "bug"  #: opens the form that reports a bug, from the menu and the home
+    SOLUTION = "solution"  #: opens the form that files a solved problem
+    LEARNED = "learned"  #: shows what was learned
     SEVERITY = "severity"  #: base of severity_critical …, the four buttons of the declare modal
     SERVICE = "service"  #: the external select
     OPTIONS = "options"  #: private, drill
@@ -134,6 +137,9 @@ class Field(StrEnum):
     ERROR_OUTPUT = "error_output"
     COMPONENT = "component"
     CONTEXT = "context"
+    # A solved problem
+    PROBLEM = "problem"
+    SOLUTION = "solution"
 
 
 class Form(StrEnum):
@@ -141,6 +147,7 @@ class Form(StrEnum):
 
     DECLARE = "declare"
     BUG = "bug"
+    SOLUTION = "solution"
     PROGRESS = "progress"
     UPDATE = "update_edit"
     RESOLVE = "resolve"

@@ -23,9 +23,11 @@ from bot.ids import (
 )
 from bot.listeners import (
     asked,
+    bugs,
     deciding,
     declaring,
     finishing,
+    learning,
     looking,
     replies,
     responding,
@@ -55,6 +57,19 @@ async def _declare(desk: Desk, click: Click) -> None:
 
 async def _drill(desk: Desk, click: Click) -> None:
     await declaring.open_modal(desk, click.place, drill=True)
+
+
+async def _bug(desk: Desk, click: Click) -> None:
+    await bugs.open_modal(desk, click.place)
+
+
+async def _solution(desk: Desk, click: Click) -> None:
+    await learning.solution(desk, click.key, click.place, "")
+
+
+async def _learned(desk: Desk, click: Click) -> None:
+    drawn = await learning.learned(desk, click.place, "")
+    await replies.show(desk, click.place, reading.shown_blocks("What was learned", drawn.blocks))
 
 
 async def _nothing(desk: Desk, click: Click) -> None:
@@ -271,6 +286,9 @@ def _form(open_form: Callable[[Desk, Order], Awaitable[object]]) -> Press:
 PRESSES: dict[Act, Press] = {
     Act.DECLARE: _declare,
     Act.DRILL: _drill,
+    Act.BUG: _bug,
+    Act.SOLUTION: _solution,
+    Act.LEARNED: _learned,
     Act.SEVERITY: declaring.press,
     Act.SERVICE: declaring.press,
     Act.OPTIONS: declaring.press,

@@ -9,6 +9,7 @@ from bot.listeners import (
     deciding,
     declaring,
     finishing,
+    learning,
     looking,
     replies,
     responding,
@@ -31,6 +32,33 @@ async def _postmortem(desk: Desk, order: Order) -> Message | None:
     await finishing.open_write(desk, order)
     return None
 
+
+async def _listing(desk: Desk, place: Place, argument: str) -> Message:
+    del argument
+    return await looking.listing(desk, place)
+
+
+async def _drill(desk: Desk, place: Place, argument: str) -> None:
+    await declaring.open_modal(desk, place, argument, drill=True)
+
+
+#: Words that show something.
+GENERAL: dict[str, Callable[[Desk, Place, str], Awaitable[Message]]] = {
+    "help": looking.helping,
+    "list": _listing,
+    "find": looking.find,
+    "preview": looking.preview,
+    "menu": learning.show_menu,
+    "learned": learning.learned,
+}
+
+#: Words that open a form with what follows them.
+OPENS: dict[str, Callable[[Desk, Place, str], Awaitable[None]]] = {
+    "": declaring.open_modal,
+    "declare": declaring.open_modal,
+    "bug": bugs.open_modal,
+    "drill": _drill,
+}
 
 #: Words about one incident.
 ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
@@ -99,17 +127,13 @@ def _mistyped(typed: Typed, meant: vocabulary.Meant) -> Message:
 
 async def _answer(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_room: bool) -> Message | None:
     place = typed.place
-    if meant.word in ("help", "list", "find", "preview"):
-        return await _general(desk, place, meant)
-    if meant.word in ("", "declare"):
-        await declaring.open_modal(desk, place, meant.title or meant.argument)
+    if meant.word in GENERAL:
+        return await GENERAL[meant.word](desk, place, meant.argument)
+    if meant.word in OPENS:
+        await OPENS[meant.word](desk, place, meant.title or meant.argument)
         return None
-    if meant.word == "bug":
-        await bugs.open_modal(desk, place, meant.argument)
-        return None
-    if meant.word == "drill":
-        await declaring.open_modal(desk, place, meant.argument, drill=True)
-        return None
+    if meant.word == "solution":
+        return await learning.solution(desk, typed.key, place, meant.argument)
     done = finishing.DONE.fullmatch(meant.argument) if meant.word == "followup" else None
     if done:
         return await finishing.finish_followup(desk, typed.key, place, int(done[1]))
@@ -127,16 +151,6 @@ async def _about_one(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_ro
     async with desk.ctx.store.read() as session:
         incident = await incident_of(session, place, meant.incident)
     return await ORDERS[meant.word](desk, Order(typed.key, place, incident.number, meant.argument))
-
-
-async def _general(desk: Desk, place: Place, meant: vocabulary.Meant) -> Message:
-    if meant.word == "help":
-        return await looking.helping(desk, place, meant.argument)
-    if meant.word == "list":
-        return await looking.listing(desk, place)
-    if meant.word == "find":
-        return await looking.find(desk, place, meant.argument)
-    return await looking.preview(desk, place, meant.argument)
 
 
 async def _in_room(desk: Desk, place: Place) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.ids import Form, FormMeta
-from bot.listeners import asked, deciding, finishing, replies, responding, stepping, updating, vouching
+from bot.listeners import asked, deciding, finishing, learning, replies, responding, stepping, updating, vouching
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -47,7 +47,13 @@ async def _override(desk: Desk, order: Order, view: View, meta: FormMeta) -> Non
     await vouching.submit_override(desk, order, view, meta)
 
 
+async def _solution(desk: Desk, order: Order, view: View, meta: FormMeta) -> Json:
+    del meta
+    return await learning.submit(desk, order, view)
+
+
 SENDS: dict[Form, Send] = {
+    Form.SOLUTION: _solution,
     Form.ANSWER: _answer,
     Form.UPDATE: updating.submit,
     Form.SEND_BACK: _send_back,

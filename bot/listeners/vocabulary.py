@@ -52,6 +52,8 @@ ENTRIES = (
     Entry("evidence", "evidence E3f9a2b", "what a claim rests on", _LOOK, Takes.TEXT),
     Entry("diff", "diff", "what the deploy would change", _LOOK),
     Entry("review", "review", "what waits for a decision", _LOOK, aliases=("decide",)),
+    Entry("learned", "learned [words]", "what earlier trouble taught", _LOOK, Takes.TEXT),
+    Entry("menu", "menu", "what Sitrep can be asked for", _LOOK),
     Entry("help", "help [act]", "what can be typed", _LOOK, Takes.CHOICE, tuple(help.KEYS), aliases=("?", "commands")),
     Entry("ack", "ack", "say that you have it", _ACT, Takes.TEXT, aliases=("acknowledge",)),
     Entry("pass", "pass", "say that you cannot take the page", _ACT, Takes.TEXT),
@@ -84,6 +86,7 @@ ENTRIES = (
     Entry("cancel", "cancel why | cancel duplicate of inc-6", "it was no incident", _END, Takes.TEXT),
     Entry("postmortem", "postmortem", "write your part", _END),
     Entry("followup", "followup what is to be done [@Ana] | done 3", "file what remains", _END, Takes.TEXT),
+    Entry("solution", "solution [Problem: what, Solution: what]", "file a solved problem", _END, Takes.TEXT),
     Entry("close", "close [why]", "nothing more is owed", _END, Takes.TEXT),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.ids import Act, OfFollowup, OfIncident
-from bot.views import mrkdwn, overview, parts
+from bot.views import menu, mrkdwn, overview, parts
 from bot.views.message import Json, Message
 from incidents import records
 
@@ -40,10 +40,7 @@ def view(message: Message) -> Json:
 def _blocks(home: Home) -> list[Block]:
     return [
         parts.header(f"Sitrep at {home.workspace_name}" if home.workspace_name else "Sitrep"),
-        parts.actions(
-            parts.button("Declare an incident", Act.DECLARE, "new", style=parts.DANGER),
-            parts.button("Run a drill", Act.DRILL, "new"),
-        ),
+        menu.row(),
         parts.section(f"*Open now: {home.open_count}*"),
         *_open(home),
         parts.divider(),

@@ -156,4 +156,5 @@ class Solution(SQLModel, table=True):
     problem: str = text()
     solution: str = text()
     signature: str = text()  #: the error's type and place
+    filed_by: str = ""  #: the person who wrote it down; empty where an incident taught it
     created_at: datetime = time()

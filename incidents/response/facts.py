@@ -12,6 +12,7 @@ from incidents.agents.base import IncidentFacts
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
 from incidents.events import EventKind
+from incidents.knowledge import filing
 from incidents.knowledge.solutions import Solution
 from incidents.notices import Action
 from incidents.response.gates import GateFacts, Word
@@ -106,14 +107,4 @@ async def past_solutions(session: AsyncSession, incident: records.Incident) -> t
     )
     same = others.where(records.Solution.service == incident.service) if incident.service else others
     found = [*(await session.scalars(same)).all(), *(await session.scalars(others)).all()]
-    return tuple(_solution(row) for row in {row.id: row for row in found}.values())
-
-
-def _solution(row: records.Solution) -> Solution:
-    name = f"inc-{row.incident_id}" if row.incident_id else f"solution {row.id}"
-    return Solution(
-        path=name,
-        title=row.title[:200],
-        head=f"{row.service}\n{row.signature}".strip(),
-        body=f"Problem: {row.problem}\nSolution: {row.solution}",
-    )
+    return tuple(filing.searchable(row) for row in {row.id: row for row in found}.values())

@@ -19,6 +19,7 @@ from bot.views import (
     help,
     home,
     line,
+    menu,
     overview,
     parts,
     phase,
@@ -38,6 +39,7 @@ from incidents.agents import handwritten, outputs
 from incidents.definitions import Phase, Severity, StepDefinition
 from incidents.errors import Conflict
 from incidents.events import EventKind
+from incidents.knowledge import filing
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from incidents.response import forecast, questions
@@ -47,6 +49,17 @@ from incidents.timeline import Entry
 
 NOW = datetime(2026, 11, 21, 14, 49, tzinfo=UTC)
 ANA, BO, DEE = "U01ANA", "U02BO", "U05DEE"
+
+
+def _solution(text: str) -> records.Solution:
+    return records.Solution(
+        id=3, service=text, title=text[:150], problem=text, solution=text, signature="", filed_by=ANA, created_at=NOW
+    )
+
+
+def _learned(text: str) -> filing.Learned:
+    rows = (_solution(text),) * 5
+    return filing.Learned(300, rows, (filing.Pattern(text[:150], (text[:40],) * 8, rows),) * 5)
 
 
 def minutes(count: float) -> timedelta:
@@ -618,6 +631,11 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "found": lambda t: overview.found([incident(t, resolution=t)] * 20, NOW, text=t, older=7),
     "found_nothing": lambda t: overview.found([], NOW, text=t, older=None),
     "list_empty": lambda t: overview.listing([], NOW, count=0),
+    "menu": lambda t: menu.draw(),
+    "learned": lambda t: menu.learned(_learned(t)),
+    "learned_found": lambda t: menu.learned(_learned(t), words=t),
+    "learned_nothing": lambda t: menu.learned(filing.Learned(0, ()), words=t),
+    "filed": lambda t: menu.filed(_solution(t)),
     "help": lambda t: help.draw([help.Word("status", "status", "how it stands", "Look")], unknown=t, nearest="status"),
     "help_group": lambda t: help.draw([help.Word("note", "note", "x", "Act")], group="act"),
     "did_you_mean": lambda t: help.did_you_mean(t, "status"),
@@ -645,6 +663,7 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
         error=t,
     ),
     "bug": lambda t: bug.modal(bug.Filled(t, t[:60], t, Severity.LOW, dict.fromkeys(bug.FACTS, t)), error=t),
+    "solution": lambda t: menu.solution_form(problem=t),
     "bug_empty": lambda t: bug.modal(bug.Filled()),
     "question_words": lambda t: question.words(_question(t), 1),
     "declare_empty": lambda t: declare.modal(declare.Filled(DeclareMeta()), preview(t, Severity.HIGH), now=NOW),
