@@ -149,9 +149,9 @@ async def evidence(desk: Desk, order: Order) -> Message:
 
 
 async def helping(desk: Desk, place: Place, group: str) -> Message:
-    """Return what can be typed: all words by their groups, or those of one group with what they do."""
+    """Return what can be typed: all words by their groups, or those of one group (or of a word's) with what they do."""
     del desk, place
-    return help.draw(vocabulary.help_words(), group=vocabulary.choice("help", group) if group else "")
+    return help.draw(vocabulary.help_words(), group=vocabulary.help_group(group) if group else "")
 
 
 async def review(desk: Desk, order: Order) -> Json:

@@ -189,6 +189,15 @@ def choice(entry_name: str, typed: str) -> str:
     return str(found[0]) if found else ""
 
 
+def help_group(typed: str) -> str:
+    """Return the key of the group of the help that `typed` names or, as a word, belongs to; else an empty string."""
+    word = typed.partition(" ")[0].lower()
+    entry = _BY_WORD.get(word)
+    if entry is None or word in help.KEYS:
+        return choice("help", word)
+    return next(key for key, title in help.KEYS.items() if title == entry.group)
+
+
 def help_words() -> list[Word]:
     """Return the words as the help shows them."""
     return [Word(entry.name, entry.usage, entry.summary, entry.group) for entry in ENTRIES]

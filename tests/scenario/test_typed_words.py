@@ -149,7 +149,6 @@ async def test_long_words_are_shown_again_to_the_last(office: Office) -> None:
         ("severity page is broken", "There is no severity"),
         ("role ic <@U01ANA>", "There is no role"),
         ("status please", "Did you mean `/incident status`?"),
-        ("help severity", "Did you mean `/incident help`?"),
         ("resolved it by hand", "Did you mean `/incident resolve it by hand`?"),
     ],
 )
@@ -160,6 +159,16 @@ async def test_a_typo_with_words_in_an_incidents_channel_opens_no_form(office: O
     assert "declare" in told
     assert mrkdwn.escape(f"/incident {typed}") in told
     assert not office.dee.screen.views
+
+
+async def test_help_on_a_word_shows_what_it_and_its_neighbours_do(office: Office) -> None:
+    channel = await office.declare(office.dee, severity="high")
+    await office.dee.command("/incident", "help severity", channel)
+    told = text_of(await shown_to(office.dee, channel, "What /incident can do"))
+    assert "severity critical|" in told
+    assert "change it" in told
+    assert "take, give or give back a role" in told
+    assert "what it would bring" not in told
 
 
 async def test_a_mistyped_choice_with_a_reason_is_understood_in_an_incidents_channel(office: Office) -> None:
