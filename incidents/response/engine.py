@@ -93,7 +93,7 @@ class Engine:
             limit = limit if room is None else min(limit, room())
             if limit <= 0:  # SQLite reads less than none as no limit
                 return []
-            await expiry.ask_anew_what_came_too_late(tx, self._ctx)
+            await expiry.ask_anew_what_came_too_late(tx, self._ctx, step_id=step_id)
             free = await self._leases.free(tx.session, tx.now)
             todo = select(records.Step).where(free).order_by(col(records.Step.id)).limit(limit)
             if step_id is not None:

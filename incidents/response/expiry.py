@@ -36,12 +36,13 @@ class Expiry:
             await _fail(tx, incident, step)
 
 
-async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context) -> None:
+async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context, *, step_id: int | None = None) -> None:
     """Ask again about steps that are ready under an approval so old that production has moved on since.
 
-    A step that runs began in time; one that is merely ready did not: Sitrep was away.
+    A step that runs began in time; one that is merely ready did not: Sitrep was away. Where one is named, it is about
+    that alone: replicas that hold several incidents at once could wait for each other.
     """
-    overdue = await tx.session.execute(
+    todo = (
         select(records.Approval, records.Step)
         .join(
             records.Step,
@@ -56,7 +57,9 @@ async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context) -> None:
             col(records.Approval.expires_at) <= tx.now,
         )
     )
-    for approval, step in overdue.all():
+    if step_id is not None:
+        todo = todo.where(records.Step.id == step_id)
+    for approval, step in (await tx.session.execute(todo)).all():
         if journal.under_way(step) is not None:
             continue  # given back in mid-deploy: it goes on under the approval it began with
         incident = await queries.get(tx.session, approval.incident_id)

@@ -108,8 +108,9 @@ async def _hand_on(ctx: Context, claim: Claim, result: StepResult) -> None:
 async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedSubject | None:
     """Return what was approved; a step whose approval is gone, or is for something else, waits for people again."""
     async with ctx.store.transaction() as tx:
-        await claims.hold_incident(tx, claim.step_id)
-        step = await tx.session.get_one(records.Step, claim.step_id)
+        step = await claims.held(tx, claim)
+        if step is None:  # stopped or taken over since: what became of it stays
+            return None
         run, incident = await claims.whose(tx, step)
         approval = (await approvals.given(tx, run)).get(step.name)
         if approval is not None and await _is_current(tx, ctx, incident, run, step, approval):

@@ -79,3 +79,28 @@ async def test_a_deploy_cut_short_by_a_crash_goes_on_under_the_approval_it_began
     house.succeed()
     assert "3.1" in await house.work()
     assert await house.pending(incident) == []
+
+
+async def test_who_claims_one_step_asks_anew_about_no_other(house: House) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    house.clock.advance(TOO_LATE)
+    # On PostgreSQL it would hold several incidents, in no order: two replicas could wait for each other.
+    assert await house.engine.claim(1, step_id=(await step(house, incident, "1.1")).number) == []
+    assert (await house.states(incident))["3.1"] == "ready"
+    assert await house.engine.claim(1, step_id=(await step(house, incident, "3.1")).number) == []
+    assert len(await house.pending(incident)) == 1
+
+
+async def test_a_deploy_stopped_before_its_agent_began_stays_stopped_when_its_approval_is_gone(house: House) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    number = (await step(house, incident, "3.1")).number
+    [claim] = await house.engine.claim(1, step_id=number)
+    await house.do(intervening.stop_step, number, ANA)
+    async with house.store.transaction() as tx:
+        given = await tx.session.get_one(records.Approval, deploy.number)
+        await approvals.supersede(tx, await queries.get(tx.session, incident.number), given)
+    await house.engine.carry_out(claim)
+    assert (await house.states(incident))["3.1"] == "stopped"
+    assert await house.pending(incident) == []
