@@ -324,6 +324,7 @@ class ShownMeta(Value):
     roles: int = 0  #: incident whose roles panel it is
     card: int = 0  #: incident whose card it is
     plan: int = 0  #: incident whose plan it is
+    question: int = 0  #: what a run asks people
     gates: int = 0  #: incident whose open quality gates they are
 
 

@@ -10,6 +10,7 @@ from escalation.status import StatusUpdates
 from escalation.succession import Vacancy
 from escalation.telling import Desk
 from escalation.timers import Timers
+from escalation.unanswered import Unanswered
 from incidents import records
 from incidents.context import Context
 from incidents.events import EventKind
@@ -35,6 +36,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     Escalating(desk).register(store, clock)
     StatusUpdates(desk).register(store, clock)
     Reminders(desk).register(store, clock)
+    Unanswered(desk).register(store, clock)
     Vacancy(desk).register(store)
     Beginning(ctx).register(store, clock)
     store.react(EventKind.CHANNEL_READY, _link)

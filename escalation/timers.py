@@ -47,6 +47,7 @@ class Kind(StrEnum):
     UPDATE_OVERDUE = "update_overdue"  #: payload: update
     RUN_BEGIN = "run_begin"  #: payload: run
     APPROVAL_REMIND = "approval_remind"  #: payload: approval, round
+    QUESTION_REMIND = "question_remind"  #: payload: question, round
     APPROVAL_EXPIRE = "approval_expire"  #: payload: approval
 
 

@@ -44,6 +44,8 @@ CARD_EVENTS = (
     EventKind.STEP_STOPPED,
     EventKind.STEP_SKIPPED,
     EventKind.APPROVAL_ASKED,
+    EventKind.QUESTION_ASKED,
+    EventKind.QUESTION_ANSWERED,
     EventKind.APPROVAL_DECIDED,
     EventKind.GATE_ATTESTED,
     EventKind.GATE_OVERRIDDEN,

@@ -217,7 +217,8 @@ async def _send_back_words(desk: Desk, click: Click) -> None:
 
 async def _answer(desk: Desk, click: Click) -> None:
     value = OfQuestion.decode(click.value)
-    await asked.press(desk, _order(click, -1), value.question, value.number)
+    if await asked.press(desk, _order(click, -1), value.question, value.number):
+        await _again(desk, click)
 
 
 async def _attest(desk: Desk, click: Click) -> None:

@@ -10,7 +10,7 @@ from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place, Typed
-from bot.surfaces import gates, home, planning, promised, room, work
+from bot.surfaces import gates, home, planning, promised, questions, room, work
 from bot.views import declare, help, overview, parts, reading, trouble
 from bot.views.message import Json, Message
 from escalation import matrix
@@ -161,6 +161,10 @@ async def review(desk: Desk, order: Order) -> Json:
         if waiting:
             card = await work.approval_card(session, desk.ctx, waiting[0].number)
             return reading.shown_blocks("Decide", card.blocks, ShownMeta(approval=waiting[0].number))
+        unanswered = await queries.questions(session, order.incident_id)
+        if unanswered:
+            card = await questions.card(session, desk.ctx, unanswered[0].number)
+            return reading.shown_blocks("Answer", card.blocks, ShownMeta(question=unanswered[0].number))
         asked = await gates.asked(session, desk.ctx, order.incident_id)
     if asked is None:
         return trouble.modal("Nothing waits", "Nothing waits for a decision now.")
@@ -177,6 +181,9 @@ async def decisions(desk: Desk, order: Order) -> Message:
         waiting = await queries.pending_approvals(session, order.incident_id)
         if waiting:
             return await work.approval_card(session, desk.ctx, waiting[0].number)
+        unanswered = await queries.questions(session, order.incident_id)
+        if unanswered:
+            return await questions.card(session, desk.ctx, unanswered[0].number)
         asked = await gates.asked(session, desk.ctx, order.incident_id)
     if asked is None:
         raise Conflict("Nothing waits for a decision now.", remedy="`/incident plan` says what happens.")
@@ -188,6 +195,8 @@ async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
     async with desk.ctx.store.read() as session:
         if meta.approval:
             message, title = await work.approval_card(session, desk.ctx, meta.approval), "Decide"
+        elif meta.question:
+            message, title = await questions.card(session, desk.ctx, meta.question), "Answer"
         elif meta.gates:
             message, title = await gates.asked(session, desk.ctx, meta.gates) or replies.note(_ALL_HOLD), "Attest"
         elif meta.plan:

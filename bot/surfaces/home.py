@@ -16,7 +16,7 @@ from incidents.context import Context
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.response import approvals, decisions
-from incidents.service import finding, queries
+from incidents.service import finding, permissions, queries
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
@@ -105,6 +105,7 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
             incident = await queries.get(session, approval.incident_id)
             what = decisions.of(approval.kind).noun
             found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")
+    found += await _asked(session, ctx, person)
     newest_led = (
         select(records.RoleHolder.incident_id)
         .where(records.RoleHolder.person == person, records.RoleHolder.role == Role.COMMANDER.value)
@@ -121,6 +122,19 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
         if not await queries.sections(session, incident.number):
             found.append(f"the post-mortem of {incident.key} waits for your part")
     return tuple(found)
+
+
+async def _asked(session: AsyncSession, ctx: Context, person: str) -> list[str]:
+    """Return the questions of open bugs that `person` may answer."""
+    pending = await session.scalars(select(records.Question).where(records.Question.state == "pending").limit(50))
+    found = []
+    for question in pending.all():
+        holders = await queries.roles(session, question.incident_id)
+        if person in permissions.who_may(permissions.Action.STEER, holders=holders, settings=ctx.settings):
+            incident = await queries.get(session, question.incident_id)
+            where = mrkdwn.channel(incident.channel, incident.key)
+            found.append(f"a question of {incident.key} waits for your answer in {where}")
+    return found
 
 
 async def _figures(session: AsyncSession, now: datetime) -> tuple[str, ...]:

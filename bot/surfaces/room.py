@@ -58,6 +58,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         steps=_doing(definition, steps) if definition else (),
         approvals=pending,
         deciders={each.number: approvals.who_may(each, roles, ctx.settings)[:1] for each in pending},
+        questions=tuple(await queries.questions(session, number)),
         gates=tuple(each.gate for each in await gates.waiting(session, ctx, incident, run, outputs, steps))
         if run
         else (),

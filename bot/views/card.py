@@ -40,6 +40,7 @@ class Card:
     steps: tuple[Doing, ...] = ()  #: running and failed ones
     approvals: tuple[records.Approval, ...] = ()  #: pending ones
     deciders: Mapping[int, Sequence[str]] = field(default_factory=dict)  #: approval number -> who is waited for
+    questions: tuple[records.Question, ...] = ()  #: pending ones
     gates: tuple[str, ...] = ()  #: names of open quality gates that hold somebody up
     cause: RootCause | None = None
     measures: tuple[Measure, ...] = ()
@@ -126,6 +127,7 @@ def happening(card: Card) -> str:
         return f"nobody has acknowledged, declared {mrkdwn.ago(card.now - incident.declared_at)}"
     parts_ = ["nobody commands"] if not card.roles.get(Role.COMMANDER) else []
     parts_ += [_asked(card, each) for each in card.approvals]
+    parts_ += [_question(card, each) for each in card.questions]
     parts_ += [f"step {each.name} {mrkdwn.said(each.title, 60)} failed" for each in _in_state(card, "failed")]
     parts_ += [f"agents are {card.run_state}"] if card.run_state in ("paused", "stopped") else []
     parts_ += [
@@ -152,6 +154,12 @@ def _standing_still(card: Card) -> str:
 def _asked(card: Card, approval: records.Approval) -> str:
     who = mrkdwn.people(card.deciders.get(approval.number, ())) or "anybody here"
     return f"{decisions.of(approval.kind).waits} of {who} since {mrkdwn.clock(approval.asked_at)}"
+
+
+def _question(card: Card, question: records.Question) -> str:
+    who = mrkdwn.people(card.roles.get(Role.COMMANDER, ())) or "anybody here"
+    step = f" of {mrkdwn.said(question.step, 20)}" if question.step else ""
+    return f"a question{step} waits for {who} since {mrkdwn.clock(question.asked_at)}"
 
 
 def _in_state(card: Card, state: str) -> list[Doing]:
@@ -184,6 +192,8 @@ def _next_action(card: Card, this: OfIncident) -> InteractiveElement:
     if card.approvals:
         label = decisions.of(card.approvals[0].kind).review
         return parts.button(label, Act.REVIEW, this, style=parts.PRIMARY)
+    if card.questions:
+        return parts.button("Answer", Act.REVIEW, this, style=parts.PRIMARY)
     if card.run_state == "paused":
         return parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY)
     if card.begins_at is not None:

@@ -100,8 +100,9 @@ async def _follow(
     run = await tx.session.get_one(records.Run, question.run_id)
     if run.state in progress.ENDED:
         raise Conflict(f"The response is already {run.state}.")
-    run.iterations, run.outcome = 0, ""  # people have decided: the limit counts from here
-    tx.session.add(run)
+    if choice.does is not Does.KEEP:
+        run.iterations, run.outcome = 0, ""  # people have decided: the limit counts from here
+        tx.session.add(run)
     match choice.does:
         case Does.STOP:
             await runs.stop(tx, incident, run, event.actor, f"answered: {choice.label}")

@@ -13,6 +13,9 @@ from incidents.response import frozen, pipeline, questions
 from incidents.response.questions import About, Choice, Does
 from incidents.service import queries
 
+#: Characters of one analyst's summary and place: eight of them fit into one question, none is cut off.
+_SUMMARY, _PLACE = 180, 80
+
 _SAY = {
     About.PASSES: "{title} still finds faults after {passes} passes.",
     About.ITERATIONS: "{title} asks for changes again, and all {limit} reviews that one run may repeat are used up.",
@@ -79,7 +82,9 @@ async def news(tx: store.Tx, incident: records.Incident, run: records.Run, words
     implementations = pipeline.steps_with(definition, pipeline.IMPLEMENTATION)
     names = {step.name for step in implementations}
     if any(row.name in names and row.attempt for row in await queries.steps(tx.session, run.number)):
-        text = f"{_SAY[About.NEWS]}\n{words}"
+        # What was added before and is not answered yet is asked together with this: one answer serves both.
+        before = [each.text.partition("\n")[2] for each in await questions.pending(tx, run) if each.kind == About.NEWS]
+        text = "\n".join([_SAY[About.NEWS], *before, words])
         choices = answers(definition, implementations[0], About.NEWS)
         await questions.ask(tx, incident, run, "", About.NEWS, text, choices)
 
@@ -91,7 +96,7 @@ async def which_diagnosis(
     lines, choices = [], []
     for each in output.get("disagreements") or ():
         name, place = str(each["step"]), str(each["place"])
-        lines.append(f"{name}: {each['summary']}" + (f" ({place})" if place else ""))
+        lines.append(f"{name}: {str(each['summary'])[:_SUMMARY]}" + (f" ({place[:_PLACE]})" if place else ""))
         choices.append(Choice(label=f"The one of {name}", does=Does.RERUN, step=name))
     text = "The analyses disagree on the root cause. Which is more likely correct?\n" + "\n".join(lines)
     choices.append(Choice(label="All may contribute", does=Does.RERUN))

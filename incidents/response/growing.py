@@ -5,7 +5,7 @@ from typing import Any
 
 from incidents import records, store
 from incidents.events import EventKind
-from incidents.response import frozen, pipeline
+from incidents.response import frozen, pipeline, rework
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -13,7 +13,7 @@ from incidents.service import queries
 async def grow(tx: store.Tx, incident: records.Incident, run: records.Run, output: Mapping[str, Any]) -> None:
     """Give every repository that the decomposition names its steps; growing again by the same tasks changes nothing.
 
-    Steps of a repository that a later decomposition leaves out are skipped, with what they brought.
+    Steps of a repository that a later decomposition leaves out are skipped, with what they brought and what was asked.
     """
     repositories = [str(task["repository"]) for task in output.get("tasks", ())]
     definition = frozen.definition_of(run)
@@ -32,6 +32,7 @@ async def grow(tx: store.Tx, incident: records.Incident, run: records.Run, outpu
         elif name in wanted and name not in {step.name for step in definition.steps()}:
             row.state = StepState.QUEUED.value  # left out before, and wanted again
             tx.session.add(row)
+    await rework.withdraw(tx, incident, run, rows.keys() - wanted)
     frozen.keep(tx, run, grown)
     await tx.session.flush()
     await tx.record(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from incidents import outbox, posts, records, store
 from incidents.notices import Lane
-from incidents.response import approvals, checks, frozen, gates, pipeline, plan, remarks
+from incidents.response import approvals, checks, frozen, gates, pipeline, plan, questions, remarks
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -57,7 +57,7 @@ async def queue(
 ) -> None:
     """Queue the steps `again` anew; those that `feedback` names keep their output, to better it by those words.
 
-    What a person did by hand stays done.
+    What a person did by hand stays done. What people were asked of these steps no longer arises.
     """
     for step in await queries.steps(tx.session, run.number):
         if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
@@ -69,8 +69,19 @@ async def queue(
         if approval.step in again and approval.step not in feedback:
             approval.state = "superseded"
             tx.session.add(approval)
+    await withdraw(tx, incident, run, again)
     await _forget_words(tx, incident, run, again, event)
     await tx.session.flush()
+
+
+async def withdraw(tx: store.Tx, incident: records.Incident, run: records.Run, steps: Collection[str]) -> None:
+    """Take back what waits for people's word on these steps: an answer would speak of something that is no more."""
+    for approval in await queries.pending_approvals(tx.session, incident.number):
+        if approval.run_id == run.id and approval.step in steps:
+            await approvals.supersede(tx, incident, approval)
+    for question in await questions.pending(tx, run):
+        if question.step in steps:
+            await questions.withdraw(tx, incident, question)
 
 
 async def _forget_words(

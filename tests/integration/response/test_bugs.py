@@ -7,6 +7,7 @@ import pytest
 
 from incidents import records
 from incidents.definitions import Kind, Severity
+from incidents.errors import Conflict
 from incidents.response import answering, control, drift, growing
 from incidents.response.engine import Engine
 from incidents.service import declare, queries, resolve, respond
@@ -298,3 +299,37 @@ async def test_a_bug_that_is_resolved_by_hand_asks_nothing_more_and_claims_no_me
     assert await questions(bug, incident) == []
     run = await run_of(bug, incident)
     assert (run.state, run.outcome) == ("done", "")
+
+
+async def test_what_was_asked_of_steps_that_are_done_again_no_longer_arises(bug: House) -> None:
+    incident = await declared(bug)
+    await planned(bug, incident)
+    bug.agent.plan("bug-implementation", bugs.implementation("checkout", result="failed", reason="no such file"))
+    await bug.work()
+    await bug.do(respond.add_note, incident.number, DEE, "It is the cache")
+    await bug.do(respond.add_note, incident.number, DEE, "Only in the EU")
+    failed, news = await questions(bug, incident)
+    assert news.text.endswith("\nIt is the cache\nOnly in the EU")
+    await bug.do(answering.answer, news.number, ANA, 1)
+    assert (await run_of(bug, incident)).outcome == "implementation_failed", "going on decides nothing of that"
+    await bug.do(respond.add_note, incident.number, DEE, "It is the cache")
+    (*_, news) = await questions(bug, incident)
+    await bug.do(answering.answer, news.number, ANA, 2)
+    assert await questions(bug, incident) == []
+    with pytest.raises(Conflict, match="no longer arises"):
+        await bug.do(answering.answer, failed.number, ANA, 1)
+    assert (await bug.work())[0] == "1.2"
+
+
+async def test_a_repository_that_the_plan_leaves_out_asks_for_no_merge_any_more(bug: House) -> None:
+    incident = await declared(bug)
+    await bug.work()
+    await decided(bug, incident, option=1)
+    await bug.work()
+    bug.agent.results["bug-decomposition"] = {"tasks": [bugs.task("checkout"), bugs.task("search")]}
+    await decided(bug, incident)
+    await bug.work()
+    assert [each.step for each in await bug.pending(incident)] == ["3.1.6"]
+    async with bug.store.transaction() as tx:
+        await growing.grow(tx, incident, await run_of(bug, incident), {"tasks": [bugs.task("search")]})
+    assert await bug.pending(incident) == []
