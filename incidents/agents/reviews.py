@@ -58,3 +58,6 @@ CODE_ITEMS = (
     "backward_compatibility",
     "bidirectional_validation",
 )
+
+#: How the finding on one acceptance criterion is called, behind the seven items: `criterion AC1`.
+CRITERION = "criterion"

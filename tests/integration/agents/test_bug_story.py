@@ -83,9 +83,11 @@ def test_the_fix_is_proven_both_ways(told: Told) -> None:
     assert made["tests"]["with_fix"]["failed"] == 0
 
 
-def test_all_seven_items_are_judged_and_hold(told: Told) -> None:
+def test_all_seven_items_and_every_acceptance_criterion_are_judged_and_hold(told: Told) -> None:
     review = told.bug.result("code-review").outputs()
-    assert [each["item"] for each in review["findings"]] == list(CODE_ITEMS)
+    criteria = told.bug.result("diagnosis-consolidation").outputs()["user_story"]["criteria"]
+    items = [*CODE_ITEMS, *(f"criterion {each['id']}" for each in criteria)]
+    assert [each["item"] for each in review["findings"]] == items
     assert review["verdict"] == ReviewVerdict.APPROVED
     assert all(each["holds"] for each in review["findings"]), review["findings"]
 

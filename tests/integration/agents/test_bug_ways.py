@@ -52,6 +52,8 @@ async def test_what_nothing_shows_is_partial_and_goes_back_in_review(shop: Shop,
     assert review.verdict is ReviewVerdict.NEEDS_CHANGES
     assert "- test proof: No test shows the bug" in review.critique
     assert "- bidirectional validation:" in review.critique
+    held = {each.item: each.holds for each in review.findings}
+    assert [held[f"criterion AC{number}"] for number in (1, 2, 3, 4)] == [False, False, True, False]
 
 
 async def test_a_fix_by_hand_waits_for_people_and_is_proven_like_any_other(shop: Shop, tmp_path: Path) -> None:
@@ -138,9 +140,9 @@ async def test_analysts_who_disagree_are_laid_open_and_people_decide(shop: Shop,
     laid = await bug.run("diagnosis-consolidation")
     assert not laid.agreed
     assert [each.place for each in laid.disagreements] == ["shop/pricing.py:2", "shop/__init__.py"]
-    chosen = await bug.run("diagnosis-consolidation", feedback="2")
+    chosen = await bug.run("diagnosis-consolidation", feedback=second.name)
     assert (chosen.agreed, chosen.diagnosis.root_file) == (True, "shop/__init__.py")
-    both = await bug.run("diagnosis-consolidation", feedback="all may contribute")
+    both = await bug.run("diagnosis-consolidation", feedback="all")
     assert both.agreed
     assert {"shop/__init__.py", PRICING} <= set(both.diagnosis.affected_files)
 

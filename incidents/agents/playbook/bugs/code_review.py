@@ -7,7 +7,7 @@ from incidents.agents.diagnoses import Consolidation
 from incidents.agents.outputs import Output
 from incidents.agents.planning import FixPlan, Implementation, RepositoryTask
 from incidents.agents.playbook import wording
-from incidents.agents.playbook.bugs import bothways, callsites, judging, past
+from incidents.agents.playbook.bugs import bothways, callsites, criteria, judging, past
 from incidents.agents.playbook.bugs.callsites import Changed
 from incidents.agents.playbook.case import Case
 from incidents.agents.reviews import CODE_ITEMS, Finding
@@ -69,6 +69,9 @@ async def run(case: Case) -> tuple[Output, str]:
         _both_ways(seen),
     ]
     review = judging.review(findings)
+    # Behind the items that show them: the critique says each fault once.
+    told = [*findings, *criteria.judged(seen.diagnosis, findings, seen.cites)]
+    review = review.model_copy(update={"findings": told})
     return review, judging.in_one_line(review, f"`{made.repository}` `{made.commit[:7]}`")
 
 

@@ -63,8 +63,11 @@ async def run(case: Case) -> tuple[Output, str]:
 
 
 def _believed(case: Case, found: Sequence[Earlier[Diagnosis]]) -> tuple[Sequence[Earlier[Diagnosis]], bool]:
-    """Return the analyses that count, and whether people have decided so."""
-    said = case.request.feedback
+    """Return the analyses that count, and whether people have decided so: by the step's name, its place, or all."""
+    said = case.request.feedback.strip()
+    named = [each for each in found if each.step == said]
+    if named:
+        return named, True
     if said and _ALL.search(said):
         return found, True
     number = _NUMBER.search(said) if said else None
