@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from incidents.definitions import Severity
 from incidents.errors import Conflict
 from incidents.lifecycle import Role
+from incidents.response.specdrift import Drift
 
 COMMAND = "/incident"
 
@@ -60,6 +61,7 @@ class Act(StrEnum):
     ATTEST = "attest"
     OVERRIDE = "override"  #: opens the form that asks for the reason
     OPTION = "option"
+    DRIFT = "drift"  #: base of drift_1 and drift_2: the code is wrong, the specification is
     APPROVE = "approve"
     REJECT = "reject"
     DIFF = "diff"
@@ -271,6 +273,13 @@ class OfGate(Value):
     run: int
     stage: int
     gate: str
+
+
+class OfDrift(Value):
+    """A verdict on whether the specification or the code is wrong."""
+
+    incident: int
+    verdict: Drift
 
 
 class OfQuestion(Value):

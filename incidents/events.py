@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     QUESTION_ASKED = "question_asked"  #: question, about (response.questions.About), step
     QUESTION_ANSWERED = "question_answered"  #: question, about, choice (label; empty: withdrawn), words
     RUN_GREW = "run_grew"  #: run, repositories, added (names of steps)
+    DRIFT_JUDGED = "drift_judged"  #: verdict (specdrift.Drift), why, requirements (ids), steps [{step_id, version}]
     STEP_RETRIED = "step_retried"  #: step, attempt
     STEP_TAKEN_OVER = "step_taken_over"  #: step, title, phase, summary, step_id: a person did it by hand
     STEP_STOPPED = "step_stopped"  #: step, title, phase, reason: a person stopped its agent

@@ -121,6 +121,9 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.GATE_CONTRADICTED: lambda e, d: (
         f"evidence now speaks against {d['gate'].replace('_', ' ')}, which <@{d['person']}> answers for: {d['against']}"
     ),
+    EventKind.DRIFT_JUDGED: lambda e, d: (
+        _by(e, f"{'specification' if d['verdict'] == 'spec' else 'code'} held to be wrong") + _note(d["why"])
+    ),
     EventKind.STEP_STOPPED: lambda e, d: _by(e, f"{d['step']} {d['title']} stopped"),
     EventKind.STEP_SKIPPED: lambda e, d: _by(e, f"{d['step']} {d['title']} left out") + f": {d['reason']}",
     EventKind.STEP_HANDED_OVER: lambda e, d: _by(e, f"{d['step']} {d['title']} handed to {d['provider']}"),

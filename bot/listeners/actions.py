@@ -7,6 +7,7 @@ from bot.ids import (
     Form,
     More,
     OfApproval,
+    OfDrift,
     OfEvidence,
     OfFeedback,
     OfFollowup,
@@ -227,6 +228,11 @@ async def _attest(desk: Desk, click: Click) -> None:
     await _again(desk, click)
 
 
+async def _drift(desk: Desk, click: Click) -> None:
+    value = OfDrift.decode(click.value)
+    await vouching.drift_one(desk, _order(click, value.incident), value.verdict)
+
+
 async def _override(desk: Desk, click: Click) -> None:
     value = OfGate.decode(click.value)
     await vouching.open_override(desk, _order(click, value.incident), value)
@@ -323,6 +329,7 @@ PRESSES: dict[Act, Press] = {
     Act.ATTEST: _attest,
     Act.ANSWER: _answer,
     Act.OVERRIDE: _override,
+    Act.DRIFT: _drift,
     Act.OPTION: _option,
     Act.APPROVE: _approve,
     Act.REJECT: _reject,

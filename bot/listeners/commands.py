@@ -83,6 +83,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "reject": deciding.reject,
     "attest": vouching.attest,
     "gate": vouching.gate,
+    "drift": vouching.drift,
     "answer": asked.answer,
     "plan": stepping.plan,
     "retry": stepping.retry,

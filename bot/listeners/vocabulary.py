@@ -10,6 +10,7 @@ from bot.views import help
 from bot.views.help import Word
 from incidents.definitions import Severity
 from incidents.lifecycle import Role
+from incidents.response.specdrift import Drift
 
 _KEY = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
 #: rapidfuzz's ratio from 0 to 100. At 66 `statsu`, `resolv`, `severty` and `rol` find their words, `outage` none.
@@ -73,6 +74,7 @@ ENTRIES = (
     Entry("attest", "attest [gate] [note]", "vouch for a quality gate", _DECIDE, Takes.TEXT),
     Entry("answer", "answer 1 [words]", "answer what the agents ask", _DECIDE, Takes.TEXT),
     Entry("gate", "gate [gate [override why]]", "look at a quality gate, or override it", _DECIDE, Takes.TEXT),
+    Entry("drift", "drift spec|code [why]", "say which is wrong", _DECIDE, Takes.CHOICE, tuple(Drift)),
     Entry("retry", "retry [1.3]", "run a failed step again", _DECIDE, Takes.TEXT),
     Entry("skip", "skip 4.2 [why]", "leave a step out", _DECIDE, Takes.TEXT),
     Entry("takeover", "takeover 1.3 [what you did]", "do a step by hand", _DECIDE, Takes.TEXT),

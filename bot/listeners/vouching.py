@@ -1,4 +1,4 @@
-"""Answering for quality gates: look at them, attest, override."""
+"""Answering by name: quality gates (look, attest, override), and whether specification or code is wrong."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,9 @@ from bot.surfaces import work
 from bot.views import forms, mrkdwn
 from bot.views.message import Message
 from incidents.errors import InvalidInput, NotFound
-from incidents.response import gates, progress, vouching
+from incidents.response import gates, progress, specdrift, vouching
 from incidents.response.gates import GateVerdict
+from incidents.response.specdrift import Drift
 from incidents.service import queries
 
 _OVERRIDE = "override"
@@ -40,6 +41,23 @@ async def attest_one(desk: Desk, order: Order, run_id: int, stage: int, gate: st
     """Vouch for a quality gate by its button."""
     async with desk.once(order.key) as tx:
         await vouching.attest(tx, desk.ctx, run_id, stage, gate, order.actor)
+
+
+async def drift(desk: Desk, order: Order) -> Message:
+    """Say which is wrong: `spec why`, `code why`."""
+    word, _, why = order.argument.partition(" ")
+    if word.lower() not in tuple(Drift):
+        raise InvalidInput("Say which is wrong.", remedy="`/incident drift spec why` or `/incident drift code why`.")
+    verdict = Drift(word.lower())
+    async with desk.once(order.key) as tx:
+        await specdrift.judge(tx, desk.ctx, order.incident_id, order.actor, verdict, why)
+    return replies.note(f"✓ {verdict.in_words}.")
+
+
+async def drift_one(desk: Desk, order: Order, verdict: Drift) -> None:
+    """Say which is wrong by its button."""
+    async with desk.once(order.key) as tx:
+        await specdrift.judge(tx, desk.ctx, order.incident_id, order.actor, verdict)
 
 
 async def gate(desk: Desk, order: Order) -> Message | None:

@@ -15,7 +15,7 @@ from incidents.definitions import StepDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Role
-from incidents.response import approvals, decisions, progress, replanning
+from incidents.response import approvals, decisions, progress, replanning, specdrift
 from incidents.service import permissions, queries
 
 
@@ -59,7 +59,10 @@ async def step_result(session: AsyncSession, ctx: Context, step_id: int) -> Mess
     row, run, definition = await _reported(session, ctx, step_id)
     evidence = await queries.evidence(session, run.incident_id, step_id=step_id)
     refs = [each.ref for each in evidence if each.version == row.version] or [each.ref for each in evidence]
-    return step.result(step.Result(run.incident_id, definition, row, readable(definition, row), refs))
+    drift = None
+    if specdrift.specified(row.output):
+        drift = specdrift.latest(await queries.events(session, run.incident_id))
+    return step.result(step.Result(run.incident_id, definition, row, readable(definition, row), refs, drift))
 
 
 def readable(definition: StepDefinition, row: records.Step) -> Output | None:

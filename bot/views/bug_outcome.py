@@ -2,7 +2,7 @@
 
 from bot.views import mrkdwn
 from bot.views.mrkdwn import code, plural, prose
-from bot.views.outcome import MAX_CLAIMS, Outcome, cite, claims, discarded, refs, specified, test_name, tests
+from bot.views.outcome import MAX_CLAIMS, Outcome, cite, cited, claims, discarded, refs, specified, test_name, tests
 from bot.views.planned_outcome import drawn as drawn  # complete with what is registered here
 from incidents.agents import diagnoses, merging, planning, reviews
 
@@ -21,7 +21,8 @@ def _(output: diagnoses.TriageCheck) -> Outcome:
 def _(output: diagnoses.Diagnosis) -> Outcome:
     options = " · ".join(f"{each.number} {mrkdwn.said(each.title, 80)}" for each in output.options)
     lines = (*_cause(output.root_cause), discarded(output.hypotheses), f"*Ways to fix it*  {options}")
-    return Outcome(lines, output.confidence, refs(output.root_cause.claims))
+    found = cited(output.root_cause.specified)
+    return Outcome(lines, output.confidence, refs(output.root_cause.claims, *found), is_specified=bool(found))
 
 
 def _cause(cause: diagnoses.DiagnosedCause) -> tuple[str, ...]:

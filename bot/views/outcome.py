@@ -21,6 +21,7 @@ class Outcome:
     lines: tuple[str, ...]
     verdict: Verdict | None = None
     evidence: tuple[str, ...] = ()  #: ids in the order in which they are cited
+    is_specified: bool = False  #: whether it cites a requirement, so that people say which is wrong, it or the code
 
 
 @singledispatch
@@ -130,8 +131,14 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
             discarded(output.investigation_priorities),
         ),
         cause.verdict,
-        refs(cause.claims, *[each.evidence for each in cause.specified.requirements] if cause.specified else []),
+        refs(cause.claims, *cited(cause.specified)),
+        is_specified=bool(cited(cause.specified)),
     )
+
+
+def cited(found: outputs.Specified | None) -> list[list[str]]:
+    """Return the evidence ids of each requirement."""
+    return [each.evidence for each in found.requirements] if found else []
 
 
 def specified(found: outputs.Specified | None) -> list[str]:

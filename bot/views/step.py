@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, OfEvidence, OfSteer, OfStep, Steer
+from bot.ids import Act, OfDrift, OfEvidence, OfSteer, OfStep, Steer
 from bot.views import bug_outcome, mrkdwn, outcome, parts, words
 from bot.views.message import Message
 from incidents import records
 from incidents.agents.outputs import Output
 from incidents.definitions import StepDefinition
 from incidents.response.plan import StepState
+from incidents.response.specdrift import Drift, Judged
 
 _BUTTONS = 4  # evidence ids on one row; a button more opens all of them
 
@@ -26,6 +27,7 @@ class Result:
     row: records.Step
     output: Output | None  #: None where what was stored is no longer readable, or a person did it by hand
     evidence: Sequence[str]  #: ids of all evidence of this version
+    drift: Judged | None = None  #: what people said of the specification that the step cites
 
 
 def result(facts: Result) -> Message:
@@ -43,6 +45,7 @@ def result(facts: Result) -> Message:
             parts.section(parts.fitting(filter(None, found.lines)) or mrkdwn.prose(facts.row.summary, 300) or "Done."),
             *[parts.section(f":information_source: {mrkdwn.prose(note, 400)}") for note in facts.row.notes[:3]],
             _evidence(facts, found),
+            *(_drift(facts) if found.is_specified else ()),
         ],
     )
 
@@ -59,6 +62,23 @@ def _spent(row: records.Step) -> str:
     if row.started_at is None or row.finished_at is None:
         return "budget "
     return f"{mrkdwn.spoken(max(row.finished_at - row.started_at, timedelta(0)))} of "
+
+
+def _drift(facts: Result) -> tuple[Block, ...]:
+    """Return the question which is wrong, specification or code; once somebody said, their verdict."""
+    if facts.drift is not None:
+        why = f": {mrkdwn.said(facts.drift.why, 300)}" if facts.drift.why else ""
+        said = f"⚖️ {facts.drift.drift.in_words}, says {mrkdwn.person(facts.drift.person)}{why}"
+        return (parts.context(said, "typed: `/incident drift spec|code why` changes it"),)
+    labels = {Drift.CODE: "The code is wrong", Drift.SPEC: "The spec is wrong"}
+    return (
+        parts.actions(
+            *[
+                parts.button(label, Act.DRIFT.numbered(n), OfDrift(incident=facts.incident_id, verdict=drift))
+                for n, (drift, label) in enumerate(labels.items(), 1)
+            ]
+        ),
+    )
 
 
 def _evidence(facts: Result, found: outcome.Outcome) -> Block | None:

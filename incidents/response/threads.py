@@ -56,6 +56,7 @@ class Threads:
         react(EventKind.STEP_DONE, self.show_result)
         react(EventKind.STEP_FAILED, self.show_failure)
         react(EventKind.GATE_PASSED, self.answer_gate)
+        react(EventKind.DRIFT_JUDGED, self.redraw_analyses)
         for kind in (EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.GATE_CONTRADICTED):
             react(kind, self.redraw_gate)
         for kind in _TAKEN_UP:
@@ -110,6 +111,12 @@ class Threads:
             if row.action == Action.POST.value:
                 edit = posts.edit(row.key, event, "step_failed", {"step_id": step_id}, Lane.DECISION)
                 await outbox.put(tx, incident.id, edit)
+
+    async def redraw_analyses(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the analyses that cite the specification to who says what is wrong, it or the code."""
+        for each in event.data["steps"]:
+            key = f"{incident.key}:step:{each['step_id']}:{each['version']}"
+            await outbox.put(tx, incident.id, posts.edit(key, event, "step_result", each))
 
     async def show_plan(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Keep the plan below the live card, edited in place; it begins with the first step."""

@@ -18,6 +18,7 @@ class Action(StrEnum):
     MERGE = "approve a merge"
     ATTEST = "attest a quality gate"
     OVERRIDE = "override a quality gate"
+    JUDGE_DRIFT = "say whether the specification or the code is wrong"
     STEER = "steer the response"  #: pause, resume, stop, retry, take over
     RESOLVE = "resolve the incident"
     CLOSE = "close the incident"

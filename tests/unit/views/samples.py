@@ -44,6 +44,7 @@ from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from incidents.response import forecast, questions
 from incidents.response.gates import GateState, GateVerdict, Word
+from incidents.response.specdrift import Drift, Judged
 from incidents.service.resolve import Missing
 from incidents.timeline import Entry
 
@@ -557,6 +558,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "phase": lambda t: phase.draw(_head(t)),
     "step_failed": lambda t: step.failed(definition(t), step_row(t, "failed"), t, waiting_for=f"<@{ANA}>"),
     "step_failed_then_retried": lambda t: step.failed(definition(t), step_row(t, "running"), t),
+    "step_drift_judged": lambda t: step.result(
+        step.Result(7, definition(t), step_row(t), every_output(t)[2], ["E5"], Judged(Drift.CODE, ANA, t[:300]))
+    ),
     "step_taken_over": lambda t: step.result(step.Result(7, definition(t), step_row(t, "taken_over"), None, [])),
     "choose_fix": lambda t: approval.draw(
         approval.Asked(
