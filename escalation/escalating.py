@@ -120,9 +120,13 @@ async def escalate(
     due_at: datetime,
     late_seconds: int = 0,
     actor: str = "",
+    people: tuple[Contact, ...] = (),
 ) -> tuple[Contact, ...]:
-    """Tell `audience` and bring it into the channel; where nobody is in it, whoever leads hears instead."""
-    people = tuple(who for who in desk.people(incident, audience) if desk.reaches(who))
+    """Tell `audience`, or of it `people` alone, and bring them into the channel.
+
+    Where nobody is in it, whoever leads hears instead.
+    """
+    people = people or tuple(who for who in desk.people(incident, audience) if desk.reaches(who))
     said = reason[:_MAX_REASON]
     if not people and not incident.drill:
         said = f"{said}; nobody is configured as {oncall.called(audience)}"

@@ -3,6 +3,7 @@
 from escalation import telling, timers
 from escalation.beginning import Beginning
 from escalation.escalating import Escalating
+from escalation.holdups import Holdups
 from escalation.paging import Paging
 from escalation.promises import Promises
 from escalation.reminders import Reminders
@@ -37,6 +38,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     StatusUpdates(desk).register(store, clock)
     Reminders(desk).register(store, clock)
     Unanswered(desk).register(store, clock)
+    Holdups(desk).register(store, clock)
     Vacancy(desk).register(store)
     Beginning(ctx).register(store, clock)
     store.react(EventKind.CHANNEL_READY, _link)

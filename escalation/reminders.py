@@ -1,21 +1,19 @@
 """Approvals that nobody decides: remind whoever should, then whoever else may, and let them expire."""
 
-from datetime import timedelta
-
 from escalation import telling, timers
 from escalation.oncall import Contact
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
 from incidents import outbox, records, store
+from incidents.definitions import ApprovalKind, ApprovalPolicy
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane
 from incidents.response import approvals
 from incidents.service import queries
 
-#: How long each round waits: first the commander is reminded, then the deputy and the approvers.
-REMIND_AFTER = timedelta(minutes=5)
-_ROUNDS = 2
+#: First the commander is reminded, then the deputy and the approvers, and before it expires everybody once more.
+_ROUNDS, _LAST = 2, 3
 
 
 class Reminders:
@@ -46,13 +44,17 @@ class Reminders:
     async def _wait_for(self, tx: store.Tx, incident: records.Incident, approval: records.Approval) -> None:
         await self._arm(tx, incident, approval, 1)
         if approval.expires_at is not None:
+            before = approval.expires_at - self._policy(approval).remind_before
+            key = _key(incident, approval, "expiring")
+            if before > tx.now:
+                await timers.arm(tx, incident, key, Kind.APPROVAL_REMIND, before, approval=approval.id, round=_LAST)
             key = _key(incident, approval, "expire")
             await timers.arm(tx, incident, key, Kind.APPROVAL_EXPIRE, approval.expires_at, approval=approval.id)
 
     async def settled(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Stop reminding, and show in the reminders what was decided."""
         approval = await tx.session.get_one(records.Approval, int(event.data["approval"]))
-        await timers.cancel(tx, _key(incident, approval, "remind"), _key(incident, approval, "expire"))
+        await timers.cancel(tx, *(_key(incident, approval, part) for part in ("remind", "expiring", "expire")))
         sent = [
             row
             for row in await telling.notices_with(tx.session, incident, ("approval",))
@@ -61,7 +63,7 @@ class Reminders:
         await telling.redraw(tx, incident, event, sent)
 
     async def remind(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
-        """Put the decision before the commander; the next time before the deputy and the approvers."""
+        """Put the decision before the commander, then the deputy and the approvers, at last before all of them."""
         approval = await self._pending(tx, timer, incident)
         if approval is None:
             return
@@ -70,10 +72,11 @@ class Reminders:
         if not people and round_ < _ROUNDS:
             round_ += 1
             people = await self._deciders(tx, incident, approval, round_)
+        word = "expiring" if round_ == _LAST else "remind"
         reminders = [
             telling.direct(
                 who,
-                f"{incident.key}:approval:{approval.id}:remind:{who.person}",
+                f"{incident.key}:approval:{approval.id}:{word}:{who.person}",
                 "approval",
                 Lane.DECISION,
                 params={"approval_id": approval.id, "asked_at": approval.asked_at.isoformat()},
@@ -105,7 +108,7 @@ class Reminders:
 
     async def _arm(self, tx: store.Tx, incident: records.Incident, approval: records.Approval, round_: int) -> None:
         key = _key(incident, approval, "remind")
-        due_at = tx.now + REMIND_AFTER
+        due_at = tx.now + self._policy(approval).remind_after
         await timers.arm(tx, incident, key, Kind.APPROVAL_REMIND, due_at, approval=approval.id, round=round_)
 
     async def _pending(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> records.Approval | None:
@@ -117,12 +120,15 @@ class Reminders:
     async def _deciders(
         self, tx: store.Tx, incident: records.Incident, approval: records.Approval, round_: int
     ) -> tuple[Contact, ...]:
-        commanders = await telling.leaders(self._desk, tx.session, incident, Role.COMMANDER)
-        if round_ == 1:
-            return commanders
         holders = await queries.roles(tx.session, incident.number)
         may = approvals.who_may(approval, holders, self._desk.ctx.settings)
-        return telling.contacts(self._desk, [each for each in may if each not in {who.person for who in commanders}])
+        leads = holders.get(Role.COMMANDER, ())
+        return telling.contacts(
+            self._desk, [each for each in may if round_ == _LAST or (each in leads) == (round_ == 1)]
+        )
+
+    def _policy(self, approval: records.Approval) -> ApprovalPolicy:
+        return self._desk.ctx.library.policies.approvals[ApprovalKind(approval.kind)]
 
 
 def _key(incident: records.Incident, approval: records.Approval, part: str) -> str:

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     RUN_BEGIN = "run_begin"  #: payload: run
     APPROVAL_REMIND = "approval_remind"  #: payload: approval, round
     QUESTION_REMIND = "question_remind"  #: payload: question, round
+    APPROVAL_ESCALATE = "approval_escalate"  #: payload: approval
     APPROVAL_EXPIRE = "approval_expire"  #: payload: approval
 
 

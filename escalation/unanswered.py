@@ -1,8 +1,9 @@
 """Questions of a run that nobody answers: remind the commander, then whoever else may answer."""
 
+from datetime import timedelta
+
 from escalation import telling, timers
 from escalation.oncall import Contact
-from escalation.reminders import REMIND_AFTER
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
 from incidents import outbox, records, store
@@ -11,6 +12,8 @@ from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane
 from incidents.service import permissions, queries
 
+#: How long each round waits: first the commander is reminded, then whoever else may answer.
+REMIND_AFTER = timedelta(minutes=5)
 _ROUNDS = 2
 
 

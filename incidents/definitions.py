@@ -186,6 +186,20 @@ class Acknowledgement(_Frozen):
     every: Duration
 
 
+#: Whom an approval may escalate to besides audiences: the incident's deputy, and whoever is next in the paging order.
+ESCALATION_WORDS = ("deputy", "paging")
+
+
+class ApprovalPolicy(_Frozen):
+    """How long an approval of one kind is good for, and who hears when nobody decides."""
+
+    valid: Duration
+    remind_after: Duration  #: the commander; deputy and approvers after twice that
+    remind_before: Duration  #: before it expires: everybody who may decide, once
+    escalate_after: dict[Severity, Duration] = Field(default_factory=dict)  #: absent: it does not escalate
+    escalate_to: tuple[str, ...] = ()  #: audiences and ESCALATION_WORDS, in order
+
+
 class Kpi(_Frozen):
     """A target: `initial_response: target < 15_minutes`."""
 
@@ -244,6 +258,7 @@ class Policies(_Frozen):
     gates: dict[str, Gate] = Field(default_factory=dict)
     audiences: dict[str, Audience] = Field(default_factory=dict)
     step_inputs: dict[str, StepInput] = Field(default_factory=dict)
+    approvals: dict[ApprovalKind, ApprovalPolicy] = Field(default_factory=dict)
     bugfix_pipeline: BugfixPipeline | None = None  #: None where its file could not be read
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from incidents.configuration import pipeline, words
+from incidents.configuration import approvals, pipeline, words
 from incidents.configuration.documents import Entry
 from incidents.configuration.mistakes import Unreadable
 from incidents.configuration.reader import Reader
@@ -262,6 +262,7 @@ _PARTS: dict[str, _Part] = {
     "gates": _gates,
     "audiences": _audiences,
     "step_inputs": _step_inputs,
+    "approvals": approvals.read,
     "bugfix_pipeline": lambda reader, entry: {"bugfix_pipeline": pipeline.read(reader, entry)},
 }
 

@@ -83,7 +83,6 @@ async def ask(
         if approval.digest == print_:
             return approval
         await supersede(tx, incident, approval)
-    valid = decisions.DECISIONS[kind].valid
     approval = records.Approval(
         incident_id=incident.number,
         run_id=run.number,
@@ -92,7 +91,7 @@ async def ask(
         subject=now,
         digest=print_,
         asked_at=tx.now,
-        expires_at=tx.now + valid if valid is not None else None,
+        expires_at=tx.now + ctx.library.policies.approvals[kind].valid,
     )
     tx.session.add(approval)
     await tx.session.flush()
@@ -165,7 +164,8 @@ async def still_good(
     """
     good: dict[str, records.Approval] = {}
     for approval in await approved(tx, run):
-        if approval.step in unstarted and approval.expires_at is not None and approval.expires_at <= tx.now:
+        overdue = approval.expires_at is not None and approval.expires_at <= tx.now
+        if overdue and approval.step in unstarted and not approval.decision.get("failed"):
             await expire(tx, incident, approval)
         else:
             good[approval.step] = approval

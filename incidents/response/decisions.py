@@ -8,13 +8,13 @@ To add a kind:
    the step is carried out.
 3. Who may take it: an action of `service.permissions.Action`, with the field of `catalog.Approvers` that lists its
    approvers in `permissions.LISTED`, and in `permissions.STRICT` where it cannot be undone.
+4. How long it is good for, and who hears when nobody decides: `templates/policies/approvals.yml`.
 
 Its card is drawn from `question`, `facts` and `approve`; one that needs more is added to `bot.views.approval.CARDS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from incidents.catalog import Service
@@ -61,7 +61,6 @@ class Decision:
     #: What is not known of the subject without which nobody can be asked: one sentence, empty where nothing is missing.
     missing: Callable[[Subject], str] = lambda subject: ""
     irreversible: bool = False  #: outward, and not undone: asked when all gates before it hold
-    valid: timedelta | None = None  #: how long it is good for; longer, and the world has moved on since it was asked
 
 
 def of(kind: str) -> Decision:
@@ -196,7 +195,6 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         made_of=("emergency_fix_code",),
         missing=lambda subject: "" if subject.get("commit") else "No commit is known that could be deployed.",
         irreversible=True,
-        valid=timedelta(minutes=30),
     ),
     ApprovalKind.PLAN: Decision(
         action=Action.APPROVE_PLAN,
@@ -231,6 +229,5 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         made_of=("commit", "head"),
         missing=lambda subject: "" if subject.get("head") else "No commit is known that could be merged.",
         irreversible=True,
-        valid=timedelta(days=1),  # people review it in their own time; what is merged does not go to production by it
     ),
 }

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from escalation import reminders
 from incidents import records
-from incidents.definitions import ApprovalKind
+from incidents.definitions import ApprovalKind, Severity
 from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.lifecycle import Role
+from incidents.notices import Lane
 from incidents.response import approvals, control, runs
 from incidents.service import resolve, respond
 
-FIVE = reminders.REMIND_AFTER.total_seconds()
+FIVE = 300
 
 
 async def asked(house: Any) -> records.Approval:
@@ -110,3 +110,39 @@ async def test_a_resolved_incident_reminds_of_nothing_until_it_is_opened_again(h
         await resolve.reopen(tx, house.ctx, 1, "U0ANA", "errors are back")
     await house.pass_time(seconds=FIVE)
     assert await reminded(house) == ["user:U0ANA"]
+
+
+async def test_before_it_expires_everybody_who_may_decide_is_reminded_once_more(house: Any) -> None:
+    approval = await asked(house)
+    await house.pass_time(minutes=25)
+    last = [row.target for row in await house.outbox(f":approval:{approval.id}:expiring:")]
+    assert last == ["user:U0ANA", "user:U0BO"]
+
+
+async def test_what_holds_up_a_critical_incident_escalates_to_whoever_has_not_heard_until_it_is_decided(
+    house: Any,
+) -> None:
+    approval = await asked(house)
+    for _ in range(4):
+        await house.pass_time(minutes=3)
+    # Ana commands, Bo approves deploys and was reminded: the manager is the next in the paging order.
+    (first,) = [each for each in await house.events(EventKind.ESCALATED) if each.data["trigger"].startswith("approval")]
+    assert (first.data["people"], first.data["reason"]) == (["U0DEE"], "the deploy has waited 12 min for a decision")
+    (page,) = await house.outbox(":escalate:approval")
+    assert (page.target, page.lane) == ("user:U0DEE", int(Lane.PAGE))
+    await house.pass_time(minutes=12)
+    assert [row.target for row in await house.outbox(":escalate:approval")] == ["user:U0DEE", "user:U0ELI"]
+    async with house.store.transaction() as tx:
+        incident = await tx.session.get_one(records.Incident, 1)
+        await approvals.expire(tx, incident, await tx.session.get_one(records.Approval, approval.id))
+    assert await house.waiting(":approval:") == {}
+
+
+async def test_a_change_of_severity_changes_when_a_waiting_decision_escalates(house: Any) -> None:
+    approval = await asked(house)
+    key = f"inc-1:approval:{approval.id}:escalate"
+    for severity, until in ((Severity.HIGH, 20), (Severity.MEDIUM, None), (Severity.CRITICAL, 12)):
+        async with house.store.transaction() as tx:
+            await respond.change_severity(tx, house.ctx, 1, "U0ANA", severity, "seen")
+        due = (await house.waiting(key)).get(key)
+        assert due == (timedelta(minutes=until) if until else None)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from escalation.reminders import REMIND_AFTER
+from escalation.unanswered import REMIND_AFTER
 from incidents import records
 from incidents.lifecycle import Role
 from incidents.response import questions, runs
