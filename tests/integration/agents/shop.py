@@ -51,6 +51,13 @@ class Shop:
         self.deploys.write_text("")
         self.git("init", "--quiet", "--initial-branch=main")
 
+    @classmethod
+    def at(cls, repository: Path) -> "Shop":
+        """Return the one that was built around `repository` before, for more to be done there."""
+        shop = cls.__new__(cls)
+        shop.repository = repository
+        return shop
+
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         """Run git and return what it wrote."""
         environment = {

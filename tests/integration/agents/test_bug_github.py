@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
+from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
@@ -26,30 +29,40 @@ PASSED = {"name": "unit", "status": "completed", "conclusion": "success"}
 RED = {"name": "lint", "status": "completed", "conclusion": "failure", "output": {"title": "E501 in pricing.py"}}
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def written(tmp_path_factory: pytest.TempPathFactory) -> Bug:
+    """Write and review the fix once; what is tried here is what becomes of it at GitHub."""
+    root = tmp_path_factory.mktemp("written")
+    shop = Shop(root)
+    shop.broken()
+    bug = Bug(PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none")), shop.service(), root / "work")
+    await bug.until("documentation-update")
+    bug.service = shop.service(github="acme/shop")
+    return bug
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    made = Shop(tmp_path)
-    made.broken()
-    made.git("clone", "--quiet", "--bare", str(made.repository), str(tmp_path / "hub.git"))
-    return made
+def shop(written: Bug) -> Shop:
+    return Shop.at(Path(written.service.repository))
 
 
 @pytest.fixture
 def api(httpserver: HTTPServer, shop: Shop, tmp_path: Path) -> GitHubApi:
+    shop.git("clone", "--quiet", "--bare", "--single-branch", str(shop.repository), str(tmp_path / "hub.git"))
     return GitHubApi(httpserver, tmp_path / "hub.git")
 
 
 @pytest.fixture
-async def bug(api: GitHubApi, shop: Shop, tmp_path: Path) -> AsyncIterator[Bug]:
+async def bug(api: GitHubApi, written: Bug, tmp_path: Path) -> AsyncIterator[Bug]:
     async with httpx.AsyncClient(trust_env=False) as client:
         hub = GitHub(api.url, SecretStr(TOKEN), client)
         playbook = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"), github=hub)
         playbook._settings = Settings(SystemClock(), Sandbox(mode="none"), hub, timedelta(seconds=0.02))
-        yield Bug(playbook, shop.service(github="acme/shop"), tmp_path / "work")
+        yield replace(written, runner=playbook, workdir=tmp_path / "work", earlier=deepcopy(written.earlier))
 
 
 async def test_the_request_is_opened_once_checked_and_merged_at_the_approved_commit(bug: Bug, api: GitHubApi) -> None:
-    offered = await bug.until("pull-request")
+    offered = await bug.run("pull-request")
     again = await bug.run("pull-request", attempt=2)  # as after a crash: found by its branch
     assert (offered.number, again.number, len(api.pulls)) == (1, 1, 1)
     assert "**Root cause:**" in api.pulls[0]["body"]
@@ -74,14 +87,14 @@ async def test_the_request_is_opened_once_checked_and_merged_at_the_approved_com
 
 async def test_without_the_right_to_push_it_goes_by_a_fork(bug: Bug, api: GitHubApi, shop: Shop) -> None:
     api.may_push = False
-    offered = await bug.until("pull-request")
+    offered = await bug.run("pull-request")
     assert api.pulls[0]["owner"] == "bot"
     assert shop.git("rev-parse", "bugfix/inc-7", cwd=api.fork) == offered.head
     assert offered.note.startswith("Pushed to a fork")
 
 
 async def test_a_head_that_moved_after_the_approval_is_not_merged(bug: Bug, api: GitHubApi, shop: Shop) -> None:
-    await bug.until("pull-request")
+    await bug.run("pull-request")
     approved = bug.approval(bug.steps("merge")[0])
     shop.git("update-ref", "refs/heads/bugfix/inc-7", "main", cwd=api.bare)
     with pytest.raises(StepFailed, match="was approved; nothing was merged"):

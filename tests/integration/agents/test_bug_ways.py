@@ -1,10 +1,14 @@
 """Ways of a bug beside the straight one: no test shows it, people write the fix, analysts disagree, branches move."""
 
 import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from incidents import catalog
 from incidents.agents.outputs import FixApproach
@@ -14,11 +18,15 @@ from incidents.agents.reviews import ReviewVerdict
 from incidents.catalog import Sandbox
 from incidents.clock import SystemClock
 from incidents.errors import StepFailed
+from incidents.response import pipeline
 from incidents.stages import StageType
 from tests.integration.agents.bug import REPORT, Bug, stages
 from tests.integration.agents.shop import GOOD, PRICING, TEST, TRACEBACK, Shop
 from tests.integration.agents.steps import facts
 
+REVIEW = StageType.CODE_REVIEW
+#: Steps that nothing here depends on.
+ASIDE = (pipeline.REFLECTION, pipeline.PLAN_REVIEW, pipeline.DOCUMENTATION)
 SILENT = TEST.replace("pricing.total({})", "pricing.total({'currency': 'EUR'})")
 
 
@@ -27,9 +35,55 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
 
 
+@dataclass
+class Worked:
+    """A bug that was worked on up to somewhere, and its repository."""
+
+    bug: Bug
+    shop: Shop
+
+    def again(self, workdir: Path) -> "Worked":
+        """Return it as it was, to go another way from there."""
+        return Worked(replace(self.bug, workdir=workdir, earlier=deepcopy(self.bug.earlier)), self.shop)
+
+
+async def worked(root: Path, until: str) -> Worked:
+    shop = Shop(root)
+    shop.broken()
+    bug = bug_of(shop, root, pipeline=stages(StageType.RCA, StageType.RCA, StageType.IMPLEMENTATION, REVIEW))
+    await bug.until(until)
+    return Worked(bug, shop)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def once_analysed(tmp_path_factory: pytest.TempPathFactory) -> Worked:
+    return await worked(tmp_path_factory.mktemp("analysed"), "diagnosis-consolidation")
+
+
+@pytest.fixture
+def analysed(once_analysed: Worked, tmp_path: Path) -> Iterator[Worked]:
+    yield once_analysed.again(tmp_path / "work")
+    if once_analysed.shop.git("branch", "--list", "bugfix/inc-7"):
+        once_analysed.shop.git("branch", "--quiet", "-D", "bugfix/inc-7")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def once_checked(tmp_path_factory: pytest.TempPathFactory) -> Worked:
+    return await worked(tmp_path_factory.mktemp("checked"), "check-results")
+
+
+@pytest.fixture
+def checked(once_checked: Worked, tmp_path: Path) -> Iterator[Worked]:
+    shop = once_checked.shop
+    before = {branch: shop.git("rev-parse", branch) for branch in ("main", "bugfix/inc-7")}
+    yield once_checked.again(tmp_path / "work")
+    shop.git("update-ref", "refs/heads/bugfix/inc-7", before["bugfix/inc-7"])
+    shop.git("reset", "--quiet", "--hard", before["main"])
+
+
 def bug_of(shop: Shop, tmp_path: Path, **changes: Any) -> Bug:
     runner = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"))
-    return Bug(runner, shop.service(), tmp_path / "work", **changes)
+    return Bug(runner, shop.service(), tmp_path / "work", leaves_out=ASIDE, **changes)
 
 
 async def test_without_a_test_that_shows_it_one_is_made_of_the_report(shop: Shop, tmp_path: Path) -> None:
@@ -56,10 +110,8 @@ async def test_what_nothing_shows_is_partial_and_goes_back_in_review(shop: Shop,
     assert [held[f"criterion AC{number}"] for number in (1, 2, 3, 4)] == [False, False, True, False]
 
 
-async def test_a_fix_by_hand_waits_for_people_and_is_proven_like_any_other(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("diagnosis-consolidation")
+async def test_a_fix_by_hand_waits_for_people_and_is_proven_like_any_other(analysed: Worked) -> None:
+    bug, shop = analysed.bug, analysed.shop
     plan = await bug.run("fix-plan", approved=bug.choose(2))
     assert (plan.approach, plan.tasks[0].files) == (FixApproach.HOTFIX, [PRICING])
     waiting = await bug.run("implementation")
@@ -104,10 +156,8 @@ UNTRUE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_the_reflection_sends_back_what_is_not_so(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("root-cause-analysis")
+async def test_the_reflection_sends_back_what_is_not_so(analysed: Worked) -> None:
+    bug = analysed.bug
     name = bug.steps("root-cause-analysis")[0].name
     said = bug.earlier[name]
     for change, item in UNTRUE:
@@ -118,10 +168,8 @@ async def test_the_reflection_sends_back_what_is_not_so(shop: Shop, tmp_path: Pa
         assert item.replace("_", " ") in review.critique
 
 
-async def test_two_options_that_do_the_same_are_sent_back(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("root-cause-analysis")
+async def test_two_options_that_do_the_same_are_sent_back(analysed: Worked) -> None:
+    bug = analysed.bug
     options = bug.earlier[bug.steps("root-cause-analysis")[0].name]["options"]
     again = {**options[0], "number": 2, "title": "Take it back", "recommended": False, "approach": "revert_hunks"}
     options[1:] = [again]
@@ -129,10 +177,8 @@ async def test_two_options_that_do_the_same_are_sent_back(shop: Shop, tmp_path: 
     assert "distinct options: Options 1 and 2 do the same." in review.critique
 
 
-async def test_analysts_who_disagree_are_laid_open_and_people_decide(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path, pipeline=stages(StageType.RCA, StageType.RCA, StageType.IMPLEMENTATION))
-    await bug.until("root-cause-analysis")
+async def test_analysts_who_disagree_are_laid_open_and_people_decide(analysed: Worked) -> None:
+    bug = analysed.bug
     first, second = bug.steps("root-cause-analysis")
     other = {**bug.earlier[first.name]["root_cause"], "root_file": "shop/__init__.py", "root_line": None}
     other |= {"root_function": None, "summary": "The package.", "affected_files": ["shop/__init__.py"]}
@@ -147,10 +193,8 @@ async def test_analysts_who_disagree_are_laid_open_and_people_decide(shop: Shop,
     assert {"shop/__init__.py", PRICING} <= set(both.diagnosis.affected_files)
 
 
-async def test_a_merge_that_nobody_approved_or_for_another_commit_is_refused(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("check-results")
+async def test_a_merge_that_nobody_approved_or_for_another_commit_is_refused(checked: Worked) -> None:
+    bug, shop = checked.bug, checked.shop
     before = shop.git("rev-parse", "main")
     with pytest.raises(StepFailed, match="Nobody approved this merge"):
         await bug.run("merge")
@@ -164,19 +208,15 @@ async def test_a_merge_that_nobody_approved_or_for_another_commit_is_refused(sho
     assert (again.merged_commit, again.how) == (done.merged_commit, "`main` holds it already.")
 
 
-async def test_a_conflict_is_told_with_its_files_and_nothing_is_merged(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("pull-request")
+async def test_a_conflict_is_told_with_its_files_and_nothing_is_merged(checked: Worked) -> None:
+    bug, shop = checked.bug, checked.shop
     shop.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
     with pytest.raises(StepFailed, match=r"conflicts with `main` in `shop/pricing.py`; nothing was merged"):
         await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
 
 
-async def test_commits_that_nobody_reviewed_are_not_offered(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("code-review")
+async def test_commits_that_nobody_reviewed_are_not_offered(checked: Worked) -> None:
+    bug, shop = checked.bug, checked.shop
     shop.git("switch", "--quiet", "bugfix/inc-7")
     shop.commit("Slip this in", {"shop/extra.py": "X = 1\n"})
     shop.git("switch", "--quiet", "main")
@@ -184,10 +224,9 @@ async def test_commits_that_nobody_reviewed_are_not_offered(shop: Shop, tmp_path
         await bug.run("pull-request")
 
 
-async def test_a_repository_without_tests_is_partial_with_the_reason(shop: Shop, tmp_path: Path) -> None:
-    shop.broken()
-    bug = bug_of(shop, tmp_path)
-    await bug.until("decomposition")
+async def test_a_repository_without_tests_is_partial_with_the_reason(analysed: Worked) -> None:
+    bug, shop = analysed.bug, analysed.shop
+    await bug.run("fix-plan", approved=bug.choose(1))
     bug.service = shop.service(tests=catalog.Tests())
     made = await bug.run("implementation")
     assert (made.result, made.reason) == (ImplementationState.PARTIAL, "No test command is known for this service.")
