@@ -69,3 +69,14 @@ async def test_a_bugs_analysis_consults_patterns_and_specification_and_joins_the
     known = {each.id for each in bug.result("diagnosis-consolidation").evidence}
     assert kept.id == "FR-001"
     assert set(kept.evidence) <= known
+
+
+async def test_a_fix_that_breaks_the_constitution_goes_back_with_the_principle(tmp_path: Path) -> None:
+    frozen = "# Constitution\n\n## Core Principles\n\n### I. Frozen prices\nFixes MUST NOT change `shop/pricing.py`.\n"
+    shop = specified(tmp_path, **{".specify/memory/constitution.md": frozen})
+    bug = Bug(runner(), shop.service(), tmp_path / "work")
+    review = await bug.until("code-review")
+    found = next(each for each in review.findings if each.item == "constitution")
+    assert found.holds is False
+    assert found.why.startswith("Violates “I. Frozen prices”: it changes `shop/pricing.py`; instead,")
+    assert found.why in review.critique

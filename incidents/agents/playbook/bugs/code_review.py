@@ -7,7 +7,7 @@ from incidents.agents.diagnoses import Consolidation
 from incidents.agents.outputs import Output
 from incidents.agents.planning import FixPlan, Implementation, RepositoryTask
 from incidents.agents.playbook import wording
-from incidents.agents.playbook.bugs import bothways, callsites, criteria, judging, past
+from incidents.agents.playbook.bugs import bothways, callsites, criteria, judging, past, principles
 from incidents.agents.playbook.bugs.callsites import Changed
 from incidents.agents.playbook.case import Case
 from incidents.agents.reviews import CODE_ITEMS, Finding
@@ -67,6 +67,7 @@ async def run(case: Case) -> tuple[Output, str]:
         _call_sites(seen),
         _compatibility(seen),
         _both_ways(seen),
+        *await principles.judged(case, repository, made, diff),
     ]
     review = judging.review(findings)
     # Behind the items that show them: the critique says each fault once.
