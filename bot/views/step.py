@@ -100,7 +100,7 @@ def failed(definition: StepDefinition, row: records.Step, remedy: str, *, waitin
     state = StepState(row.state)
     title = f"{definition.name} {mrkdwn.said(definition.title, 100)}"
     lines = f"❌ *{title} failed*   attempt {row.attempt}\n{mrkdwn.prose(row.error, 900)}"
-    if remedy:
+    if remedy and remedy not in row.error:  # most errors end with it
         lines += f"\n{mrkdwn.prose(remedy, 400)}"
     if state is not StepState.FAILED:
         gone_on = (
