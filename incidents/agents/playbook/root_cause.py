@@ -24,6 +24,7 @@ async def investigate(case: Case) -> tuple[RootCauseOutput, Inquiry]:
     accused = inquiry.accused
     specified = await specifications.consult(case, repository, inquiry, precedents.asked(case, release))
     offered = await options.offer(case, repository, release, inquiry.undone, is_code=accused is not None)
+    offered = await specifications.warned(case, repository, inquiry, offered)
     cause = RootCause(
         verdict=inquiry.verdict,
         summary=_summary(inquiry)[:400],

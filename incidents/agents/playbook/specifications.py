@@ -3,12 +3,14 @@
 A repository without `.specify/` has no specification; nothing is said then.
 """
 
+from incidents.agents.outputs import FixApproach, FixOption
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.specified import CitedRequirement, Specified
 from incidents.errors import ToolFailed
-from incidents.knowledge import specs
-from incidents.knowledge.specs import Related, Requirement
+from incidents.knowledge import constitution, specs
+from incidents.knowledge.constitution import Change
+from incidents.knowledge.specs import Principle, Related, Requirement
 from incidents.tools import evidence
 from incidents.tools.evidence import EvidenceKind
 from incidents.tools.git import Repository
@@ -32,6 +34,36 @@ async def consult(case: Case, repository: Repository | None, inquiry: Inquiry, a
         expected=" ".join(_sentence(each.requirement) for each in found[:2])[:600],
         actual=_actual(case, inquiry)[:400],
     )
+
+
+async def warned(
+    case: Case, repository: Repository | None, inquiry: Inquiry, offered: list[FixOption]
+) -> list[FixOption]:
+    """Return the options; one that undoes a commit says which principle of the constitution its files violate.
+
+    What else a fix would do is not known before it is made; its review looks at that.
+    """
+    if repository is None or not inquiry.base:
+        return offered
+    try:
+        text = await repository.show(inquiry.base, specs.CONSTITUTION)
+        principles = specs.principles(text) if text else []
+        return [await _warned(repository, each, principles) for each in offered] if principles else offered
+    except ToolFailed as fault:
+        case.missing(fault)
+        return offered
+
+
+async def _warned(repository: Repository, option: FixOption, principles: list[Principle]) -> FixOption:
+    if option.commit is None or option.approach is FixApproach.ROLLBACK:
+        return option
+    files = (await repository.commit(option.commit)).files
+    violated, _ = constitution.judge(principles, Change(files, (), has_tests=True))
+    if not violated:
+        return option
+    first = violated[0]
+    warning = f" Violates “{first.principle[:60]}”: {first.why[:80]}; instead, {first.instead}."
+    return option.model_copy(update={"description": f"{option.description[: 300 - len(warning)]}{warning}"})
 
 
 async def _requirements(repository: Repository, base: str, files: tuple[str, ...]) -> list[Requirement]:

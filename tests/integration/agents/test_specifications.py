@@ -76,6 +76,9 @@ async def test_a_fix_that_breaks_the_constitution_goes_back_with_the_principle(t
     shop = specified(tmp_path, **{".specify/memory/constitution.md": frozen})
     bug = Bug(runner(), shop.service(), tmp_path / "work")
     review = await bug.until("code-review")
+    revert, by_hand = bug.result("root-cause-analysis").outputs()["options"]
+    assert "Violates “I. Frozen prices”: it changes `shop/pricing.py`; instead," in revert["description"]
+    assert "Violates" not in by_hand["description"]
     found = next(each for each in review.findings if each.item == "constitution")
     assert found.holds is False
     assert found.why.startswith("Violates “I. Frozen prices”: it changes `shop/pricing.py`; instead,")
