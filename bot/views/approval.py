@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.models.blocks import Block
@@ -251,7 +251,9 @@ def _deploy_buttons(row: records.Approval, commit: str, where: str) -> Block:
 
 def _footer(asked: Asked, what: str) -> list[str]:
     expires = asked.row.expires_at
-    until = f" until {mrkdwn.clock(expires)}" if expires else ""
+    # Without the day, tomorrow at this hour would read as over.
+    soon = expires is not None and expires - asked.row.asked_at < timedelta(hours=12)
+    until = f" until {mrkdwn.clock(expires) if soon else mrkdwn.day_and_time(expires)}" if expires else ""
     return [f"Valid for exactly {what}{until}", _waiting(asked), "typed: `/incident approve`"]
 
 
