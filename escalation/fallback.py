@@ -18,10 +18,10 @@ from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
 
 #: Surfaces that tell somebody something; each has its letter, `mail_<surface>`.
-TELLING = ("page", "escalation_notice", "matrix_notice", "status_update")
+TELLING = ("page", "escalation_notice", "matrix_notice", "status_update", "summary")
 
 #: What makes two notices to one person the same: the level paged, the promise kept, the update, the cause.
-_SAME = ("level", "label", "update_id", "trigger")
+_SAME = ("level", "label", "update_id", "since", "trigger")
 
 _ALSO_RUNG = {"page": ("mail_page", "pager")}  # surfaces beside a letter that wake the same person for the same thing
 _STANDS_FOR = "stands_for"  # in a stand-in's params: the key of the notice that Slack has not taken

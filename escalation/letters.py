@@ -93,7 +93,9 @@ async def _facts(
     service = ctx.service(incident.service)
     held = (await queries.roles(session, incident.number)).get(Role.COMMANDER, [])
     update = await session.get(records.StatusUpdate, int(params["update_id"])) if "update_id" in params else None
-    fields = update.fields if update else await drafting.draft(session, ctx, incident, since=None)
+    fields = update.fields if update else params.get("fields")
+    if fields is None:
+        fields = await drafting.draft(session, ctx, incident, since=None)
     late = timedelta(seconds=float(params.get("late_seconds") or 0))
     return {
         "incident": incident,

@@ -9,6 +9,7 @@ from escalation.promises import Promises
 from escalation.reminders import Reminders
 from escalation.status import StatusUpdates
 from escalation.succession import Vacancy
+from escalation.summaries import Summaries
 from escalation.telling import Desk
 from escalation.timers import Timers
 from escalation.unanswered import Unanswered
@@ -36,6 +37,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     Paging(desk).register(store, clock)
     Escalating(desk).register(store, clock)
     StatusUpdates(desk).register(store, clock)
+    Summaries(desk).register(store, clock)
     Reminders(desk).register(store, clock)
     Unanswered(desk).register(store, clock)
     Holdups(desk).register(store, clock)

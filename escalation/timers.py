@@ -45,6 +45,7 @@ class Kind(StrEnum):
     UPDATE_DRAFT = "update_draft"  #: payload: update
     UPDATE_DUE = "update_due"  #: payload: update
     UPDATE_OVERDUE = "update_overdue"  #: payload: update
+    SUMMARY = "summary"
     RUN_BEGIN = "run_begin"  #: payload: run
     APPROVAL_REMIND = "approval_remind"  #: payload: approval, round
     QUESTION_REMIND = "question_remind"  #: payload: question, round

@@ -176,6 +176,7 @@ class RegularUpdates(_Frozen):
     format: str
     draft_ahead: Duration = timedelta(minutes=5)  #: how long before it is due the draft appears
     overdue_after: Duration = timedelta(minutes=5)  #: how long after it was due the facts are sent and the miss told
+    summaries: dict[Severity, Duration] = Field(default_factory=dict)  #: to those told before; absent: none
 
 
 class Acknowledgement(_Frozen):

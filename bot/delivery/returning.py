@@ -13,7 +13,7 @@ from incidents.notices import Action, Road
 STALE = timedelta(minutes=2)
 
 #: Posts to one place of which the newest says all: each draws the state or repeats a reminder.
-_NEWEST_ALONE = frozenset({"status_update", "status_draft", "matrix_notice", "page", "home"})
+_NEWEST_ALONE = frozenset({"status_update", "status_draft", "summary", "matrix_notice", "page", "home"})
 _TOO_OLD = "nobody waits for this answer any more"
 
 

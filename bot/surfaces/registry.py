@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.surfaces import elsewhere, ending, home, planning, questions, room, telling, work
-from bot.views import direct, line, operators
+from bot.views import direct, line, operators, status
 from bot.views.message import Message
 from escalation import succession
 from incidents import announcing, records, roomless
@@ -107,6 +107,13 @@ async def _status_update(asking: Asking) -> Message:
     return await telling.status_update(asking.session, asking.ctx, int(asking.params["update_id"]))
 
 
+async def _summary(asking: Asking) -> Message:
+    incident = await queries.get(asking.session, asking.incident_id)
+    since = datetime.fromisoformat(str(asking.params["since"]))
+    url = telling.channel_url(asking.workspace_url, incident)
+    return status.summary(incident, asking.params["fields"], since=since, url=url)
+
+
 async def _page(asking: Asking) -> Message:
     level, of = int(asking.params.get("level", 1)), int(asking.params.get("of", 1))
     return await telling.page(asking.session, asking.ctx, await asking.letter(), level=level, of=of)
@@ -166,6 +173,7 @@ SURFACES: dict[str, Surface] = {
     "question": _question,
     "status_draft": _status_draft,
     "status_update": _status_update,
+    "summary": _summary,
     "page": _page,
     "matrix_notice": _matrix_notice,
     "escalation_notice": _escalation_notice,

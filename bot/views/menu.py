@@ -110,7 +110,7 @@ def learned(found: filing.Learned, *, words: str = "") -> Message:
             parts.section(f"*{'Solutions' + asked if words else 'Newest solutions'}*"),
             *[parts.section(_solved(each)) for each in found.newest],
             parts.context(
-                f"{mrkdwn.plural(found.count, 'solution')} looked through", "`/incident learned words` finds"
+                f"{mrkdwn.plural(found.count, 'solution')} looked through", "`/incident learned words` searches them"
             ),
         ],
     )

@@ -121,6 +121,23 @@ def sent(update: Update) -> Message:
     )
 
 
+def summary(incident: records.Incident, fields: Mapping[str, str], *, since: datetime, url: str = "") -> Message:
+    """Return the summary for who was told before: how it stands, what changed since `since`, what is next."""
+    mark = words.STATUS_MARK.get(incident.status) or words.SEVERITY_MARK[incident.severity]
+    condition, done, coming = (
+        _told(fields.get(field, "")) or "–" for field in (Field.CONDITION, Field.DONE, Field.NEXT)
+    )
+    room = mrkdwn.link(url, f"#{incident.channel_name or incident.key}") if url else ""
+    return parts.message(
+        f"{incident.key} summary: {mrkdwn.said(fields.get('condition', ''), 200)}",
+        [
+            parts.section(f"{mark} *Summary  {mrkdwn.said(incident.title, 150)}*   {incident.severity}"),
+            parts.section(f"{condition}\n*Since {mrkdwn.clock(since)}*  {done}\n*Next*  {coming}"),
+            parts.context(incident.key, room, "drill" if incident.drill else "", "nothing is asked of you"),
+        ],
+    )
+
+
 def _late(row: records.StatusUpdate) -> str:
     if row.sent_at is None or (row.sent_at - row.due_at).total_seconds() < 60 or row.slot.startswith("extra"):
         return ""

@@ -100,27 +100,36 @@ def _matrix(reader: Reader, entry: Entry) -> dict[str, Any]:
 
 
 def _regular_updates(reader: Reader, entry: Entry) -> dict[str, Any]:
-    keys = reader.fields(entry, required=("frequency", "channels", "format"), optional=("draft_ahead", "overdue_after"))
-    frequency = {}
-    for text, item in reader.words(keys.get("frequency")):
-        said = reader.parsed(item, text, words.frequency, None)
-        if said is not None:
-            severity, period = said
-            if severity in frequency:
-                reader.mistake(item, f"{severity} has a frequency already", "Keep one of them")
-            frequency[severity] = period
+    keys = reader.fields(
+        entry, required=("frequency", "channels", "format"), optional=("draft_ahead", "overdue_after", "summaries")
+    )
+    frequency = _periods(reader, keys.get("frequency"))
     updates = RegularUpdates(
         frequency=frequency,
         channels=tuple(reader.choice(item, CHANNELS) for _, item in reader.words(keys.get("channels"))),
         format=reader.choice(keys.get("format"), FORMATS),
         draft_ahead=reader.said(keys.get("draft_ahead"), words.duration, timedelta(minutes=5)),
         overdue_after=reader.said(keys.get("overdue_after"), words.duration, timedelta(minutes=5)),
+        summaries=_periods(reader, keys["summaries"]) if "summaries" in keys else {},
     )
     shortest = min(frequency.values(), default=None)
     if shortest is not None and updates.draft_ahead >= shortest:
         what = "the draft would appear before the update before it is due"
         reader.mistake(keys.get("draft_ahead", entry), what, "Make draft_ahead shorter than every frequency")
     return {"regular_updates": updates}
+
+
+def _periods(reader: Reader, entry: Entry | None) -> dict[Severity, timedelta]:
+    """Return what `every_30_minutes_critical` and the like say, each severity once."""
+    periods: dict[Severity, timedelta] = {}
+    for text, item in reader.words(entry):
+        said = reader.parsed(item, text, words.frequency, None)
+        if said is not None:
+            severity, period = said
+            if severity in periods:
+                reader.mistake(item, f"{severity} has a frequency already", "Keep one of them")
+            periods[severity] = period
+    return periods
 
 
 def _triggers(reader: Reader, entry: Entry) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def test_regular_updates(shipped: Library) -> None:
     assert updates.frequency == {Severity.CRITICAL: 30 * MINUTE, Severity.HIGH: 2 * HOUR}
     assert updates.channels == ("slack_incident_channel", "email_stakeholders")
     assert updates.format == "structured_status_update"
+    assert updates.summaries == {Severity.CRITICAL: HOUR}
 
 
 def test_time_based_escalations(shipped: Library) -> None:

@@ -618,6 +618,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "status_draft": lambda t: status.draft(_update(t)),
     "status_draft_sent": lambda t: status.draft(_update(t, state="sent", sent_by=ANA, sent_at=NOW)),
     "status_update": lambda t: status.sent(_update(t, state="sent", sent_by=ANA, sent_at=NOW + minutes(20))),
+    "summary": lambda t: status.summary(
+        incident(t), {"condition": t, "done": t, "next": t}, since=NOW, url="https://example.com/archives/C01INC"
+    ),
     "status_no_change": lambda t: status.sent(_update(t, state="no_change", sent_by=ANA, sent_at=NOW)),
     "page": lambda t: direct.page(
         _letter(t, acknowledged_at=None), direct.Paging(1, 4, f"<@{BO}>", NOW + minutes(5), ("e-mail", "pager"))
