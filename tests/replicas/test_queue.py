@@ -41,6 +41,7 @@ class Patient(Scripted):
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.may_end.set()
 
     async def run(self, request: StepRequest) -> StepResult:
