@@ -270,7 +270,7 @@ class Course:
                 await self.act(deed, what)
             for name, row in (await self.rows()).items():
                 if row.state in (StepState.FAILED.value, StepState.STOPPED.value):
-                    # A deploy that has nothing to deploy, because the fix was skipped, fails again: people do it by hand.
+                    # A deploy with nothing to deploy (its fix was skipped) fails again: people do it by hand.
                     await self.act("take over" if name in tried else "retry", name)
                     tried.add(name)
             await self.holds()
