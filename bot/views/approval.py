@@ -15,6 +15,7 @@ from incidents import records
 from incidents.agents.outputs import FixOption, Hypothesis, RootCause, Verdict
 from incidents.definitions import ApprovalKind
 from incidents.response import decisions, four_eyes
+from incidents.service import permissions
 
 _QUOTED = 3  # claims shown under a root cause, strongest first; the rest is in the phase's thread
 
@@ -57,11 +58,19 @@ def _decided(row: records.Approval) -> str:
 
 
 def _waiting(asked: Asked) -> str:
-    who = mrkdwn.people(asked.who) or ("somebody else" if four_eyes.made_by(asked.row) else "anybody in this channel")
-    words = f"Waiting for {who} since {mrkdwn.clock(asked.row.asked_at)}"
+    words = f"Waiting for {mrkdwn.people(asked.who) or _nobody_yet(asked.row)} since {mrkdwn.clock(asked.row.asked_at)}"
     if asked.remind_at:
         words += f"   ·   reminds at {mrkdwn.clock(asked.remind_at)}" + (f", then {asked.then}" if asked.then else "")
     return words
+
+
+def _nobody_yet(row: records.Approval) -> str:
+    """Return who decides while nobody is named for it."""
+    if four_eyes.made_by(row):
+        return "somebody else"
+    if decisions.of(row.kind).action in permissions.STRICT:
+        return "a commander (`/incident role commander`)"
+    return "anybody in this channel"
 
 
 # Which fix

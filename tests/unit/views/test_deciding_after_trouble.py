@@ -32,3 +32,9 @@ def test_a_deploy_that_may_have_happened_warns_whoever_approves_it() -> None:
     row.subject = {**row.subject, "doubt": "The deploy of 9f8e7d6 to production was cut off."}
     assert "It may have happened already.* The deploy of 9f8e7d6" in shown(approval.Asked(row))
     assert "It may have happened" not in shown(approval.Asked(samples.deploy_approval("fix")))
+
+
+def test_a_deploy_that_nobody_may_approve_yet_says_who_could() -> None:
+    said = shown(approval.Asked(samples.deploy_approval("fix")))
+    assert "Waiting for a commander (`/incident role commander`)" in said
+    assert "anybody in this channel" in shown(approval.Asked(samples.fix_approval("fix")))
