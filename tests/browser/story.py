@@ -61,7 +61,7 @@ class Desk:
     async def enter_room(self) -> None:
         """Open the incident's channel from the list at the left."""
         await self.page.get_by_role("navigation").get_by_role("button", name=ROOM).click()
-        await expect(self.main.get_by_role("button", name=ROOM)).to_be_visible()
+        await expect(self.main.get_by_role("button", name=ROOM, exact=True)).to_be_visible()
         await expect(self.card).to_be_attached(timeout=ANSWER)
 
     async def say(self, text: str, field_id: str = "composer-main") -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.replicas.fleet import declaring, fleet
 from tests.replicas.punctual import LONGEST_SECONDS, Lateness
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.torture
 
 
 @pytest.mark.timeout(300)

@@ -10,7 +10,7 @@ from tests.processes import Sitrep, database_on, slack_variables
 from tests.torture import town
 from tests.torture.points import Kill, Point
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.torture
 
 _KILLS = (
     Kill(Point.WRITING, "CREATE TABLE", 4),

@@ -17,7 +17,7 @@ from tests.torture import commander, town
 from tests.torture.campaign import Campaign
 from tests.torture.points import Blow, Kill, Point, Stir
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.torture
 
 TITLE = "Old carts answer 500"
 _KILLS = (
