@@ -25,6 +25,7 @@ from bot.listeners import (
 )
 from bot.listeners.desk import Changes, Desk, Identity, SeenBefore
 from bot.listeners.homes import Homes
+from bot.listeners.presses.common import Press
 from bot.slack_client import SlackLine
 from incidents.context import Context
 from incidents.errors import Conflict, SitrepError
@@ -82,7 +83,7 @@ def _commands(app: App, desk: Desk) -> None:
 
 
 def _presses(app: App, desk: Desk) -> None:
-    def register(act: Act, press: actions.Press) -> None:
+    def register(act: Act, press: Press) -> None:
         @app.action(act.pattern())
         async def pressed(ack: AsyncAck, body: Body) -> None:
             await ack()

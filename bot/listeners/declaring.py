@@ -6,11 +6,12 @@ from slack_sdk.errors import SlackApiError
 from sqlmodel import col, select
 
 from bot.delivery.pace import UPDATE_VIEW
-from bot.ids import Act, DeclareMeta, Field, OfIncident
+from bot.ids import Act, Field
 from bot.listeners import following, replies
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
+from bot.values import DeclareMeta, OfIncident
 from bot.views import declare, trouble
 from bot.views.message import Json, Message
 from escalation import matrix

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 from slack_sdk.models.blocks import Block
 
-from bot.ids import ShownMeta
 from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place, Typed
 from bot.surfaces import gates, home, planning, promised, questions, room, work
+from bot.values import ShownMeta
 from bot.views import declare, help, overview, parts, reading, trouble
 from bot.views.message import Json, Message
 from escalation import matrix

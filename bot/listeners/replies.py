@@ -9,9 +9,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormati
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import slack_errors
-from bot.ids import Form, FormMeta
+from bot.ids import Form
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.payloads import Place, Submission
+from bot.values import FormMeta
 from bot.views import parts, trouble
 from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.ids import Form, FormMeta
+from bot.ids import Form
 from bot.listeners import asked, deciding, finishing, learning, replies, responding, stepping, updating, vouching
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
+from bot.values import FormMeta
 from bot.views.message import Json
 from incidents.errors import InvalidInput
 

@@ -3,12 +3,13 @@
 import re
 from datetime import timedelta
 
-from bot.ids import Field, FormMeta
+from bot.ids import Field
 from bot.listeners import replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View
 from bot.surfaces import telling
+from bot.values import FormMeta
 from bot.views import mrkdwn, status
 from bot.views.message import Json, Message
 from incidents import durations

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ids import Field, FormMeta, OfGate
+from bot.ids import Field
 from bot.listeners import replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View
 from bot.surfaces import gates as gate_surface
 from bot.surfaces import work
+from bot.values import FormMeta, OfGate
 from bot.views import forms, mrkdwn
 from bot.views.message import Message
 from incidents.errors import InvalidInput, NotFound

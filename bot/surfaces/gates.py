@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ids import OfGate
 from bot.surfaces import work
+from bot.values import OfGate
 from bot.views.message import Message
 from incidents import records
 from incidents.context import Context

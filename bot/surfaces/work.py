@@ -5,7 +5,7 @@ from typing import cast
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ids import OfGate
+from bot.values import OfGate
 from bot.views import approval, gate, mrkdwn, step
 from bot.views.message import Message
 from incidents import records

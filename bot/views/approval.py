@@ -7,7 +7,8 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from bot.ids import Act, OfApproval
+from bot.ids import Act
+from bot.values import OfApproval
 from bot.views import mrkdwn, outcome, parts
 from bot.views.message import Message
 from bot.views.mrkdwn import code, plural, prose, said

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, More, OfIncident, OfMenu, OfRole
+from bot.ids import Act, More
+from bot.values import OfIncident, OfMenu, OfRole
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records

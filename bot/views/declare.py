@@ -12,7 +12,8 @@ from slack_sdk.models.blocks import (
     PlainTextInputElement,
 )
 
-from bot.ids import Act, DeclareMeta, Field, Form, OfIncident
+from bot.ids import Act, Field, Form
+from bot.values import DeclareMeta, OfIncident
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from escalation.matrix import Preview

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, OfIncident, OfRole
+from bot.ids import Act
+from bot.values import OfIncident, OfRole
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from escalation import oncall

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from slack_sdk.models.blocks import Block, PlainTextInputElement
 
-from bot.ids import Act, Field, Form, FormMeta, OfIncident, OfRole
+from bot.ids import Act, Field, Form
+from bot.values import FormMeta, OfIncident, OfRole
 from bot.views import card, mrkdwn, parts
 from bot.views.message import Json, Message
 from incidents import records

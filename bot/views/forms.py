@@ -13,7 +13,8 @@ from slack_sdk.models.blocks import (
     UserSelectElement,
 )
 
-from bot.ids import Act, Field, Form, FormMeta, OfApproval, OfFeedback, OfGate
+from bot.ids import Act, Field, Form
+from bot.values import FormMeta, OfApproval, OfFeedback, OfGate
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Json
 from incidents import records

@@ -1,6 +1,7 @@
 """A quality gate that evidence alone does not show: who answers for it, or who is asked to."""
 
-from bot.ids import Act, OfGate
+from bot.ids import Act
+from bot.values import OfGate
 from bot.views import mrkdwn, outcome, parts
 from bot.views.message import Message
 from incidents.response import gates

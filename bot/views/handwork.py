@@ -11,7 +11,8 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
 )
 
-from bot.ids import OUTPUT_FIELD, Act, Field, Form, FormMeta
+from bot.ids import OUTPUT_FIELD, Act, Field, Form
+from bot.values import FormMeta
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from incidents import lengths, records

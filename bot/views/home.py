@@ -7,7 +7,8 @@ from datetime import datetime
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.ids import Act, OfFollowup, OfIncident
+from bot.ids import Act
+from bot.values import OfFollowup, OfIncident
 from bot.views import menu, mrkdwn, overview, parts
 from bot.views.message import Json, Message
 from incidents import records

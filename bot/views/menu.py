@@ -2,7 +2,8 @@
 
 from slack_sdk.models.blocks import Block, ButtonElement, ExternalDataSelectElement, PlainTextInputElement
 
-from bot.ids import Act, Field, Form, FormMeta
+from bot.ids import Act, Field, Form
+from bot.values import FormMeta
 from bot.views import mrkdwn, parts
 from bot.views.message import Json, Message
 from incidents import lengths, records

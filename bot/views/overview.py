@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from slack_sdk.models.blocks import Block, ButtonElement
 
-from bot.ids import Act, OfIncident, OfRole
+from bot.ids import Act
+from bot.values import OfIncident, OfRole
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records

@@ -22,7 +22,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.ids import Field, Form, Value
+from bot.ids import Field, Form
+from bot.values import Value
 from bot.views import mrkdwn
 from bot.views.message import Json, Message
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, OfIncident, OfSteer, Steer
+from bot.ids import Act, Steer
+from bot.values import OfIncident, OfSteer
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records

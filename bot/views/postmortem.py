@@ -2,7 +2,8 @@
 
 from slack_sdk.models.blocks import Block
 
-from bot.ids import Act, OfIncident
+from bot.ids import Act
+from bot.values import OfIncident
 from bot.views import mrkdwn, parts
 from bot.views.message import Message
 from incidents import records

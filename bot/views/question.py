@@ -2,7 +2,8 @@
 
 from slack_sdk.models.blocks import PlainTextInputElement
 
-from bot.ids import Act, Field, Form, FormMeta, OfQuestion
+from bot.ids import Act, Field, Form
+from bot.values import FormMeta, OfQuestion
 from bot.views import mrkdwn, parts
 from bot.views.message import Json, Message
 from incidents import records

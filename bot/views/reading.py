@@ -5,7 +5,8 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from bot.ids import Act, Form, OfApproval, OfEvidence, Value
+from bot.ids import Act, Form
+from bot.values import OfApproval, OfEvidence, Value
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from incidents import records

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block, PlainTextInputElement
 
-from bot.ids import Act, Field, Form, FormMeta, OfUpdate
+from bot.ids import Act, Field, Form
+from bot.values import FormMeta, OfUpdate
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Json, Message
 from incidents import records

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act, OfDrift, OfEvidence, OfSteer, OfStep, Steer
+from bot.ids import Act, Steer
+from bot.values import OfDrift, OfEvidence, OfSteer, OfStep
 from bot.views import bug_outcome, mrkdwn, outcome, parts, words
 from bot.views.message import Message
 from incidents import records

@@ -1,6 +1,7 @@
 """Errors, where the person is looking: one sentence that says what is wrong, one that says what to do."""
 
-from bot.ids import Act, Form, OfIncident
+from bot.ids import Act, Form
+from bot.values import OfIncident
 from bot.views import mrkdwn, parts
 from bot.views.message import Json, Message
 from incidents import records

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.ids import Act, Form, More, OfIncident, OfMenu, OfRole
+from bot.ids import Act, Form, More
 from bot.listeners import actions, submissions
+from bot.values import OfIncident, OfMenu, OfRole
 from incidents.errors import Conflict
 from incidents.lifecycle import Role
 

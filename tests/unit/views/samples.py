@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.ids import DeclareMeta, Form, OfGate, ShownMeta
+from bot.ids import Form
+from bot.values import DeclareMeta, OfGate, ShownMeta
 from bot.views import (
     approval,
     bug,

@@ -1,0 +1,80 @@
+"""Buttons by which people decide: options, approvals, gates, questions, steps."""
+
+from bot.ids import Act, Steer
+from bot.listeners import asked, deciding, stepping, vouching
+from bot.listeners.desk import Desk
+from bot.listeners.payloads import Click
+from bot.listeners.presses.common import Press, again, order_of
+from bot.values import OfApproval, OfDrift, OfFeedback, OfGate, OfQuestion, OfSteer, OfStep
+
+
+async def _option(desk: Desk, click: Click) -> None:
+    value = OfApproval.decode(click.value)
+    await deciding.choose(desk, order_of(click, -1), value.approval, value.option)
+    await again(desk, click)
+
+
+async def _approve(desk: Desk, click: Click) -> None:
+    await deciding.approve_one(desk, order_of(click, -1), OfApproval.decode(click.value).approval)
+    await again(desk, click)
+
+
+async def _reject(desk: Desk, click: Click) -> None:
+    await deciding.open_send_back(desk, order_of(click, -1), OfApproval.decode(click.value).approval)
+
+
+async def _send_back_words(desk: Desk, click: Click) -> None:
+    value = OfFeedback.decode(click.value)
+    await deciding.open_send_back(desk, order_of(click, -1), value.approval, typed=value.feedback)
+
+
+async def _answer(desk: Desk, click: Click) -> None:
+    value = OfQuestion.decode(click.value)
+    if await asked.press(desk, order_of(click, -1), value.question, value.number):
+        await again(desk, click)
+
+
+async def _attest(desk: Desk, click: Click) -> None:
+    value = OfGate.decode(click.value)
+    await vouching.attest_one(desk, order_of(click, value.incident), value.run, value.stage, value.gate)
+    await again(desk, click)
+
+
+async def _drift(desk: Desk, click: Click) -> None:
+    value = OfDrift.decode(click.value)
+    await vouching.drift_one(desk, order_of(click, value.incident), value.verdict)
+
+
+async def _override(desk: Desk, click: Click) -> None:
+    value = OfGate.decode(click.value)
+    await vouching.open_override(desk, order_of(click, value.incident), value)
+
+
+async def _retry(desk: Desk, click: Click) -> None:
+    await stepping.retry_one(desk, order_of(click, -1), OfStep.decode(click.value).step)
+
+
+async def _take_over(desk: Desk, click: Click) -> None:
+    await stepping.open_take_over(desk, order_of(click, -1), OfStep.decode(click.value).step)
+
+
+async def _steer(desk: Desk, click: Click) -> None:
+    value = OfSteer.decode(click.value)
+    await stepping.steer(desk, order_of(click, -1), value.step, value.steer)
+    if value.steer in (Steer.RETRY, Steer.STOP):
+        await again(desk, click, await stepping.incident_of(desk, value.step))
+
+
+PRESSES: dict[Act, Press] = {
+    Act.STEER: _steer,
+    Act.RETRY: _retry,
+    Act.TAKE_OVER: _take_over,
+    Act.ATTEST: _attest,
+    Act.ANSWER: _answer,
+    Act.OVERRIDE: _override,
+    Act.DRIFT: _drift,
+    Act.OPTION: _option,
+    Act.APPROVE: _approve,
+    Act.REJECT: _reject,
+    Act.SEND_BACK_WORDS: _send_back_words,
+}
