@@ -5,7 +5,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test check bench torture format clean
+.PHONY: help demo test check bench torture format clean
+
+help:
+	@echo "make demo                    a local Slack workspace, a broken shop, and Sitrep; you play the people"
+	@echo "make demo ARGS=--autoplay    the same, with the people played too"
+	@echo "make demo ARGS='--port 9000 --no-browser'    another port; nothing is opened"
+	@echo "make test                    all tests; make test ARGS='-k deploy' some of them"
+	@echo "make check                   lint and types; make format mends what can be mended"
+	@echo "make bench                   the figures of docs/reliability.md; make torture kills it 200 times"
+	@echo "make clean                   remove the environment and what demo and tests wrote"
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sitrep needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }

@@ -141,7 +141,11 @@ def _invite(page: str, service: DemoService, console: Console) -> None:
     console.print("2. Switch to Ana (top right), acknowledge her page, and follow the channel's pinned card.")
     console.print("3. Choose the fix, approve the deploy, watch the address above answer 200, and resolve.")
     console.print()
-    console.print("Status is due every 4 minutes here instead of 30, so that you can see it. Ctrl-C ends the demo.")
+    console.print("Status is due every 4 minutes here instead of 30, so that you can see it.")
+    console.print(
+        "[bold]/incident help[/bold] lists every word, [bold]/incident menu[/bold] what else there is. Ctrl-C ends the"
+        " demo; [bold]make demo ARGS=--autoplay[/bold] plays the people too."
+    )
 
 
 async def _until_interrupted() -> None:
