@@ -116,10 +116,11 @@ class OfEvidence(Value):
 
 
 class OfFeedback(Value):
-    """Words written in the thread of a decision."""
+    """Words written in the thread of a decision; those that are too long for a button are read from the message."""
 
     approval: int
-    feedback: str
+    feedback: str = ""
+    ts: str = ""  #: of the message
 
 
 class OfFollowup(Value):
@@ -161,3 +162,4 @@ class FormMeta(Value):
     gate: OfGate | None = None
     behind: str = ""  #: callback id of the form below, which is drawn anew once this one was sent
     behind_id: str = ""  #: its view id
+    shown: ShownMeta | None = None  #: what the modal below shows, where it is one to read

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from incidents import durations, records
 from incidents.definitions import Kpi
-from incidents.lifecycle import Milestone, Status
+from incidents.events import EventKind
+from incidents.lifecycle import UNDONE, Milestone, Status
 
 #: KPI of the seed -> the milestone that ends the time it measures, from declaring.
 _MILESTONES = {
@@ -35,6 +36,7 @@ class Measure:
     target: str  #: `15 min`, or empty
     met: bool | None  #: None while open and still within the target
     running: bool = False  #: not reached yet; `value` is the time so far
+    due: datetime | None = None  #: UTC; when the target is over
 
     @property
     def reached(self) -> bool:
@@ -49,12 +51,38 @@ class Measure:
         return f"{self.value or 'not reached'}{' so far' if self.running else ''}{target}{state}"
 
 
+def served(events: Iterable[records.Event]) -> timedelta:
+    """Return how long users were served before the incident was opened again: from each resolving to its reopening.
+
+    `events` are the incident's, oldest first; those of other kinds than resolved and reopened may be missing.
+    """
+    total, since = timedelta(0), None
+    for event in events:
+        if event.kind is EventKind.RESOLVED:
+            since = event.at
+        elif event.kind is EventKind.REOPENED and since is not None:
+            total, since = total + (event.at - since), None
+    return total
+
+
 def measure(
-    incident: records.Incident, updates: Iterable[records.StatusUpdate], kpis: Sequence[Kpi], now: datetime
+    incident: records.Incident,
+    updates: Iterable[records.StatusUpdate],
+    kpis: Sequence[Kpi],
+    now: datetime,
+    *,
+    served: timedelta,
 ) -> list[Measure]:
-    """Return the incident's measures, in the order of a response; `now` is UTC."""
+    """Return the incident's measures, in the order of a response; `now` is UTC.
+
+    `served` is the time in between in which it was resolved: what a fix that did not hold left undone is measured by
+    the time during which the incident was open.
+    """
     limits = {kpi.name: timedelta(seconds=kpi.limit) for kpi in kpis if kpi.unit == "seconds"}
-    found = [_elapsed(incident, name, milestone, limits.get(name), now) for name, milestone in _MILESTONES.items()]
+    found = []
+    for name, milestone in _MILESTONES.items():
+        between = served if milestone in UNDONE else timedelta(0)
+        found.append(_elapsed(incident, name, milestone, limits.get(name), now, served=between))
     owed = [each for each in updates if each.state in ("sent", "no_change", "missed") and "extra" not in each.slot]
     if owed:
         kept = sum(each.state != "missed" for each in owed)
@@ -65,13 +93,20 @@ def measure(
 
 
 def _elapsed(
-    incident: records.Incident, name: str, milestone: Milestone, limit: timedelta | None, now: datetime
+    incident: records.Incident,
+    name: str,
+    milestone: Milestone,
+    limit: timedelta | None,
+    now: datetime,
+    *,
+    served: timedelta,
 ) -> Measure:
     title, target = _TITLES[name], durations.spoken(limit) if limit else ""
     end = incident.reached(milestone)
     if end is None and incident.status is not Status.OPEN:
         return Measure(name, title, "", target, None)  # nobody waits for it any more: it is neither met nor missed
-    spent = (end or now) - incident.declared_at
+    spent = (end or now) - incident.declared_at - served
     over = limit is not None and spent >= limit
     met = None if limit is None or (end is None and not over) else not over
-    return Measure(name, title, durations.spoken(spent), target, met, running=end is None)
+    due = incident.declared_at + served + limit if limit else None
+    return Measure(name, title, durations.spoken(spent), target, met, running=end is None, due=due)

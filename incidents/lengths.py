@@ -4,6 +4,7 @@ from incidents.errors import InvalidInput
 
 LINE = 300  #: one sentence: an impact, what was done by hand, why the agents were stopped
 WORDS = 2000  #: what stands in a form's larger fields
+FORM = 3000  #: the most that one input of a Slack modal takes: what is sent back, an output typed by hand
 
 
 def checked(text: str, limit: int, *, field: str = "") -> str:

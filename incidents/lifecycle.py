@@ -60,6 +60,9 @@ IMPLIES: dict[Milestone, tuple[Milestone, ...]] = {
     Milestone.RESOLVED: (Milestone.ACKNOWLEDGED, Milestone.TRIAGED, Milestone.STARTED),
 }
 
+#: What an incident that is opened again has to reach anew: the fix did not hold.
+UNDONE = (Milestone.MITIGATED, Milestone.DEPLOYED, Milestone.RESOLVED)
+
 
 def check_transition(current: Status, wanted: Status, *, incident: str) -> None:
     """Return when the change is allowed.

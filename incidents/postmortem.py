@@ -79,7 +79,11 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
         tried=tuple(claim["text"] for claim in report.get("tried", [])),
         fix=known.get("emergency_fix_code") or {},
         deployed=known.get("deployment_status") or {},
-        measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, end or ctx.clock.now())),
+        measures=tuple(
+            kpis.measure(
+                incident, updates, ctx.library.policies.kpis, end or ctx.clock.now(), served=kpis.served(events)
+            )
+        ),
         entries=tuple(timeline.entries(events)),
         told=tuple(timeline.told(events)),
         followups=tuple(await queries.followups(session, incident_id)),

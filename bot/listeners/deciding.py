@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ids import Act, Field
-from bot.listeners import replies
+from bot.ids import Field
+from bot.listeners import payloads, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View
+from bot.values import OfFeedback
 from bot.views import forms, mrkdwn, parts
 from bot.views.message import Message
 from incidents import records
@@ -108,19 +109,21 @@ async def submit_send_back(desk: Desk, order: Order, view: View, approval_id: in
         await control.decide(tx, desk.ctx, approval_id, order.actor, "reject", feedback=feedback)
 
 
-def offer_send_back(approval_id: int, words: str) -> Message:
+async def send_back_words(desk: Desk, order: Order, value: OfFeedback) -> None:
+    """Open the form that sends a proposal back, with the words that were written in its thread."""
+    typed = value.feedback
+    if value.ts:
+        typed = payloads.plain((await replies.message_at(desk, order.place.channel, value.ts)).get("text") or "")
+    await open_send_back(desk, order, value.approval, typed=typed)
+
+
+def offer_send_back(approval_id: int, words: str, ts: str) -> Message:
     """Return the question whether words written in a decision's thread are what should change."""
-    button = forms.send_back_button(approval_id, words)
-    carried = button.action_id == Act.SEND_BACK_WORDS
-    too_long = (
-        f"These words have {len(words):,} characters, more than a button carries: copy what counts into the form."
-    )
     return parts.message(
         "Is this what should change?",
         [
             parts.section(f"Is this what should change?\n{mrkdwn.quote(mrkdwn.paragraphs(words, 900))}"),
-            parts.actions(button),
-            parts.context(too_long) if not carried else None,
+            parts.actions(forms.send_back_button(approval_id, words, ts)),
             parts.context("Nothing was moved. Only you see this."),
         ],
     )

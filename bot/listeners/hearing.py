@@ -62,7 +62,7 @@ async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
         return False
     async with desk.once(posted.key):
         pass
-    await replies.privately(desk, posted.place, deciding.offer_send_back(asked[root], posted.text))
+    await replies.privately(desk, posted.place, deciding.offer_send_back(asked[root], posted.text, posted.ts))
     return True
 
 

@@ -46,6 +46,7 @@ class Place(_Payload):
     view_id: str = ""  #: the modal it happened in
     view_kind: str = ""  #: modal or home
     view_callback: str = ""
+    view_meta: str = ""  #: what the modal remembers
 
 
 class Typed(_Payload):
@@ -191,6 +192,7 @@ def _place(body: dict[str, Any], *, thread: str = "") -> Place:
         view_id=view.get("id", ""),
         view_kind=view.get("type", ""),
         view_callback=view.get("callback_id", ""),
+        view_meta=view.get("private_metadata") or "",
     )
 
 

@@ -12,7 +12,7 @@ from bot import slack_errors
 from bot.ids import Form
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.payloads import Place, Submission
-from bot.values import FormMeta
+from bot.values import FormMeta, ShownMeta
 from bot.views import parts, trouble
 from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks
@@ -107,11 +107,12 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
 
 
 def _above(place: Place, view: Json) -> Json:
-    """Return a form that remembers which form it stands on."""
-    if place.view_callback not in (Form.RESOLVE, Form.CLOSE) or "submit" not in view:
+    """Return a form that remembers which modal it stands on, where that changes with it."""
+    shown = ShownMeta.decode(place.view_meta) if place.view_callback == Form.SHOWN and place.view_meta else None
+    if "submit" not in view or not (shown or place.view_callback in (Form.RESOLVE, Form.CLOSE)):
         return view
     meta = FormMeta.decode(view["private_metadata"])
-    meta = meta.model_copy(update={"behind": place.view_callback, "behind_id": place.view_id})
+    meta = meta.model_copy(update={"behind": place.view_callback, "behind_id": place.view_id, "shown": shown})
     return {**view, "private_metadata": meta.encode()}
 
 

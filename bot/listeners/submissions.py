@@ -4,7 +4,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.ids import Form
-from bot.listeners import asked, deciding, finishing, learning, replies, responding, stepping, updating, vouching
+from bot.listeners import (
+    asked,
+    deciding,
+    finishing,
+    learning,
+    looking,
+    replies,
+    responding,
+    stepping,
+    updating,
+    vouching,
+)
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -75,6 +86,13 @@ SENDS: dict[Form, Send] = {
 }
 
 
+async def _redraw_below(desk: Desk, sent: Submission, meta: FormMeta) -> None:
+    if meta.shown is not None:
+        await looking.redraw(desk, sent.place.model_copy(update={"view_id": meta.behind_id}), meta.shown)
+    else:
+        await finishing.redraw(desk, meta.behind, meta.behind_id, meta.incident)
+
+
 async def send(desk: Desk, sent: Submission) -> dict[str, Any]:
     """Do what the form asks for; returns the ack.
 
@@ -90,7 +108,6 @@ async def send(desk: Desk, sent: Submission) -> dict[str, Any]:
     if again:
         return {"response_action": "update", "view": again}
     if meta.behind:
-        below = finishing.redraw(desk, meta.behind, meta.behind_id, meta.incident)
-        desk.background.start(replies.guarded(desk, sent.place, below))
+        desk.background.start(replies.guarded(desk, sent.place, _redraw_below(desk, sent, meta)))
     # What was sent back stands open below as if it could still be approved.
     return {"response_action": "clear"} if form is Form.SEND_BACK else {}

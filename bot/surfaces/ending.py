@@ -25,7 +25,7 @@ async def resolved(session: AsyncSession, ctx: Context, incident_id: int) -> Mes
         ending.Resolved(
             incident=incident,
             by=by,
-            measures=kpis.measure(incident, updates, ctx.library.policies.kpis, until),
+            measures=kpis.measure(incident, updates, ctx.library.policies.kpis, until, served=kpis.served(events)),
             missing=await resolve.missing_for_close(session, ctx, incident_id),
             told=len(told - {"None", ""}),
         )

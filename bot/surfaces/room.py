@@ -15,6 +15,7 @@ from incidents.agents.outputs import RootCause
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
+from incidents.events import EventKind
 from incidents.response import approvals, decisions, plan, progress
 from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
@@ -49,6 +50,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
     outputs = await queries.outputs(session, run.number) if run else {}
     roles = await queries.roles(session, number)
     pending = tuple(await queries.pending_approvals(session, number))
+    served = kpis.served(await queries.events_of(session, number, EventKind.RESOLVED, EventKind.REOPENED))
     return card.Card(
         incident=incident,
         now=now,
@@ -63,7 +65,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         if run
         else (),
         cause=_cause(outputs),
-        measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, now)),
+        measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, now, served=served)),
         told=_told(deliveries, incident, now),
         undelivered=sum(row.state == "failed" for row in deliveries),
         links=_links(ctx, incident),

@@ -102,10 +102,8 @@ def _next_update(card: Card) -> str:
     due = card.incident.next_update_at
     if due is None or card.incident.status is not Status.OPEN:
         return "_none promised_" if card.incident.status is Status.OPEN else "_no more_"
-    left = due - card.now
-    if left.total_seconds() < 0:
-        return f"{mrkdwn.clock(due)}, *{mrkdwn.spoken(-left)} late*"
-    return f"{mrkdwn.clock(due)}, in {mrkdwn.spoken(left)}"
+    # The time of day, not how long that is: nobody edits the card as the seconds pass.
+    return f"{mrkdwn.clock(due)}, *overdue*" if due < card.now else mrkdwn.clock(due)
 
 
 def now_line(card: Card) -> str:
@@ -125,7 +123,7 @@ def happening(card: Card) -> str:
         summary = f": {mrkdwn.paragraphs(incident.resolution, 300)}" if incident.resolution else ""
         return f"{incident.status}{summary}"
     if incident.acknowledged_at is None:
-        return f"nobody has acknowledged, declared {mrkdwn.ago(card.now - incident.declared_at)}"
+        return f"nobody has acknowledged, declared {mrkdwn.clock(incident.declared_at)}"
     parts_ = ["nobody commands"] if not card.roles.get(Role.COMMANDER) else []
     parts_ += [_asked(card, each) for each in card.approvals]
     parts_ += [_question(card, each) for each in card.questions]
@@ -235,8 +233,8 @@ def _footer(card: Card) -> list[str]:
     figures = "  ".join(short(measure) for measure in card.measures if measure.reached or measure.met is False)
     running = [measure for measure in card.measures if measure.name == "fix_deployed" and measure.running]
     if card.incident.status is Status.OPEN and running and running[0].met is None:
-        target = f", target {running[0].target}" if running[0].target else ""
-        figures = f"{figures}  Open for {running[0].value}{target}".strip()
+        until = f", fix due {mrkdwn.clock(running[0].due)}" if running[0].due else ""
+        figures = f"{figures}  Open since {mrkdwn.clock(card.incident.declared_at)}{until}".strip()
     kept, due = card.told
     told = f"Told on time {kept} of {due}" if due else ""
     failed = f":warning: {mrkdwn.plural(card.undelivered, 'notice')} could not be delivered" if card.undelivered else ""
@@ -247,4 +245,5 @@ def short(measure: Measure) -> str:
     """Return a figure for small print: `Acknowledged 2 min ✓`."""
     mark = {True: " ✓", False: " ✗", None: ""}[measure.met]
     target = f", target {measure.target}" if measure.target and measure.met is not True else ""
-    return f"{measure.title} {measure.value}{target}{mark}"
+    value = "" if measure.running else f" {measure.value}"
+    return f"{measure.title}{value}{target}{mark}"

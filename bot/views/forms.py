@@ -14,10 +14,10 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.ids import Act, Field, Form
-from bot.values import FormMeta, OfApproval, OfFeedback, OfGate
+from bot.values import FormMeta, OfFeedback, OfGate
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Json
-from incidents import records
+from incidents import lengths, records
 from incidents.definitions import Severity
 from incidents.postmortem import SECTIONS
 
@@ -114,7 +114,9 @@ def impact(incident: records.Incident) -> Json:
 
 
 def send_back(approval: records.Approval, what: str, *, typed: str = "") -> Json:
-    """Return the form that sends a proposal back with what to change."""
+    """Return the form that sends a proposal back with what to change; of `typed` stands there what fits."""
+    over = len(typed) > lengths.FORM
+    cut = f":warning: Your message has {len(typed):,} characters; what fits stands above. Keep what counts."
     return parts.modal(
         Form.SEND_BACK,
         "Send back",
@@ -123,10 +125,11 @@ def send_back(approval: records.Approval, what: str, *, typed: str = "") -> Json
             parts.asked(
                 Field.FEEDBACK,
                 "What should change",
-                _words(typed, placeholder="Keep the rounding; default the currency instead."),
+                _words(typed, placeholder="Keep the rounding; default the currency instead.", limit=lengths.FORM),
                 hint="The step runs again with this in mind.",
                 required=True,
             ),
+            parts.context(cut) if over else None,
         ],
         submit="Send back",
         close="Cancel",
@@ -134,11 +137,14 @@ def send_back(approval: records.Approval, what: str, *, typed: str = "") -> Json
     )
 
 
-def send_back_button(approval: int, words: str) -> ButtonElement:
-    """Return the button that sends a proposal back with words that were written in its thread, where it holds them."""
+def send_back_button(approval: int, words: str, ts: str) -> ButtonElement:
+    """Return the button that sends a proposal back with the words of the message `ts`, which was written in its thread.
+
+    What a button cannot carry is read from the message when it is pressed.
+    """
     value = OfFeedback(approval=approval, feedback=words)
-    if len(words) > MAX_TEXT or mrkdwn.width(value.encode()) > _BUTTON_VALUE:
-        return parts.button("Send back", Act.REJECT, OfApproval(approval=approval))
+    if mrkdwn.width(value.encode()) > _BUTTON_VALUE:
+        value = OfFeedback(approval=approval, ts=ts)
     return parts.button("Send back with these words", Act.SEND_BACK_WORDS, value)
 
 

@@ -15,11 +15,12 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from incidents import lengths
 from incidents.agents.outputs import MODELS, Claim, Output
 from incidents.errors import InvalidInputs
 from incidents.tools.evidence import Evidence, EvidenceKind, capture
 
-MAX_LENGTH = 3000  # what one input of a Slack modal takes
+MAX_LENGTH = lengths.FORM
 _SHORT = 150  # characters that are written on one line
 
 _ITEM_FIELD = re.compile(r"^\s*[-•]?\s*([a-z_]{2,40})\s*:\s*(.*)$")

@@ -52,7 +52,7 @@ async def decide(
     await _still_current(tx, ctx, incident, run, approval)
     if decision == "approve":
         four_eyes.require(approval, actor, approvals.who_may(approval, holders, ctx.settings))
-    said = lengths.checked(feedback, lengths.WORDS, field="feedback")
+    said = lengths.checked(feedback, lengths.FORM, field="feedback")
     if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
     chosen = _chosen(approval, asked, option) if decision == "approve" else {"feedback": said}

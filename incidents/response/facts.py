@@ -84,7 +84,7 @@ async def for_agents(session: AsyncSession, ctx: Context, incident: records.Inci
     """Return what an agent is told of the incident."""
     events = await queries.events(session, incident.number)
     updates = await queries.updates(session, incident.number)
-    measures = kpis.measure(incident, updates, ctx.library.policies.kpis, now)
+    measures = kpis.measure(incident, updates, ctx.library.policies.kpis, now, served=kpis.served(events))
     return IncidentFacts(
         key=incident.key,
         title=incident.title,

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from incidents import holding, records, store
 from incidents.errors import NotFound
+from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 
 _KEY = re.compile(r"(?:inc-)?(\d{1,9})$", re.IGNORECASE)
@@ -85,6 +86,18 @@ async def events(session: AsyncSession, incident_id: int) -> list[records.Event]
     found = await session.scalars(
         select(records.Event)
         .where(records.Event.incident_id == incident_id)
+        .order_by(col(records.Event.at), col(records.Event.id))
+    )
+    return list(found.all())
+
+
+async def events_of(session: AsyncSession, incident_id: int, *kinds: EventKind) -> list[records.Event]:
+    """Return the incident's events of these kinds in the order in which they happened."""
+    if store.is_new(session, incident_id):
+        return [event for event in await events(session, incident_id) if event.kind in kinds]
+    found = await session.scalars(
+        select(records.Event)
+        .where(records.Event.incident_id == incident_id, col(records.Event.kind).in_(kinds))
         .order_by(col(records.Event.at), col(records.Event.id))
     )
     return list(found.all())

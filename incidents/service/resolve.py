@@ -8,7 +8,7 @@ from incidents import lengths, lifecycle, store
 from incidents.context import Context
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
-from incidents.lifecycle import Milestone, Role, Status
+from incidents.lifecycle import UNDONE, Milestone, Role, Status
 from incidents.service import permissions, queries, respond
 
 
@@ -18,7 +18,7 @@ class Missing:
 
     what: str  #: "Nobody is commander."
     remedy: str  #: "Take the role."
-    action: str  #: what a button can do about it: role | impact | approve | takeover | postmortem | followup | attest
+    action: str  #: what a button does, or empty: role | impact | approve | takeover | postmortem | followup | attest
 
 
 async def missing_for_resolve(session: AsyncSession, ctx: Context, incident_id: int) -> list[Missing]:
@@ -30,7 +30,15 @@ async def missing_for_resolve(session: AsyncSession, ctx: Context, incident_id: 
         found.append(Missing("Nobody is commander.", "Take the role.", "role"))
     if not incident.impact:
         found.append(Missing("Nobody has said who is hurt.", "Write the impact in one line.", "impact"))
-    if incident.deployed_at is None and incident.mitigated_at is None:
+    if incident.mitigated_at is None and incident.deployed_at is not None:
+        found.append(
+            Missing(
+                "The fix is in production; nothing shows yet that users are served again.",
+                "Wait for the watch after the deploy, or say in the summary how you know.",
+                "",
+            )
+        )
+    elif incident.mitigated_at is None:
         found.append(
             Missing(
                 "No fix is deployed and no mitigation is noted.",
@@ -86,7 +94,8 @@ async def reopen(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reaso
     if not said:
         raise InvalidInput("Say why it is opened again.", remedy="`/incident reopen errors are back`", field="reason")
     incident.status = Status.OPEN
-    incident.mitigated_at = incident.deployed_at = incident.resolved_at = None  # the events keep when they were
+    for milestone in UNDONE:
+        setattr(incident, f"{milestone.value}_at", None)  # the events keep when they were
     tx.session.add(incident)
     await tx.record(incident, EventKind.REOPENED, actor=actor, reason=said)
     tx.wake(store.VIEWS)

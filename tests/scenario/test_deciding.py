@@ -229,14 +229,18 @@ async def test_agents_paused_from_ones_own_card_are_shown_paused_there(office: O
     await office.ana.wait_for_ephemeral(lambda row: row["ts"] == card["ts"] and "Pause agents" in text_of(row))
 
 
-async def test_agents_paused_from_the_catch_up_are_shown_paused_there(office: Office) -> None:
+async def test_what_is_pressed_or_sent_from_the_catch_up_is_shown_there(office: Office) -> None:
     await declared_and_commanded(office)
     await office.ana.open_home("Sitrep")
     home = await office.ana.wait_for_home("Sitrep", lambda view: "Catch me up" in text_of(view))
     await office.ana.click_in_view(home, "Catch me up")
     card = await office.ana.wait_for_view(lambda view: "Pause agents" in text_of(view))
     await office.ana.click_in_view(card, "more", "Pause agents")
-    await office.ana.wait_for_view(lambda view: "agents are paused" in text_of(view))
+    paused = await office.ana.wait_for_view(lambda view: "agents are paused" in text_of(view))
+    await office.ana.click_in_view(paused, "more", "Change severity")
+    form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "severity")
+    await office.ana.submit(form, {"severity": "high", "reason": "one shop only"})
+    await office.ana.wait_for_view(lambda view: view["id"] == card["id"] and "*Severity*  High" in text_of(view))
 
 
 async def test_agents_resumed_from_ones_own_card_are_shown_at_work_there(office: Office) -> None:

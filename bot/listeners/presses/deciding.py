@@ -24,8 +24,7 @@ async def _reject(desk: Desk, click: Click) -> None:
 
 
 async def _send_back_words(desk: Desk, click: Click) -> None:
-    value = OfFeedback.decode(click.value)
-    await deciding.open_send_back(desk, order_of(click, -1), value.approval, typed=value.feedback)
+    await deciding.send_back_words(desk, order_of(click, -1), OfFeedback.decode(click.value))
 
 
 async def _answer(desk: Desk, click: Click) -> None:

@@ -215,9 +215,14 @@ async def test_resolving_by_hand_skips_what_has_not_begun(house: House) -> None:
     assert await house.pending(incident) == []
 
 
-async def test_resolving_needs_a_word_when_nothing_was_deployed(house: House) -> None:
+async def test_resolving_needs_a_word_while_nothing_was_deployed_or_has_helped(house: House) -> None:
     incident, _ = await until_fix_is_asked(house)
     with pytest.raises(Conflict, match="No fix is deployed"):
+        await house.do(resolve.resolve, incident.number, ANA)
+    async with house.store.transaction() as tx:
+        released = await queries.get(tx.session, incident.number)
+        released.deployed_at = tx.now
+    with pytest.raises(Conflict, match="nothing shows yet that users are served again"):
         await house.do(resolve.resolve, incident.number, ANA)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from incidents import kpis, records
 from incidents.definitions import Kpi, Severity
+from incidents.events import EventKind
 from incidents.lifecycle import Status
 
 START = datetime(2026, 11, 21, 14, 2, tzinfo=UTC)
@@ -14,10 +15,12 @@ DEPLOYED = Kpi(
 )
 
 
-def figure(name: str, *, after: timedelta, **changes: object) -> kpis.Measure:
+def figure(name: str, *, after: timedelta, served: timedelta = timedelta(0), **changes: object) -> kpis.Measure:
     values = {"id": 7, "title": "x", "severity": Severity.CRITICAL, "reporter": "U0REP", "declared_at": START}
     incident = records.Incident(**{**values, **changes})
-    return next(each for each in kpis.measure(incident, [], [DEPLOYED], START + after) if each.name == name)
+    return next(
+        each for each in kpis.measure(incident, [], [DEPLOYED], START + after, served=served) if each.name == name
+    )
 
 
 def test_while_it_is_open_the_time_runs() -> None:
@@ -42,3 +45,17 @@ def test_after_the_end_what_was_reached_stays() -> None:
     found = figure("fix_deployed", after=timedelta(days=3), status=Status.CLOSED, deployed_at=at)
     assert found.reached
     assert found.sentence == "1 h 1 min, target 2 h, met"
+
+
+def test_after_a_reopening_the_time_in_which_users_were_served_counts_for_nothing() -> None:
+    hours = [(EventKind.DECLARED, 0), (EventKind.RESOLVED, 1), (EventKind.REOPENED, 19), (EventKind.RESOLVED, 20)]
+    events = [records.Event(incident_id=7, kind=kind, at=START + timedelta(hours=at)) for kind, at in hours]
+    served = kpis.served(events)
+    assert served == timedelta(hours=18)
+    again = figure("fix_deployed", after=timedelta(hours=19, minutes=30), served=served)
+    assert again.sentence == "1 h 30 min so far, target 2 h"
+    assert again.due == START + timedelta(hours=20)
+    acknowledged = figure(
+        "initial_response", after=timedelta(hours=20), served=served, acknowledged_at=START + timedelta(minutes=2)
+    )
+    assert acknowledged.value == "2 min"

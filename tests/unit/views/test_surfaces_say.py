@@ -7,6 +7,7 @@ import pytest
 from bot.views import approval, card, declare, direct, ending, line, outcome, phase, status, step
 from bot.views.message import Message
 from incidents.definitions import Severity
+from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from tests.unit.views import samples
 from tests.unit.views.samples import ANA, NOW, incident, minutes
@@ -51,6 +52,21 @@ def test_the_card_of_a_repaired_service_waits_for_the_commanders_word() -> None:
     assert f"users are served again, <@{ANA}> says when it is resolved." in text_of(card.draw(repaired))
 
 
+@pytest.mark.parametrize("state", [{}, {"incident": incident("x", acknowledged_at=None)}])
+def test_nothing_on_the_card_grows_stale_until_it_is_drawn_again(state: dict) -> None:
+    promised = state.get("incident") or incident("x")
+    drawn = []
+    for spent in ("47 min", "56 min"):
+        now = NOW + minutes(int(spent[:2]))
+        running = Measure("fix_deployed", "Fix deployed", spent, "2 h", None, running=True, due=NOW + minutes(120))
+        late = Measure("triage_complete", "Triaged", spent, "30 min", False, running=True, due=NOW + minutes(30))
+        promised.next_update_at = NOW + minutes(80)
+        shown = {"incident": promised, "now": now, "measures": (running, late)}
+        drawn.append(text_of(card.draw(samples._card("x", **shown))))
+    assert drawn[0] == drawn[1]
+    assert "fix due" in drawn[0] or "nobody has acknowledged" in drawn[0]
+
+
 def test_the_card_of_a_release_that_has_not_helped_yet_claims_no_recovery() -> None:
     released = samples._card("x", approvals=(), incident=incident("x", deployed_at=NOW, mitigated_at=None))
     drawn = card.draw(released)
@@ -76,9 +92,9 @@ def test_an_answered_page_no_longer_says_how_to_acknowledge() -> None:
     assert "inc-7 ack" in text_of(direct.page(samples._letter("x", acknowledged_at=None), direct.Paging(1, 4)))
 
 
-def test_a_late_update_says_how_late() -> None:
+def test_a_late_update_says_when_it_was_due() -> None:
     shown = text_of(card.draw(samples._card("x", incident=incident("x", next_update_at=NOW - minutes(4)))))
-    assert "*4 min late*" in shown
+    assert "*overdue*" in shown
 
 
 def test_the_chosen_severity_alone_is_marked_and_red_is_kept_for_critical() -> None:
