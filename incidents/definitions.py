@@ -23,6 +23,15 @@ class Severity(StrEnum):
     LOW = "low"  #: minor or cosmetic
 
 
+class Area(StrEnum):
+    """The part of a system that a change touches; chooses the agent that fixes it."""
+
+    API = "api"  #: what answers requests: services, libraries; whatever belongs to no other area
+    FRONTEND = "frontend"  #: what the browser loads
+    DATA = "data"  #: the database: schemas, migrations, queries, pipelines
+    INFRASTRUCTURE = "infrastructure"  #: how it is built, configured and run
+
+
 class Kind(StrEnum):
     """What an incident is about; each kind has its own way through the response."""
 
@@ -70,6 +79,31 @@ class SeverityLevel(_Frozen):
     workflow: str  #: name of a workflow file
 
 
+#: The agents of the seed document; a step's playbook and prompt do the work, the agent's name is what people read.
+AGENTS = (
+    "reviewer",
+    "deployment-engineer",
+    "software-architect",
+    "api-engineer",
+    "frontend-engineer",
+    "data-engineer",
+    "security-engineer",
+    "qa-engineer",
+    "product-manager",
+    "business-analyst",
+)
+
+
+class AffectedArea(_Frozen):
+    """Who answers for one area, what belongs to it, and what is looked at there."""
+
+    area: Area
+    means: str
+    agent: str  #: does the steps that name several agents, where they name this one
+    prompt: str  #: file in prompts/, told besides the step's own
+    paths: tuple[str, ...] = ()  #: globs of the files that belong to it, where sitrep.yml says nothing of them
+
+
 class StepDefinition(_Frozen):
     """One step: an agent call with named inputs and outputs."""
 
@@ -94,6 +128,7 @@ class StepDefinition(_Frozen):
     passes: int = Field(default=0, ge=0)  #: times that it judges at most before `at_limit` holds; 0: the run's limit
     at_limit: AtLimit = AtLimit.ASK
     optional: bool = False  #: its failure holds nobody up
+    areas: dict[Area, str] = Field(default_factory=dict)  #: agents of areas that answer for none of those in `agent`
 
 
 class Stage(_Frozen):
@@ -116,6 +151,7 @@ class WorkflowDefinition(_Frozen):
     stages: tuple[Stage, ...]
     begins: Begin = Begin.AT_ONCE
     pipeline: BugfixPipeline | None = None  #: what a bug's workflow was compiled from
+    areas: tuple[AffectedArea, ...] = ()  #: the areas that choose an agent, in the order in which their paths are tried
     base: str = ""  #: digest of the definition that this one grew out of; empty where it did not grow
 
     def steps(self) -> tuple[StepDefinition, ...]:
@@ -261,6 +297,7 @@ class Policies(_Frozen):
     step_inputs: dict[str, StepInput] = Field(default_factory=dict)
     approvals: dict[ApprovalKind, ApprovalPolicy] = Field(default_factory=dict)
     bugfix_pipeline: BugfixPipeline | None = None  #: None where its file could not be read
+    affected_areas: tuple[AffectedArea, ...] = ()
 
 
 class Library(_Frozen):

@@ -57,7 +57,7 @@ def _read(sources: files.Sources, config: Path | None, mistakes: Mistakes) -> tu
     reader = Reader(mistakes)
     policy_files = _documents(sources.policies, mistakes)
     policy = policies.read(reader, policy_files)
-    loaded = _workflows(reader, sources.workflows, policy if "quality_gates" in policy_files else None)
+    loaded = _workflows(reader, sources.workflows, policy, gates_known="quality_gates" in policy_files)
     texts = prompts.read(
         {name: (source.file, source.content) for name, source in sources.prompts.items()}, MODELS, mistakes
     )
@@ -85,11 +85,13 @@ def _documents(sources: Mapping[str, Source], mistakes: Mistakes) -> dict[str, E
     return {name: entry for name, entry in read.items() if entry is not None}
 
 
-def _workflows(reader: Reader, sources: Mapping[str, Source], policy: Policies | None) -> dict[str, workflows.Loaded]:
-    gate_sets = policy.quality_gates if policy else None
+def _workflows(
+    reader: Reader, sources: Mapping[str, Source], policy: Policies, *, gates_known: bool
+) -> dict[str, workflows.Loaded]:
+    gate_sets = policy.quality_gates if gates_known else None
     found = {}
     for name, entry in _documents(sources, reader.mistakes).items():
-        loaded = workflows.read(reader, name, entry, gate_sets)
+        loaded = workflows.read(reader, name, entry, gate_sets, policy.affected_areas)
         if loaded is not None:
             found[name] = loaded
     return found

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.surfaces import room
 from bot.views import mrkdwn, parts, plan
 from bot.views.message import Message
-from incidents import records
+from incidents import areas, records
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, WorkflowDefinition
 from incidents.lifecycle import Status
@@ -36,12 +36,20 @@ async def _facts(session: AsyncSession, ctx: Context, incident: records.Incident
         definition, stands, now, begins_at=run.begins_at, until=forecast.restores(definition)
     )
     waits = await _waits(session, ctx, incident, run, definition, rows)
+    outputs, said = queries.merged(rows.values()), areas.report(incident.title, incident.known, incident.facts)
+    service = ctx.service(incident.service)
     return plan.Plan(
         incident=incident,
         title=definition.title,
         run_state=run.state,
         steps=[
-            plan.Planned(step, rows[step.name], waits.get(step.name, ""), _is_next(definition, rows, step.name))
+            plan.Planned(
+                step,
+                rows[step.name],
+                waits.get(step.name, ""),
+                areas.choice(definition, step, outputs, service, said),
+                _is_next(definition, rows, step.name),
+            )
             for step in definition.steps()
             if step.name in rows
         ],

@@ -177,10 +177,24 @@ def _(output: outputs.HotfixOutput) -> Outcome:
             if suite.newly_failing
             else "",
             prose(suite.note),
+            *_area(fix.area),
             f"*Undo*  release {code(undo.release)}" if undo.release else "*Undo*  no release to go back to is known",
         ),
-        evidence=refs(fix.evidence, [run.evidence for run in (suite.before, suite.after) if run], undo.evidence),
+        evidence=refs(
+            fix.evidence,
+            [ref for claim in fix.area.claims for ref in claim.evidence] if fix.area else [],
+            [run.evidence for run in (suite.before, suite.after) if run],
+            undo.evidence,
+        ),
     )
+
+
+def _area(check: outputs.AreaCheck | None) -> list[str]:
+    """Return what the agent of the affected area saw in a fix."""
+    if check is None:
+        return []
+    head = f"*{check.area.value.capitalize()}*  looked for {prose(check.looked_for, 200)}"
+    return [f"{head}: nothing of that in the fix"] if not check.claims else [f"{head}:", *claims(check.claims)]
 
 
 @drawn.register

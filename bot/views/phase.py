@@ -77,7 +77,8 @@ def _state(head: Head) -> list[str]:
 def step_line(step: StepLine, now: datetime) -> str:
     """Return one step: mark, name, agent, time against budget, what it found or waits for."""
     state = StepState(step.row.state)
-    who = step.row.agent or step.definition.agent[0]
+    open_ = state is StepState.QUEUED and len(step.definition.agent) > 1
+    who = step.row.agent or ("agent by the affected area" if open_ else step.definition.agent[0])
     head = f"{words.STEP_MARK[state]} *{step.definition.name} {mrkdwn.said(step.definition.title, 80)}*"
     told = mrkdwn.prose(step.row.summary, 200) if state in FINISHED else ""
     if state is StepState.FAILED:

@@ -11,6 +11,7 @@ from bot.values import OfIncident, OfSteer
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records
+from incidents.areas import Choice
 from incidents.definitions import StepDefinition
 from incidents.response.forecast import Forecast
 from incidents.response.plan import FINISHED, StepState
@@ -36,6 +37,7 @@ class Planned:
     definition: StepDefinition
     row: records.Step
     waits: str = ""  #: what and whom it waits for, ready to show
+    chosen: Choice | None = None  #: who does it by the affected area, where it names several agents
     next: bool = False  #: whether nothing but what runs now stands before it
 
 
@@ -149,9 +151,13 @@ def _doing(step: Planned, state: StepState, plan: Plan) -> str:
 def _with_whom(row: records.Step, step: Planned) -> str:
     if row.provider:
         return f"with {mrkdwn.said(row.provider, 20)}"
-    if row.state == StepState.RUNNING.value:
-        return mrkdwn.said(row.agent or step.definition.agent[0], 40)
-    return f"takes {mrkdwn.spoken(step.definition.duration)}" if row.state == StepState.QUEUED.value else ""
+    takes = f"takes {mrkdwn.spoken(step.definition.duration)}" if row.state == StepState.QUEUED.value else ""
+    if step.chosen is not None:
+        by = f"{mrkdwn.said(step.chosen.agent, 40)} for {step.chosen.area.value} ({mrkdwn.said(step.chosen.why, 60)})"
+        return mrkdwn.listed([by, takes])
+    if len(step.definition.agent) > 1:
+        return mrkdwn.listed(["agent by the affected area", takes])
+    return mrkdwn.said(row.agent or step.definition.agent[0], 40) if row.state == StepState.RUNNING.value else takes
 
 
 def _menu(step: Planned, plan: Plan) -> InteractiveElement | None:

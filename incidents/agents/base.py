@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from incidents import areas
 from incidents.agents.journal import Journal
 from incidents.catalog import Service
 from incidents.definitions import StepDefinition, WorkflowDefinition
@@ -60,6 +61,7 @@ class StepRequest:
     earlier: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)  #: newest outputs by step name
     context: str = ""  #: what the steps just before hand on, at most 500 characters; untrusted text
     workflow: WorkflowDefinition | None = None  #: the frozen definition that the step belongs to
+    chosen: areas.Choice | None = None  #: who does it by the affected area, where the step names several agents
 
 
 class Usage(BaseModel):

@@ -140,7 +140,7 @@ class ClaudeRunner:
         max_tokens: int,
     ) -> Output:
         model = request.step.model or self._model_for(request.step.prompt)
-        system = prompts.system(self._prompt_text(request.step.prompt))
+        system = prompts.system(self._prompt_text(request.step.prompt), prompts.of_area(request, self._prompts))
         schema = anthropic.transform_schema(type(bettering.typed(draft)))
         characters = len(str(turns)) + len(str(system)) + len(str(schema))
         reserved = prices.estimate_usd(model, characters=characters, max_tokens=max_tokens)

@@ -131,7 +131,14 @@ class CommandRunner:
     def _text(self, request: StepRequest, parts: list[str], schema: Mapping[str, object]) -> bytes:
         name = request.step.prompt.removesuffix(".md")
         prompt = self._prompts.get(f"{name}.md", "")
-        whole = [prompt, prompts.RULES, *parts, "Schema of the answer:", json.dumps(schema)]
+        whole = [
+            prompt,
+            prompts.of_area(request, self._prompts),
+            prompts.RULES,
+            *parts,
+            "Schema of the answer:",
+            json.dumps(schema),
+        ]
         return "\n\n".join(filter(None, whole)).encode()
 
     async def _ask(self, request: StepRequest, folder: Path, asked: bytes, model: type[AnyModel]) -> AnyModel:

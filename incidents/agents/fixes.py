@@ -3,9 +3,18 @@
 from pydantic import Field
 
 from incidents.agents.findings import FixApproach
-from incidents.agents.statements import Claim, Output, TestRun, Verdict
+from incidents.agents.statements import Area, Claim, Output, TestRun, Verdict
 
 # 2.1 hotfix
+
+
+class AreaCheck(Output):
+    """What the agent of the affected area sees in a change, besides what every agent looks at."""
+
+    area: Area
+    agent: str = Field(max_length=60)
+    looked_for: str = Field(max_length=200)
+    claims: list[Claim] = Field(max_length=30, description="empty: nothing of what was looked for is there")
 
 
 class FixCode(Output):
@@ -21,6 +30,7 @@ class FixCode(Output):
     summary: str = Field(max_length=300)
     diff: str = Field(description="unified diff, shortened to 4,000 characters")
     evidence: list[str]
+    area: AreaCheck | None = Field(default=None, description="taken from the draft: what the area's agent looks at")
 
 
 class MinimalTests(Output):

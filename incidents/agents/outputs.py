@@ -21,6 +21,7 @@ from incidents.agents.findings import SeverityClassification as SeverityClassifi
 from incidents.agents.findings import StabilizationOutput as StabilizationOutput
 from incidents.agents.findings import SystemStatus as SystemStatus
 from incidents.agents.findings import TriageOutput as TriageOutput
+from incidents.agents.fixes import AreaCheck as AreaCheck
 from incidents.agents.fixes import BreachNotification as BreachNotification
 from incidents.agents.fixes import FixCode as FixCode
 from incidents.agents.fixes import HotfixOutput as HotfixOutput

@@ -6,6 +6,7 @@ mark `untrusted`; no system or user text holds any of it.
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from incidents.agents.base import StepRequest, StepResult
@@ -37,9 +38,20 @@ _TASK = "Carry out step {step} of the incident response. The material is below; 
 _REPAIR = "Your answer does not fit the schema:\n{problems}\nAnswer again with the whole corrected JSON object alone."
 
 
-def system(prompt: str) -> list["TextBlockParam"]:
-    """Return the system text for a step: its prompt file and the standing rules, marked for caching."""
-    return [{"type": "text", "text": f"{prompt.strip()}\n\n{RULES}", "cache_control": {"type": "ephemeral"}}]
+def system(*prompt: str) -> list["TextBlockParam"]:
+    """Return the system text for a step: its prompt files and the standing rules, marked for caching."""
+    return [
+        {
+            "type": "text",
+            "text": "\n\n".join([*(each.strip() for each in prompt if each), RULES]),
+            "cache_control": {"type": "ephemeral"},
+        }
+    ]
+
+
+def of_area(request: StepRequest, texts: Mapping[str, str]) -> str:
+    """Return what is looked at in the affected area, by its prompt file; empty where none is affected."""
+    return texts.get(request.chosen.prompt, "") if request.chosen else ""
 
 
 def tools() -> list["ToolParam"]:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from incidents.definitions import Area as Area
+
 
 class Verdict(StrEnum):
     """How sure a claim is."""
@@ -11,14 +13,6 @@ class Verdict(StrEnum):
     CONFIRMED = "confirmed"  #: an execution showed it (revert, bisect, failing test)
     LIKELY = "likely"  #: evidence points there, nothing was executed
     INCONCLUSIVE = "inconclusive"  #: not enough to say
-
-
-class Area(StrEnum):
-    """The part of a system that a change touches; chooses the agent that fixes it."""
-
-    API = "api"
-    FRONTEND = "frontend"
-    DATA = "data"
 
 
 class Output(BaseModel):

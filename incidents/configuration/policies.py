@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from incidents.configuration import approvals, pipeline, words
+from incidents.configuration import affected_areas, approvals, pipeline, words
 from incidents.configuration.documents import Entry
 from incidents.configuration.mistakes import Unreadable
 from incidents.configuration.reader import Reader
@@ -272,6 +272,7 @@ _PARTS: dict[str, _Part] = {
     "audiences": _audiences,
     "step_inputs": _step_inputs,
     "approvals": approvals.read,
+    "affected_areas": affected_areas.read,
     "bugfix_pipeline": lambda reader, entry: {"bugfix_pipeline": pipeline.read(reader, entry)},
 }
 

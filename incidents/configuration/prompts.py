@@ -4,6 +4,9 @@ from collections.abc import Collection, Mapping
 
 from incidents.configuration.mistakes import Mistakes, advise
 
+#: How the names of prompts begin that say what is looked at in an affected area; they stand beside a step's own.
+OF_AREAS = "affected-area-"
+
 MAX_CHARACTERS = 40_000  # about 10,000 tokens; the shipped ones are under 8,000 characters
 
 
@@ -16,7 +19,7 @@ def read(files: Mapping[str, tuple[str, bytes]], known: Collection[str], mistake
     prompts = {}
     for name, (file, content) in files.items():
         stem = name.removesuffix(".md")
-        if stem not in known:
+        if stem not in known and not stem.startswith(OF_AREAS):
             what = f"there are no typed outputs for a prompt {stem}"
             mistakes.add(file, 0, "", what=what, remedy=advise(stem, known))
         text = _text(file, content, mistakes)

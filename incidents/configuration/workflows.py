@@ -1,27 +1,23 @@
 """Reads a workflow file into a frozen WorkflowDefinition."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from incidents.configuration import words
+from incidents.configuration import affected_areas, words
 from incidents.configuration.documents import Entry
 from incidents.configuration.mistakes import Unreadable, advise
 from incidents.configuration.reader import Reader
-from incidents.definitions import ApprovalKind, Begin, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
-
-#: The agents of the seed document; a step's playbook and prompt do the work, the agent's name is what people read.
-AGENTS = (
-    "reviewer",
-    "deployment-engineer",
-    "software-architect",
-    "api-engineer",
-    "frontend-engineer",
-    "data-engineer",
-    "security-engineer",
-    "qa-engineer",
-    "product-manager",
-    "business-analyst",
+from incidents.definitions import (
+    AGENTS,
+    AffectedArea,
+    ApprovalKind,
+    Begin,
+    Phase,
+    Severity,
+    Stage,
+    StepDefinition,
+    WorkflowDefinition,
 )
 
 #: The seed's words where it leaves the agents of a step open; the workflow's `development_agents` take the place.
@@ -29,7 +25,7 @@ RELEVANT_AGENTS = "Relevant development agents based on issue"
 
 _PRIORITIES = ("immediate", "critical", "high", "medium", "low")
 _STEP_KEYS = ("title", "agent", "prompt", "inputs", "outputs", "duration", "priority", "thread")
-_STEP_OPTIONS = ("group", "parallel_with", "depends_on", "gates", "approval")
+_STEP_OPTIONS = ("group", "parallel_with", "depends_on", "gates", "approval", "areas")
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,16 @@ class Loaded:
 
 
 def read(
-    reader: Reader, name: str, file: Entry, gate_sets: Mapping[str, Mapping[str, tuple[str, ...]]] | None
+    reader: Reader,
+    name: str,
+    file: Entry,
+    gate_sets: Mapping[str, Mapping[str, tuple[str, ...]]] | None,
+    areas: tuple[AffectedArea, ...] = (),
 ) -> Loaded | None:
     """Return the workflow `name` that stands in `file`, or None where the file holds no such thing.
 
-    `gate_sets` are those of quality_gates.yml, or None where that file could not be read.
+    `gate_sets` are those of quality_gates.yml, or None where that file could not be read. `areas` are those of
+    affected_areas.yml.
     """
     top = reader.fields(file, required=(name,))
     if name not in top:
@@ -54,7 +55,8 @@ def read(
     optional = ("quality_gates", "development_agents", "begins")
     keys = reader.fields(top[name], required=("title", "severity", "phases"), optional=optional)
     gates = _gate_set(reader, keys.get("quality_gates"), gate_sets)
-    return _Workflow(reader, gates, _agents(reader, keys.get("development_agents"), ())).read(name, keys)
+    loaded = _Workflow(reader, gates, _agents(reader, keys.get("development_agents"), ())).read(name, keys)
+    return replace(loaded, definition=loaded.definition.model_copy(update={"areas": areas}))
 
 
 def _gate_set(
@@ -192,6 +194,7 @@ class _Workflow:
             outputs=tuple(name for name, _ in self.reader.words(keys.get("outputs"))),
             duration=self.reader.said(keys.get("duration"), words.budget, timedelta(0)),
             priority=self.reader.choice(keys.get("priority"), _PRIORITIES),
+            areas=affected_areas.of_step(self.reader, keys.get("areas")),
         )
 
     def _named(self, entry: Entry | None, parse: words.NameParser) -> tuple[str, ...]:

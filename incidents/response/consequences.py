@@ -53,7 +53,9 @@ async def of_output(
     if isinstance(output, outputs.DeploymentOutput):
         await _of_deployment(tx, incident, output, result.runner)
     if incident.status is Status.OPEN:
-        for trigger, detail in triggers.shown(output, ctx.service(incident.service)):
+        for trigger, detail in triggers.shown(
+            output, ctx.service(incident.service), ctx.library.policies.affected_areas
+        ):
             await respond.found_impact(tx, ctx, incident.number, result.runner, trigger, detail[: lengths.WORDS])
 
 

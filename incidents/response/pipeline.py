@@ -9,7 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from incidents.definitions import ApprovalKind, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
+from incidents.definitions import (
+    AffectedArea,
+    ApprovalKind,
+    Area,
+    Phase,
+    Severity,
+    Stage,
+    StepDefinition,
+    WorkflowDefinition,
+)
 from incidents.stages import AtLimit, BugfixPipeline, PipelineStage, StageType
 
 NAME = "bugfix_pipeline"
@@ -67,8 +76,16 @@ _WHO: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def compile_(pipeline: BugfixPipeline) -> WorkflowDefinition:
-    """Return the workflow of `pipeline` up to the decomposition of the plan; each repository's steps come with that."""
+#: Who implements, by the affected area.
+_DEVELOPERS = ("api-engineer", "frontend-engineer", "data-engineer")
+_OPERATOR = {Area.INFRASTRUCTURE: "deployment-engineer"}
+
+
+def compile_(pipeline: BugfixPipeline, areas: tuple[AffectedArea, ...] = ()) -> WorkflowDefinition:
+    """Return the workflow of `pipeline` up to the decomposition of the plan; each repository's steps come with that.
+
+    The agent that implements follows the affected one of `areas`.
+    """
     diagnosis = _Chain("1.", Phase.DIAGNOSE)
     diagnosis.add(TRIAGE, "Triage check", _SHORT)
     analyses = [stage for stage in pipeline.stages if stage.type is StageType.RCA]
@@ -89,7 +106,7 @@ def compile_(pipeline: BugfixPipeline) -> WorkflowDefinition:
         _stage(2, "Plan", planning.steps, _length(diagnosis.steps)),
     )
     return WorkflowDefinition(
-        name=NAME, title="Bug fix pipeline", severity=Severity.MEDIUM, stages=stages, pipeline=pipeline
+        name=NAME, title="Bug fix pipeline", severity=Severity.MEDIUM, stages=stages, pipeline=pipeline, areas=areas
     )
 
 
@@ -249,7 +266,8 @@ class _Chain:
         return StepDefinition(
             name=f"{self.prefix}{len(self.steps) + 1}",
             title=f"{title}, {self.repository}" if self.repository else title,
-            agent=(agent,),
+            agent=_DEVELOPERS if prompt == IMPLEMENTATION else (agent,),
+            areas=_OPERATOR if prompt == IMPLEMENTATION else {},
             prompt=prompt,
             phase=self.phase,
             depends_on=after,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import outbox, posts, records, room, store
+from incidents import areas, outbox, posts, records, room, store
 from incidents.context import Context
 from incidents.definitions import Phase, StepDefinition, WorkflowDefinition
 from incidents.errors import StepFailed
@@ -60,6 +60,7 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         leave_out(tx, definition, steps.values())
     states = {name: StepState(step.state) for name, step in steps.items()}
     outputs = queries.merged(steps.values())
+    _choose_agents(tx, ctx, incident, definition, steps, outputs)
     judged = await verdicts(tx.session, ctx, incident, run, outputs)
     holds = {number: all(verdict.holds for verdict in stage) for number, stage in judged.items()}
     if incident.status is Status.RESOLVED:
@@ -91,6 +92,26 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     await _ask_attestations(tx, incident, run, definition, judged, looked_at)
     if all(StepState(step.state) in plan.FINISHED for step in steps.values()):
         await _finish(tx, incident, run)
+
+
+def _choose_agents(
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    definition: WorkflowDefinition,
+    steps: Mapping[str, records.Step],
+    outputs: Mapping[str, Any],
+) -> None:
+    """Write down who does each step that names several agents, as far as the affected area is known."""
+    said, service = areas.report(incident.title, incident.known, incident.facts), ctx.service(incident.service)
+    for step in definition.steps():
+        row = steps.get(step.name)
+        if row is None or row.state == StepState.RUNNING.value or row.state in plan.FINISHED:
+            continue
+        chosen = areas.choice(definition, step, outputs, service, said)
+        if chosen is not None and chosen.agent != row.agent:
+            row.agent = chosen.agent
+            tx.session.add(row)
 
 
 def is_analysis(step: StepDefinition) -> bool:

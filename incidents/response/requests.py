@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import records, store
+from incidents import areas, records, store
 from incidents.agents.base import ApprovedSubject, IncidentFacts, StepRequest, StepResult
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, StepDefinition
@@ -79,12 +79,14 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read) -> Prepar
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
     kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared)
+    outputs, service = queries.merged(known.steps), ctx.service(known.service)
+    said = areas.report(known.known.title, known.known.known, known.known.facts)
     request = StepRequest(
         incident=known.known,
         step=definition,
         attempt=claim.attempt,
-        inputs=queries.merged(known.steps),  # type: ignore[arg-type]
-        service=ctx.service(known.service),
+        inputs=outputs,  # type: ignore[arg-type]
+        service=service,
         workdir=str(workdir),
         deadline=definition.duration,
         journal=kept,
@@ -95,6 +97,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read) -> Prepar
         earlier={row.name: row.output for row in known.steps if row.output},
         context=handing_on.context(workflow, definition, {row.name: row.output for row in known.steps}),
         workflow=workflow,
+        chosen=areas.choice(workflow, definition, outputs, service, said),
         hand_on=partial(_hand_on, ctx, claim) if plan.is_awaited_early(workflow, step.name) else None,
     )
     return Prepared(request, kept)

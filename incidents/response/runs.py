@@ -51,7 +51,7 @@ async def _tell_beginning(tx: store.Tx, incident: records.Incident, run: records
 
 def _definition_for(ctx: Context, incident: records.Incident) -> WorkflowDefinition:
     if incident.kind is Kind.BUG:
-        return pipeline.compile_(_stages(ctx))
+        return pipeline.compile_(_stages(ctx), ctx.library.policies.affected_areas)
     level = ctx.library.policies.severity_levels[incident.severity]
     return ctx.library.workflows[level.workflow]
 

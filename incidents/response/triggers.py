@@ -1,21 +1,25 @@
 """Which of the seed's impact and complexity triggers a step's output shows. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from incidents import areas
 from incidents.agents import outputs
-from incidents.agents.playbook import components
 from incidents.catalog import Service
+from incidents.definitions import AffectedArea
 from incidents.tools import filekinds
 from incidents.tools.filekinds import FileKind
 
 
-def shown(output: object, service: Service | None) -> Iterator[tuple[str, str]]:
-    """Yield the triggers that `output` shows, by their names in escalation_triggers.yml, each with its detail."""
+def shown(output: object, service: Service | None, known: Sequence[AffectedArea] = ()) -> Iterator[tuple[str, str]]:
+    """Yield the triggers that `output` shows, by their names in escalation_triggers.yml, each with its detail.
+
+    `known` are the areas of affected_areas.yml.
+    """
     match output:
         case outputs.TriageOutput():
             yield from _of_impact(output.impact_assessment)
         case outputs.HotfixOutput():
-            reason = _beyond_a_repair(output.emergency_fix_code, service)
+            reason = _beyond_a_repair(output.emergency_fix_code, service, known)
             if reason:
                 yield "architecture_changes_required", reason
         case outputs.SecurityOutput():
@@ -45,7 +49,7 @@ def _of_impact(impact: outputs.ImpactAssessment) -> Iterator[tuple[str, str]]:
         yield "third_party_dependencies", ", ".join(impact.third_parties)
 
 
-def _beyond_a_repair(fix: outputs.FixCode, service: Service | None) -> str:
+def _beyond_a_repair(fix: outputs.FixCode, service: Service | None, known: Sequence[AffectedArea]) -> str:
     """Return why a fix is more than the repair of one part: it changes stored data, or several areas at once.
 
     Going back to a release changes no code, so it never is.
@@ -56,5 +60,5 @@ def _beyond_a_repair(fix: outputs.FixCode, service: Service | None) -> str:
     if migrations:
         return f"the fix changes stored data: {', '.join(migrations[:3])}"
     sources = [path for path in fix.files if filekinds.kind(path) is FileKind.SOURCE]
-    areas = sorted({components.area_of(path, service.areas if service else {}).value for path in sources})
-    return f"the fix spans the areas {' and '.join(areas)}" if len(areas) > 1 else ""
+    touched = sorted({areas.of_path(path, service, known).value for path in sources})
+    return f"the fix spans the areas {' and '.join(touched)}" if len(touched) > 1 else ""

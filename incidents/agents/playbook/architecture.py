@@ -1,7 +1,8 @@
 """Architecture impact: how far the trouble reaches, by what the release changed and what the service needs."""
 
+from incidents import areas
 from incidents.agents.outputs import ArchitectureImpact, ArchitectureImpactOutput, Area, Claim, Output
-from incidents.agents.playbook import components, sources
+from incidents.agents.playbook import sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.wording import counted, listed
 from incidents.errors import ToolFailed
@@ -15,18 +16,16 @@ async def run(case: Case) -> tuple[Output, str]:
     diff = await _released(case)
     service = case.request.service
     running = [path for path in diff.files if filekinds.runs(path)] if diff else []
-    areas = sorted(
-        {components.area_of(path, service.areas if service else {}) for path in running}, key=list(Area).index
-    )
+    touched = sorted({areas.of_path(path, service, case.areas) for path in running}, key=list(Area).index)
     stored = [path for path in running if filekinds.kind(path) is FileKind.MIGRATION]
     services = list(service.depends_on) if service else []
     vendors = list(service.third_parties) if service else []
-    summary = _in_words(diff, areas, stored, services, vendors)
+    summary = _in_words(diff, touched, stored, services, vendors)
     impact = ArchitectureImpact(
         summary=summary[:400],
         # Stored data that a release changed is not put back by code alone; whether more is needed, people judge.
         changes_required=True if stored else None,
-        areas=areas,
+        areas=touched,
         services=services,
         third_parties=vendors,
         stored_data=stored,
@@ -53,13 +52,15 @@ async def _released(case: Case) -> Diff | None:
     return diff
 
 
-def _in_words(diff: Diff | None, areas: list[Area], stored: list[str], services: list[str], vendors: list[str]) -> str:
+def _in_words(
+    diff: Diff | None, touched: list[Area], stored: list[str], services: list[str], vendors: list[str]
+) -> str:
     if diff is None:
         changed = "What the failing release changed could not be read"
-    elif not areas:
+    elif not touched:
         changed = "The failing release changed nothing that runs"
     else:
-        changed = f"The failing release changed {listed([area.value for area in areas])}"
+        changed = f"The failing release changed {listed([area.value for area in touched])}"
     data = f", with {counted(len(stored), 'migration')} of stored data" if stored else ""
     needs = [*services, *vendors]
     needed = f"; the service needs {listed(needs)}" if needs else ""

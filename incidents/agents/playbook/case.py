@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from incidents import areas
 from incidents.agents.base import StepRequest
 from incidents.agents.outputs import Claim, Verdict
 from incidents.catalog import Sandbox, Service
 from incidents.clock import Clock
+from incidents.definitions import AffectedArea
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import evidence
 from incidents.tools.evidence import Evidence, EvidenceKind
@@ -74,6 +76,11 @@ class Case:
         return Path(self.request.workdir).resolve() / name
 
     @property
+    def areas(self) -> tuple[AffectedArea, ...]:
+        """Return the areas that the workflow knows."""
+        return self.request.workflow.areas if self.request.workflow else ()
+
+    @property
     def service(self) -> Service:
         """Return the service.
 
@@ -109,7 +116,7 @@ class Case:
     def said(self) -> str:
         """Return everything people wrote about the incident."""
         incident = self.request.incident
-        return "\n".join((incident.title, incident.known, *incident.facts.values()))
+        return areas.report(incident.title, incident.known, incident.facts)
 
     def reported(self) -> str:
         """Return the id of the evidence that holds what people reported."""

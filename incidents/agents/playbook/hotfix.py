@@ -12,7 +12,7 @@ from incidents.agents.outputs import (
     RollbackProcedure,
     RootCause,
 )
-from incidents.agents.playbook import preparation, proof, sources, wording
+from incidents.agents.playbook import preparation, proof, sources, specialist, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.options import branch_of
 from incidents.agents.playbook.preparation import Prepared
@@ -57,6 +57,7 @@ async def run(case: Case) -> tuple[Output, str]:
         summary=prepared.summary[:300],
         diff=evidence.shorten(redaction.redact(diff.text), MAX_DIFF),
         evidence=[diff.evidence.id],
+        area=await specialist.check_fix(case, repository, diff, prepared.commit),
     )
     output = HotfixOutput(emergency_fix_code=fix, minimal_test_suite=tests, rollback_procedure=_back(case, release))
     return output, f"`{fix.commit[:7]}` on `{branch}`, {_size(diff)}; {_tests_in_words(tests)}"

@@ -1,7 +1,16 @@
 """Step 1.3: what broke it, confirmed by undoing it where tests allow, and honest where nothing fits."""
 
 from incidents.agents.outputs import Claim, Output, RootCause, RootCauseOutput, Verdict
-from incidents.agents.playbook import components, hypotheses, inquiries, options, precedents, sources, specifications
+from incidents.agents.playbook import (
+    components,
+    hypotheses,
+    inquiries,
+    options,
+    precedents,
+    sources,
+    specialist,
+    specifications,
+)
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.playbook.proof import Proof
@@ -25,6 +34,7 @@ async def investigate(case: Case) -> tuple[RootCauseOutput, Inquiry]:
     specified = await specifications.consult(case, repository, inquiry, precedents.asked(case, release))
     offered = await options.offer(case, repository, release, inquiry.undone, is_code=accused is not None)
     offered = await specifications.warned(case, repository, inquiry, offered)
+    seen_by_area = await specialist.look_at_cause(case, repository, accused.commit if accused else None)
     cause = RootCause(
         verdict=inquiry.verdict,
         summary=_summary(inquiry)[:400],
@@ -34,7 +44,7 @@ async def investigate(case: Case) -> tuple[RootCauseOutput, Inquiry]:
         author=accused.commit.author if accused else None,
         file=_place(inquiry)[0],
         line=_place(inquiry)[1],
-        claims=[*_claims(case, inquiry), *precedents.claims(case, known)],
+        claims=[*_claims(case, inquiry), *seen_by_area, *precedents.claims(case, known)],
         fix_options=offered,
         specified=specified,
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from incidents.agents.outputs import MODELS, Claim
 from incidents.agents.playbook.bugs.steps import STEPS
-from incidents.definitions import Library, StepDefinition
+from incidents.definitions import Area, Library, StepDefinition
 
 #: The prompts of workflows that stand in files; those of a bug's are compiled for its service.
 IN_FILES = [name for name in MODELS if name not in STEPS]
@@ -88,5 +88,7 @@ def test_where_claims_are_asked_their_three_parts_are_named(shipped: Library, na
     assert all(f"`{part}`" in text for part in Claim.model_fields)
 
 
-def test_there_is_a_prompt_for_every_set_of_outputs_and_no_other(shipped: Library) -> None:
-    assert set(shipped.prompts) == {f"{name}.md" for name in MODELS}
+def test_there_is_a_prompt_for_every_set_of_outputs_and_every_area_and_no_other(shipped: Library) -> None:
+    of_areas = {each.prompt for each in shipped.policies.affected_areas}
+    assert {each.area for each in shipped.policies.affected_areas} == set(Area)
+    assert set(shipped.prompts) == {f"{name}.md" for name in MODELS} | of_areas
