@@ -1,6 +1,7 @@
 """The command `sitrep`. Each command imports what it needs when it runs: `sitrep --help` answers at once."""
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,7 @@ def serve(
     ] = "",
 ) -> None:
     """Run Sitrep: Socket Mode when SLACK_APP_TOKEN is set, or --http."""
+    gc.disable()  # nothing that an import makes is garbage; `process.serve` enables it again
     from bot import serve as process  # noqa: PLC0415 - see the module
     from bot import settings  # noqa: PLC0415 - see the module
 

@@ -118,7 +118,7 @@ async def _settled(ava: Person) -> None:
     seen = None
     while seen != (now := [view["id"] for view in ava.screen.views]):
         seen = now
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(2.0)
 
 
 async def _card(ava: Person) -> tuple[dict[str, Any], str]:
