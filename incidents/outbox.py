@@ -68,8 +68,9 @@ async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:
     if not words:
         return list((await tx.session.execute(found.where(col(row.key).in_(named)))).all())
     waiting = col(row.coalesce).in_(words) & col(row.state).in_(_UNSENT)
-    # Nobody may begin them before this commit: what they would draw is what it changes.
-    found = found.where(or_(col(row.key).in_(named), waiting)).with_for_update()
+    # Nobody may begin them before this commit: what they would draw is what it changes. In one order: rows of no
+    # incident (App Homes) have no other lock before them, and two that took them crosswise would wait for each other.
+    found = found.where(or_(col(row.key).in_(named), waiting)).order_by(col(row.id)).with_for_update()
     return list((await tx.session.execute(found)).all())
 
 

@@ -217,7 +217,11 @@ class Engine:
 
     async def _prepare(self, claim: Claim) -> Prepared | None:
         known = await self._reading.do(lambda session: requests.read(session, self._ctx, claim))
-        return await requests.prepare(self._ctx, claim, self._workdir, known)
+        return await requests.prepare(self._ctx, claim, self._workdir, known, partial(self._hand_on, claim))
+
+    async def _hand_on(self, claim: Claim, result: StepResult) -> None:
+        # Stored as what comes last is: an agent that is interrupted meanwhile cuts off no transaction.
+        await self._store(lambda tx: results.hand_on(tx, self._ctx, claim, result))
 
     async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
         """Return what the agent brought, or None when it was interrupted.

@@ -2,18 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from incidents import areas, records, store
-from incidents.agents.base import ApprovedSubject, IncidentFacts, StepRequest, StepResult
+from incidents.agents.base import ApprovedSubject, HandOn, IncidentFacts, StepRequest
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, StepDefinition
 from incidents.knowledge.solutions import Solution
-from incidents.response import approvals, claims, facts, handing_on, journal, plan, progress, results
+from incidents.response import approvals, claims, facts, handing_on, journal, plan, progress
 from incidents.response.claims import Claim
 from incidents.response.decisions import DECISIONS
 from incidents.response.journal import StepJournal
@@ -66,8 +65,11 @@ def _asks_for_precedents(definition: StepDefinition) -> bool:
     return "preliminary_root_cause" in definition.outputs
 
 
-async def prepare(ctx: Context, claim: Claim, work: Path, known: Read) -> Prepared | None:
-    """Return what the agent needs, or None when the approval no longer covers what would be done."""
+async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: HandOn) -> Prepared | None:
+    """Return what the agent needs, or None when the approval no longer covers what would be done.
+
+    `hand_on` takes first results, where another step waits for no more than these.
+    """
     step, workflow = known.step, progress.definition_of(known.run)
     definition = workflow.step(step.name)
     approved = None
@@ -98,14 +100,9 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read) -> Prepar
         context=handing_on.context(workflow, definition, {row.name: row.output for row in known.steps}),
         workflow=workflow,
         chosen=areas.choice(workflow, definition, outputs, service, said),
-        hand_on=partial(_hand_on, ctx, claim) if plan.is_awaited_early(workflow, step.name) else None,
+        hand_on=hand_on if plan.is_awaited_early(workflow, step.name) else None,
     )
     return Prepared(request, kept)
-
-
-async def _hand_on(ctx: Context, claim: Claim, result: StepResult) -> None:
-    async with ctx.store.transaction() as tx:
-        await results.hand_on(tx, ctx, claim, result)
 
 
 async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedSubject | None:

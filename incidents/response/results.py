@@ -1,6 +1,10 @@
 """What becomes of an attempt: its result or failure stored under the fence, and told where it comes too late."""
 
+from datetime import datetime
+
 import structlog
+from sqlalchemy import select as columns
+from sqlmodel import col
 
 from incidents import records, store
 from incidents.agents.base import StepResult
@@ -173,12 +177,35 @@ async def tell_what_ended(ctx: Context, claim: Claim, kept: StepJournal) -> None
 
 
 async def _tell(tx: store.Tx, claim: Claim, kept: StepJournal) -> None:
+    """Tell what ended and no result will tell: the step is no longer ours.
+
+    Nor is it where the answer of the commit was lost that stored this attempt's result, or these words.
+    """
     await claims.hold_incident(tx, claim.step_id)
     step = await tx.session.get_one(records.Step, claim.step_id)
     _, incident = await claims.whose(tx, step)
-    for _, outcome in kept.outcomes:
-        await remarks.say(tx, incident, f"{outcome} Step {step.name} was stopped or taken over meanwhile.")
+    for at, outcome in kept.outcomes:
+        text = f"{outcome} Step {step.name} was stopped or taken over meanwhile."
+        if not await _stands(tx, incident, claim, text, at):
+            await remarks.say(tx, incident, text)
     tx.then(kept.outcomes.clear)
+
+
+async def _stands(tx: store.Tx, incident: records.Incident, claim: Claim, text: str, ended_at: datetime) -> bool:
+    """Return whether the record holds this attempt's end, or `text` since `ended_at` (UTC)."""
+    row = records.Event
+    found = await tx.session.execute(
+        columns(col(row.kind), col(row.data)).where(
+            col(row.incident_id) == incident.number,
+            col(row.kind).in_((EventKind.STEP_DONE, EventKind.STEP_FAILED, EventKind.NOTE)),
+            col(row.at) >= ended_at,
+        )
+    )
+    attempt = (claim.step_id, claim.attempt)
+    return any(
+        data["text"] == text if kind is EventKind.NOTE else (data.get("step_id"), data.get("attempt")) == attempt
+        for kind, data in found.all()
+    )
 
 
 def _end(step: records.Step, state: StepState, tx: store.Tx) -> None:

@@ -13,6 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from incidents import backup
+from incidents.clock import SystemClock
+from incidents.store import Store
 from tests.processes import database_on
 from tests.torture.campaign import Campaign, Report
 from tests.torture.points import blows
@@ -73,16 +76,30 @@ async def _campaign(
     folder = Path(root) / f"{name}-{number}"
     await asyncio.to_thread(folder.mkdir)
     async with make(folder) as url, Campaign(options.seed + number, folder, name, database_url=url) as campaign:
-        report = await campaign.run(ours)
-        if not report.is_good and options.keep:
-            console.print(f"[red]The logs are kept in {options.keep}.[/red]")
-            await asyncio.to_thread(_keep, folder, Path(options.keep))
+        good = False
+        try:
+            report = await campaign.run(ours)
+            good = report.is_good
+        finally:
+            if options.keep and not good:
+                console.print(f"[red]The logs are kept in {options.keep}.[/red]")
+                await _keep(folder, url, Path(options.keep))
     console.print(_line(report))
     _say_faults(report, console)
     return report
 
 
-def _keep(folder: Path, to: Path) -> None:
+async def _keep(folder: Path, url: str, to: Path) -> None:
+    """Keep the logs, and the rows as a backup that `sitrep restore` takes: a database on PostgreSQL goes with us."""
+    await asyncio.to_thread(_copy_files, folder, to)
+    store = Store(url, SystemClock())
+    try:
+        await backup.dump(store, to / f"{folder.name}.backup")
+    finally:
+        await store.close()
+
+
+def _copy_files(folder: Path, to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
         if file.is_file():

@@ -161,8 +161,8 @@ class Campaign:
                 slow = Fault(method=method, kind=FaultKind.LATENCY, seconds=_AT_WORK_SECONDS)
                 await self.workspace.request_faults(slow)
         until = time.monotonic() + _READY_SECONDS
-        while self.sitrep.is_running and set((await self.sitrep.checks()).values()) != {"ok"}:
-            assert time.monotonic() < until, self.sitrep.log[-3000:]
+        while self.sitrep.is_running and set((checks := await self.sitrep.checks()).values()) != {"ok"}:
+            assert time.monotonic() < until, f"{checks}\n{self.sitrep.log[-3000:]}"
             await asyncio.sleep(0.05)
         return self.now()
 

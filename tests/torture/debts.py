@@ -122,6 +122,31 @@ def escalations(incident: Incident, lives: list[Life]) -> Iterator[Debt]:
                 yield Debt(key, place_of(handle), due, is_certain=certain)
 
 
+def held_up(incident: Incident, lives: list[Life]) -> Iterator[Debt]:
+    """Yield who hears because nobody decides: whom the timeline names, no sooner than the policy says."""
+    for asked in incident.all("approval_asked"):
+        trigger = f"approval_{asked.data['approval']}"
+        for event in incident.all("escalated"):
+            if event.data["trigger"] != trigger or event.at < asked.at + min(town.HELD_UP_SECONDS.values()):
+                continue
+            certain = is_due(event.at, incident.end(), lives, leased=True)
+            for person in event.data["people"]:
+                handle = next(name for name in town.PEOPLE if person_id(name) == person)
+                yield Debt(f"{incident.key}:escalate:{trigger}:{person}", place_of(handle), event.at, certain)
+
+
+def holdups_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
+    """Yield the decisions that held an incident up and of which nobody else heard."""
+    for asked in incident.all("approval_asked"):
+        trigger = f"approval_{asked.data['approval']}"
+        # A change of severity counts anew, and may withdraw what was asked; so may asking again.
+        over = incident.all("approval_asked", "approval_decided", "severity_changed", "resolved")
+        until = min((event.at for event in over if event.id > asked.id), default=float("inf"))
+        due = asked.at + max(town.HELD_UP_SECONDS.values())
+        if not incident.first("escalated", trigger=trigger) and is_due(due, until, lives):
+            yield f"{incident.key}:escalate:{trigger}"
+
+
 def lines(incident: Incident) -> Iterator[Debt]:
     """Yield what the channel is told of what happened."""
     room = f"room:{incident.key}"

@@ -41,6 +41,7 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
             *debts.matrix(incident, lives),
             *debts.paging(incident, lives),
             *debts.escalations(incident, lives),
+            *debts.held_up(incident, lives),
             *debts.lines(incident),
             *debts.furniture(incident),
             *debts.updates(incident, lives, _by_key(received, incident)),
@@ -49,7 +50,8 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
             known = owed.get((debt.place, key))
             if known is None or not known.is_certain:
                 owed[debt.place, key] = debt
-        verdict.lost += [*debts.levels_missed(incident, lives), *debts.updates_missed(incident, lives)]
+        for missed in (debts.levels_missed, debts.updates_missed, debts.holdups_missed):
+            verdict.lost += missed(incident, lives)
         verdict.lost += _left_ringing(incident, received)
         verdict.lost += _unwritten(incident, received)
     stand_ins: set[tuple[str, str]] = set()

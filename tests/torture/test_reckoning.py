@@ -145,6 +145,18 @@ def test_level_of_paging_that_never_began_is_lost() -> None:
     assert list(debts.levels_missed(unanswered, LIVES)) == ["inc-1:page:2"]
 
 
+def test_decision_of_which_nobody_else_hears_is_lost_and_one_of_which_somebody_hears_early_is_unowed() -> None:
+    asked = ("approval_asked", 11.0, {"approval": 3, "step": "2.1"})
+    assert list(debts.holdups_missed(incident(asked), LIVES)) == ["inc-1:escalate:approval_3"]
+    assert list(debts.holdups_missed(incident(asked, ("approval_decided", 60.0, {"approval": 3})), LIVES)) == []
+    told = {"trigger": "approval_3", "people": ["U02BO"]}
+    due, early = (list(debts.held_up(incident(asked, ("escalated", at, told)), LIVES)) for at in (36.0, 35.0))
+    assert [(debt.place, debt.key, debt.is_certain) for debt in due] == [
+        ("dm:U02BO", "inc-1:escalate:approval_3:U02BO", True)
+    ]
+    assert early == []
+
+
 def test_update_that_nobody_sent_is_lost() -> None:
     assert list(debts.updates_missed(incident(), LIVES)) == ["inc-1:update after 0 s"]
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.workspace.config import ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
+from incidents.definitions import ApprovalKind
 from tests.integration.delivery.conftest import configuration
 
 #: Handle -> Slack id; Gil has none and reads his e-mail.
@@ -40,6 +41,7 @@ ESCALATIONS = {
     "critical_bug_not_resolved_45_seconds": ("critical", "resolved", 45, "cto"),
     "high_bug_not_triaged_35_seconds": ("high", "triaged", 35, "engineering_manager"),
 }
+HELD_UP_SECONDS = {"critical": 25, "high": 40}  #: nobody decides for so long: the next of the levels of paging hears
 ARCHIVE_SECONDS = 3600  # after its end a room goes into the archive, when a process starts
 FOLLOWUP = "Widen the pool"  #: how every follow-up begins that people file
 BOOKMARKS = {"War room": "https://example.com/war", "Runbook": "https://example.com/runbook"}
@@ -89,6 +91,18 @@ def write_configuration(folder: Path, services: dict[str, Any] | None = None) ->
             "paging": {
                 severity: {"levels": PAGING_LEVELS, "every": f"{seconds}s"}
                 for severity, seconds in PAGING_SECONDS.items()
+            }
+        },
+        "approvals": {
+            "approvals": {
+                kind.value: {
+                    "valid": "1d",
+                    "remind_after": "1h",
+                    "remind_before": "2h",
+                    "escalate_after": {severity: f"{seconds}s" for severity, seconds in HELD_UP_SECONDS.items()},
+                    "escalate_to": ["paging"],
+                }
+                for kind in ApprovalKind
             }
         },
         "escalation_triggers": {

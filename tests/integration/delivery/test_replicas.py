@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
@@ -174,6 +174,48 @@ async def test_what_would_wait_for_a_notice_that_another_replica_is_ending_looks
             assert again_at - tx.now < timedelta(seconds=1)
     row = await first.row("edit")
     assert (row.state, row.not_before) == ("pending", again_at)
+
+
+def _home(person: str, word: str) -> Notice:
+    key, params = f"home:{person}:{word}", {"person": person}
+    return Notice(key=key, lane=Lane.ROOM, action=Action.HOME, surface="home", params=params, coalesce=f"home:{person}")
+
+
+async def _hold(tx: store.Tx, person: str, *, error: str = "") -> None:
+    of = update(records.Outbox).where(col(records.Outbox.coalesce) == f"home:{person}")
+    await tx.session.execute(of.values(error=error))
+
+
+async def _someone_waits(post: Post) -> None:
+    """Wait until a transaction waits for what another one holds."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    async with asyncio.timeout(5), post.ctx.store.read() as session:
+        while not await session.scalar(waiting):
+            await session.rollback()
+            await asyncio.sleep(0.02)
+
+
+async def test_replicas_that_redraw_the_same_homes_do_not_wait_for_each_other(replicas: tuple[Post, Post]) -> None:
+    first, second = replicas
+    for person in "mabc":
+        await first.put(None, _home(person, "open"))
+
+    async def redraw(post: Post, people: str) -> None:
+        await post.put(None, *(_home(person, f"again-{people}") for person in people))
+
+    async with first.ctx.store.transaction() as between:
+        await _hold(between, "b")
+        async with second.ctx.store.transaction() as moving:
+            await _hold(moving, "m")
+            await _hold(moving, "a", error="its row now lies behind the others")
+            one = asyncio.create_task(redraw(first, "mabc"))  # sees it where it lay
+            await _someone_waits(first)
+        await asyncio.sleep(0)
+        await _someone_waits(first)
+        two = asyncio.create_task(redraw(second, "ac"))  # sees it where it lies
+        await asyncio.wait({two}, timeout=0.3)
+    await asyncio.gather(one, two)
+    assert {(await first.row(f"home:{person}:open")).state for person in "mabc"} == {"pending"}  # and says it newest
 
 
 async def test_channels_that_are_quiet_are_forgotten(replicas: tuple[Post, Post]) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy.exc import OperationalError
 
 from incidents import records, store, store_errors
 from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.journal import Begun
 from incidents.events import EventKind
 from incidents.response import control, dispatch
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries, resolve
+from tests.clock import START
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked
 
@@ -69,6 +71,41 @@ async def test_what_came_of_a_step_outlasts_a_database_that_went_away(
     assert (await house.states(incident))["1.1"] == ("failed" if kind is EventKind.STEP_FAILED else "done")
     assert [each.step.name for each in house.agent.asked].count("1.1") == 1
     assert not away
+
+
+@pytest.mark.parametrize("kind", [EventKind.STEP_DONE, EventKind.STEP_FAILED])
+async def test_a_result_whose_commit_was_not_answered_is_not_told_as_one_that_came_too_late(
+    house: House, monkeypatch: pytest.MonkeyPatch, kind: EventKind
+) -> None:
+    monkeypatch.setattr(store_errors, "_AGAIN_SECONDS", 0.01)
+    lost: list[str] = []
+    run = house.agent.run
+
+    async def deploy(request: StepRequest) -> StepResult:
+        begun = Begun(id="b", verb="deploy", environment="staging", what="c0ffee", at=START, machine="m", folder="f")
+        if request.step.name == "1.1":
+            request.journal.ended(begun, "The deploy ended.", house.clock.now())
+        return await run(request)
+
+    def lose() -> None:
+        raise OperationalError("COMMIT", {}, OSError("server closed the connection unexpectedly"))
+
+    async def broken(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        if not lost and event.data["step"] == "1.1":
+            lost.append(event.data["step"])
+            tx.then(lose)  # what fails from here on fails behind the commit
+
+    house.store.react(kind, broken)
+    monkeypatch.setattr(house.agent, "run", deploy)
+    if kind is EventKind.STEP_FAILED:
+        house.agent.failing.add("1.1")
+    incident = await house.declare()
+    await house.work()
+    assert lost
+    async with house.store.read() as session:
+        events = await queries.events(session, incident.number)
+    assert [each.data["text"] for each in events if each.kind is EventKind.NOTE] == []
+    assert [each.kind for each in events if each.data.get("step") == "1.1"].count(kind) == 1
 
 
 async def test_a_work_folder_that_cannot_be_made_fails_the_step(house: House, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from incidents import records
+from incidents import records, store
 from incidents.agents import outputs
 from incidents.agents.base import HandOn, StepRequest, StepResult
 from incidents.response import intervening
@@ -41,8 +41,10 @@ class Early:
         return await self.scripted.run(request)
 
 
-async def analysed(house: House, agent: Early) -> tuple[records.Incident, asyncio.Task[None]]:
-    """Resolve an incident and begin its analysis."""
+async def analysed(
+    house: House, agent: Early, *, handed_on: bool = True
+) -> tuple[records.Incident, asyncio.Task[None]]:
+    """Resolve an incident and begin its analysis; returns once the agent handed on what it is to hand on."""
     incident, _ = await until_fix_is_asked(house)
     await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
     house.engine = Engine(house.ctx, agent, house.engine._workdir, "here")
@@ -50,7 +52,8 @@ async def analysed(house: House, agent: Early) -> tuple[records.Incident, asynci
     assert sorted(claims) == ["4.1", "4.2"]
     await house.engine.carry_out(claims["4.2"])
     work = asyncio.create_task(house.engine.carry_out(claims["4.1"]))
-    await agent.handed_on.wait()
+    if handed_on:
+        await agent.handed_on.wait()
     return incident, work
 
 
@@ -92,3 +95,19 @@ async def test_first_results_of_a_step_that_was_taken_over_change_nothing(house:
     agent.may_end.set()
     await work
     assert ((await step(house, incident, "4.1")).output, (await step(house, incident, "4.1")).runner) == ({}, ANA)
+
+
+async def test_first_results_are_stored_whole_though_their_agent_is_interrupted_meanwhile(house: House) -> None:
+    agent = Early(house, hands_on=True)
+    woken: list[frozenset[str]] = []
+
+    async def interrupt(tx: store.Tx) -> None:
+        if tx.offered and house.engine._agents:
+            house.engine.interrupt()
+            house.store.on_commit(woken.append)
+
+    house.store.before_commit(interrupt)
+    incident, work = await analysed(house, agent, handed_on=False)
+    await work
+    assert (await house.states(incident))["4.3"] == "ready"
+    assert [store.STEPS in topics for topics in woken] == [True, True], "of both: it is ready, and 4.1 is given back"
