@@ -231,7 +231,10 @@ def _tests(subject: Mapping[str, Any]) -> str:
 
 def _undo(subject: Mapping[str, Any]) -> str:
     release = subject.get("rollback_release")
-    return f"release {said(str(release), 40)}" if release else "*no release to go back to is known*"
+    if not release:
+        return "*no release to go back to is known*"
+    tried = subject.get("rollback_tried")
+    return f"release {said(str(release), 40)}{f', tried on staging with {said(str(tried), 40)} ✓' if tried else ''}"
 
 
 def _watch(subject: Mapping[str, Any]) -> str:

@@ -106,7 +106,14 @@ def _(output: outputs.SecurityValidationOutput) -> Outcome:
 def _(output: outputs.StagingOutput) -> Outcome:
     ready = output.deployment_readiness_confirmation
     word = "ready" if ready.ready else "*not ready*"
-    return Outcome((f"*{code(ready.commit[:7])}*  {word}. {prose(ready.reason)}",), evidence=refs(ready.evidence))
+    back = ready.staging.rollback if ready.staging else None
+    return Outcome(
+        (
+            f"*{code(ready.commit[:7])}*  {word}. {prose(ready.reason)}",
+            f"*Way back*  {prose(back.reason)} {cite(back.evidence)}" if back else "",
+        ),
+        evidence=refs(ready.evidence),
+    )
 
 
 @drawn.register

@@ -91,6 +91,23 @@ class SecurityOutput(Output):
 # 2.3 testing
 
 
+class Rehearsal(Output):
+    """The way back, tried out on staging."""
+
+    tested: bool | None = Field(description="null: it could not be tried, and `reason` says why")
+    release: str | None = Field(description="the release that was put back")
+    seconds: float
+    put_back: bool = Field(description="whether the fix runs on staging again")
+    reason: str = Field(max_length=300)
+    evidence: list[str]
+
+    @classmethod
+    def failed(cls, release: str, why: str, evidence: list[str]) -> "Rehearsal":
+        """Return one in which the release could not be put back."""
+        reason = f"Release {release} could not be put back: {why}"[:300]
+        return cls(tested=False, release=release, seconds=0.0, put_back=False, reason=reason, evidence=evidence)
+
+
 class StagingCheck(Output):
     """How the fix behaves on staging."""
 
@@ -100,6 +117,7 @@ class StagingCheck(Output):
     error_rate: float | None = None
     watched_seconds: float
     evidence: list[str]
+    rollback: Rehearsal | None = Field(default=None, description="null: the workflow does not ask for it")
 
 
 class Readiness(Output):

@@ -14,7 +14,7 @@ class Begun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
-    verb: str  #: `deploy` or `rollback`
+    verb: str  #: `deploy`, `redeploy` (the same commit once more) or `rollback`
     environment: str
     what: str  #: the commit, or the release to put back
     at: AwareDatetime  #: UTC
@@ -26,7 +26,7 @@ class Begun(BaseModel):
     @property
     def what_in_words(self) -> str:
         """Return `9f8e7d6` or `release 40`."""
-        return self.what[:7] if self.verb == "deploy" else f"release {self.what}"
+        return f"release {self.what}" if self.verb == "rollback" else self.what[:7]
 
     @property
     def in_words(self) -> str:

@@ -27,6 +27,7 @@ from incidents.agents.fixes import FixCode as FixCode
 from incidents.agents.fixes import HotfixOutput as HotfixOutput
 from incidents.agents.fixes import MinimalTests as MinimalTests
 from incidents.agents.fixes import Readiness as Readiness
+from incidents.agents.fixes import Rehearsal as Rehearsal
 from incidents.agents.fixes import RollbackProcedure as RollbackProcedure
 from incidents.agents.fixes import SecurityAssessment as SecurityAssessment
 from incidents.agents.fixes import SecurityOutput as SecurityOutput

@@ -202,6 +202,13 @@ def _staging(staging: Any) -> Finding:
     return Finding(GateState.PASSED, f"staging healthy for {staging['watched_seconds']:.0f} s", cited)
 
 
+def _way_back(tried: Any) -> Finding:
+    cited = tuple(tried["evidence"])
+    if tried["tested"] is None:
+        return Finding(GateState.OPEN, tried["reason"], cited)
+    return Finding(GateState.PASSED if tried["tested"] else GateState.FAILED, tried["reason"], cited)
+
+
 def _rollback(procedure: Any) -> Finding:
     if procedure["release"] and procedure["command"]:
         return Finding(GateState.PASSED, f"back to release {procedure['release']}", tuple(procedure["evidence"]))
@@ -219,6 +226,7 @@ def _prevention(measures: Any) -> Finding:
 _UNTRIED = "no agent mitigates by itself; say what was tried, or why nothing was"
 _NO_TESTS = "no tests were run on the fix"
 _NO_WAY_BACK = "no release is known to go back to"
+_UNTRIED_BACK = "nothing could try it out; say whether and where putting the release back was tried"
 _NO_ANALYSIS = "the analysis is not done"
 _STAGING = Check("deployment_readiness_confirmation.staging", "there is no staging to see it on", _staging)
 
@@ -247,10 +255,10 @@ CHECKS: dict[str, Check] = {
     "integration_tests_passing": Check("regression_test_results", _NO_TESTS, _regression),
     "security_review_passed": Check("security_validation", "the review is not done", _security_review),
     "staging_validation_complete": _STAGING,
+    "rollback_tested": Check("deployment_readiness_confirmation.staging.rollback", _UNTRIED_BACK, _way_back),
     # No machine knows these; a person looks at what the step brought, and vouches.
     "code_review_passed": Check("emergency_fix_code"),
     "performance_impact_assessed": Check("deployment_readiness_confirmation"),
-    "rollback_tested": Check("rollback_procedure"),
     "stakeholder_approval_obtained": Check("deployment_readiness_confirmation"),
     "documentation_updated": Check(),
 }

@@ -99,6 +99,7 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
     readiness = outputs.get("deployment_readiness_confirmation") or {}
     rollback = outputs.get("rollback_procedure") or {}
     staging = readiness.get("staging") or {}
+    tried = staging.get("rollback") or {}
     return {
         "service": service.key if service else "",
         "environment": "production",
@@ -117,6 +118,7 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
         "staging_healthy": staging.get("healthy"),
         "staging_seconds": staging.get("watched_seconds"),
         "rollback_release": rollback.get("release"),
+        **({"rollback_tried": tried["release"]} if tried.get("tested") else {}),
         "rollback_command": rollback.get("command", ""),
         "watch_seconds": service.production.watch.total_seconds() if service else None,
         "max_error_rate": service.production.max_error_rate if service else None,

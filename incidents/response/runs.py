@@ -44,6 +44,19 @@ def _beginning(ctx: Context, definition: WorkflowDefinition, now: datetime) -> d
     return hours.opens_next(now, ctx.settings)
 
 
+async def _has_begun(tx: store.Tx, incident: records.Incident, run: records.Run) -> bool:
+    """Tell whether the run waited for business to open, and that is over: it does not wait a second time."""
+    told = (EventKind.RUN_SCHEDULED, EventKind.RUN_BEGUN)
+    events = [
+        each
+        for each in await queries.events(tx.session, incident.number)
+        if each.kind in told and each.data["run"] == run.id
+    ]
+    return any(
+        each.kind is EventKind.RUN_BEGUN or datetime.fromisoformat(each.data["begins_at"]) <= tx.now for each in events
+    )
+
+
 async def _tell_beginning(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:
     if run.begins_at is not None:
         await tx.record(incident, EventKind.RUN_SCHEDULED, run=run.id, begins_at=run.begins_at.isoformat())
@@ -78,7 +91,7 @@ async def replan(
     kept = await replanning.adapt(tx, incident, run, progress.definition_of(run), definition, event)
     run.workflow, run.digest = definition.name, definition.digest()
     run.definition = definition.model_dump(mode="json")
-    run.begins_at = _beginning(ctx, definition, tx.now)
+    run.begins_at = None if await _has_begun(tx, incident, run) else _beginning(ctx, definition, tx.now)
     states = [StepState(step.state) for step in await queries.steps(tx.session, run.number)]
     if run.state == "done" and not plan.FINISHED.issuperset(states):
         run.state, run.finished_at = "running", None

@@ -118,7 +118,7 @@ async def _by_version(begun: Begun, place: Place, clock: Clock) -> Traced | None
         return None
     look = await health.probe(place.target, clock)
     release, commit = look.version
-    if begun.what != (commit if begun.verb == "deploy" else release):
+    if begun.what != (release if begun.verb == "rollback" else commit):
         return None
     return Traced(release or "", commit or "", look.evidence)
 

@@ -58,10 +58,12 @@ async def deploy(
     journal: Journal,
     clock: Clock,
     before: Mapping[str, JsonValue] = MappingProxyType({}),
+    again: bool = False,
 ) -> Deployed:
     """Start a release from `commit` in `environment` by the service's own command, once.
 
     Where an earlier attempt began it, the outcome of that is adopted. `before` is kept for such a later attempt.
+    `again` is a second deploy of the same commit by the same step, after something else ran there.
     Production needs `approved`, and deploys exactly the commit that was approved.
 
     Raises:
@@ -72,7 +74,7 @@ async def deploy(
     target = target_of(service, environment)
     if environment == "production":
         _require_approval(approved, environment, commit)
-    wanted = _Wanted("deploy", commit=commit)
+    wanted = _Wanted("redeploy" if again else "deploy", commit=commit)
     return await _start(service, environment, target.deploy, wanted, journal=journal, clock=clock, before=before)
 
 

@@ -9,11 +9,12 @@ from incidents.agents.outputs import (
     MinimalTests,
     Output,
     Readiness,
+    Rehearsal,
     StagingCheck,
     TestingOutput,
     TestRun,
 )
-from incidents.agents.playbook import cadence, sources, wording
+from incidents.agents.playbook import cadence, rehearsal, sources, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.wording import percent
 from incidents.errors import StepFailed, ToolFailed
@@ -178,6 +179,8 @@ async def stage(case: Case, fix: FixCode, judged: Judgement) -> StagingCheck | N
         case.note("The service has no staging; the fix was not seen running before production.")
         return None
     try:
+        rehearsed = rehearsal.is_wanted(case)
+        before = await rehearsal.former(case, staging, fix) if rehearsed else None
         deployed = await deploys.deploy(
             case.service,
             "staging",
@@ -186,6 +189,8 @@ async def stage(case: Case, fix: FixCode, judged: Judgement) -> StagingCheck | N
             journal=case.request.journal,
             clock=case.clock,
         )
+        if before is not None and before.cut_off:
+            deployed = await rehearsal.put_fix_back(case, fix)
         judged.evidence += case.see(deployed.evidence)
         watched = await health.watch(
             staging, case.clock, period=cadence.fitting(staging.watch, case.left), every=cadence.every(staging.watch)
@@ -198,6 +203,10 @@ async def stage(case: Case, fix: FixCode, judged: Judgement) -> StagingCheck | N
     rate = "no requests" if watched.error_rate is None else f"{percent(watched.error_rate)} of requests failed"
     told = f"Staging {'healthy' if watched.healthy else 'not healthy'} for {watched.seconds:.0f} s, {rate}."
     (judged.shown if watched.healthy else judged.against).append(told)
+    back = None
+    if rehearsed and watched.healthy:
+        back = await rehearsal.try_out(case, staging, fix, before, deployed)
+        _judge_way_back(back, judged)
     return StagingCheck(
         healthy=watched.healthy,
         release=deployed.release,
@@ -205,4 +214,13 @@ async def stage(case: Case, fix: FixCode, judged: Judgement) -> StagingCheck | N
         error_rate=watched.error_rate,
         watched_seconds=watched.seconds,
         evidence=case.see(deployed.evidence, watched.evidence),
+        rollback=back,
     )
+
+
+def _judge_way_back(back: Rehearsal, judged: Judgement) -> None:
+    judged.evidence += back.evidence
+    if back.tested is False or not back.put_back:
+        judged.against.append(back.reason)
+    elif back.tested:
+        judged.shown.append(f"The way back to release {back.release} was tried there.")

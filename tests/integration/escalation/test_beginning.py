@@ -101,6 +101,21 @@ async def test_a_person_begins_it_early_and_the_channel_hears_who(house: House) 
     assert len(await house.events(EventKind.RUN_BEGUN)) == 1
 
 
+async def test_what_has_begun_does_not_wait_again_when_it_is_raised_and_lowered(house: House) -> None:
+    incident, opens = await low(house)
+    async with house.store.transaction() as tx:
+        await control.begin(tx, house.ctx, incident.number, REPORTER)
+    other, _ = await low(house)
+    for moment in (opens - timedelta(hours=1), opens + timedelta(hours=1)):  # the other begins by itself in between
+        await until(house, moment)
+        for severity in (Severity.HIGH, Severity.LOW):
+            for each in (incident, other):
+                async with house.store.transaction() as tx:
+                    await respond.change_severity(tx, house.ctx, each.number, REPORTER, severity)
+        assert "ready" in await states(house, incident)
+        assert ("ready" in await states(house, other)) is (moment > opens)
+
+
 async def test_what_does_not_wait_cannot_be_begun(house: House) -> None:
     in_berlin(house)
     incident = await house.declare(Severity.MEDIUM)

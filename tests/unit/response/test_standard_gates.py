@@ -11,7 +11,7 @@ from incidents.response.gates import GateFacts, GateState, GateVerdict
 
 CLAIM = {"text": "seen", "verdict": "likely", "evidence": ["E1"]}
 RUN = {"passed": 9, "failed": 0, "errors": 0, "timed_out": False, "evidence": "E2"}
-BY_PEOPLE = {"code_review_passed", "performance_impact_assessed", "rollback_tested", "stakeholder_approval_obtained"}
+BY_PEOPLE = {"code_review_passed", "performance_impact_assessed", "stakeholder_approval_obtained"}
 SET = loading.load(loading.templates_root(), None)[0].policies.quality_gates["standard_quality_gates"]
 GATES = [gate for phase in SET.values() for gate in phase]
 
