@@ -48,6 +48,7 @@ torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(ARGS)
 	$(BIN)/python -m tests.replicas
 	$(BIN)/pytest -m torture
+	$(BIN)/pytest --hypothesis-profile=searching tests/property tests/integration/escalation/test_any_course.py
 
 clean:
 	rm -rf $(VENV) var

@@ -1,15 +1,30 @@
-"""What several rooms' tests share: their order, and one real PostgreSQL for the whole run of a worker."""
+"""What several rooms' tests share: their order, their examples, and one real PostgreSQL for the run of a worker."""
 
+import gc
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.processes import postgres_server
+
+# A property's examples come from its own text: a run that fails can be had again. No deadline: what an example takes
+# says how busy the machine is. `make torture` looks with other examples at each run.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("searching", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long ones first: what begins last should be short, or one worker ends long after the others."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what was imported: walking it again and again took a fifth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 10)
 
 
 @pytest.fixture(scope="session")

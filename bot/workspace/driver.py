@@ -16,6 +16,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from bot.workspace import trust
 from bot.workspace.contents import element_state
 from bot.workspace.contents.model import Json
 from bot.workspace.person import choosing
@@ -35,7 +36,9 @@ class Person:
         token = PERSON_PREFIX + user_id
         self._socket_url = f"{url.rstrip('/').replace('http', 'ws', 1)}/client/ws?token={token}"
         headers = {"authorization": f"Bearer {token}"}
-        self._http = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=30, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=url.rstrip("/"), headers=headers, timeout=30, trust_env=False, verify=trust.authorities()
+        )
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._inputs: dict[str, Json] = {}

@@ -56,8 +56,7 @@ class LocalDispatcher:
     @property
     def free(self) -> int:
         """How many more steps may begin now."""
-        waits = self._loop is None or time.monotonic() < self._holds_until
-        return 0 if waits else self._room()
+        return 0 if self._loop is None else self._room()
 
     def set_off(self, claimed: Sequence[Claim]) -> None:
         """Carry out steps that were taken."""
@@ -69,7 +68,7 @@ class LocalDispatcher:
     def _hear(self, topics: frozenset[str]) -> None:
         if store.RUN_BEGUN in topics and time.monotonic() >= self._holds_until:
             self._holds_until = time.monotonic() + _ROOM_FIRST
-        if store.STEPS in topics:
+        if topics & {store.RUN_BEGUN, store.STEPS}:
             self._woken.set()
 
     async def start(self) -> None:
@@ -89,7 +88,7 @@ class LocalDispatcher:
     async def _take_up(self) -> None:
         while not self._stopping:
             self._woken.clear()
-            await asyncio.sleep(max(0.0, self._holds_until - time.monotonic()))
+            await self._hold()
             try:
                 claimed = await self._engine.claim(TOGETHER, room=self._room) if self._room() else []
                 if len(claimed) == TOGETHER:
@@ -102,9 +101,18 @@ class LocalDispatcher:
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._woken.wait()
 
+    async def _hold(self) -> None:
+        while (left := self._holds_until - time.monotonic()) > 0:  # noqa: ASYNC110 - a sleep may end a moment early
+            await asyncio.sleep(left)
+
     def _room(self) -> int:
-        """Return how many steps more there is room for: results may have taken some beside us, and we may be ending."""
-        return 0 if self._stopping else max(0, AT_ONCE - len(self._running))
+        """Return how many steps more may begin.
+
+        It is asked when we may write: since we got in line an incident may have been declared, results may have taken
+        steps beside us, and we may be ending.
+        """
+        holds = self._stopping or time.monotonic() < self._holds_until
+        return 0 if holds else max(0, AT_ONCE - len(self._running))
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

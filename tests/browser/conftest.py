@@ -81,7 +81,7 @@ async def bot(workspace: Workspace) -> AsyncIterator[AsyncWebClient]:
         app = AsyncApp(client=client, signing_secret=SECRET)
         register(app)
         await client.conversations_join(channel=workspace.core.team.channels_by_name["general"].id)
-        handler = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=0.5)
+        handler = AsyncSocketModeHandler(app, APP_TOKEN)
         await handler.connect_async()
         yield client
         await handler.close_async()

@@ -49,7 +49,7 @@ async def on_a_course(severity: Severity, act: Callable[[Course], Awaitable[None
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=6, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(severity=severities, deeds=st.lists(deeds, min_size=4, max_size=12))
 @example(
     severity=Severity.CRITICAL,
@@ -68,7 +68,7 @@ def test_no_step_is_lost_doubled_or_too_early_and_every_response_can_be_ended(
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=5, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(
     severity=severities,
     other=severities,

@@ -77,7 +77,7 @@ class Course:
 
 
 @given(workflows(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_workflow_ends_and_no_step_overtakes_what_it_needs(definition: WorkflowDefinition, random: Random) -> None:
     course = Course(definition)
     failures = 3 * len(course.states)  # agents may fail as often as that, and each step is retried
@@ -92,7 +92,7 @@ def test_any_workflow_ends_and_no_step_overtakes_what_it_needs(definition: Workf
 
 
 @given(workflows(people=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_each_step_begins_as_soon_as_it_may_so_that_the_whole_takes_its_critical_path(
     definition: WorkflowDefinition,
 ) -> None:
@@ -119,7 +119,7 @@ def test_each_step_begins_as_soon_as_it_may_so_that_the_whole_takes_its_critical
 
 
 @given(workflows(people=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_steps_that_wait_for_the_same_begin_together(definition: WorkflowDefinition) -> None:
     course = Course(definition)
     while ready := course.may_start():
@@ -136,7 +136,7 @@ def test_steps_that_wait_for_the_same_begin_together(definition: WorkflowDefinit
 
 
 @given(workflows(), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_builds_on_a_step_is_exactly_what_cannot_go_on_without_it(
     definition: WorkflowDefinition, data: st.DataObject
 ) -> None:
@@ -153,7 +153,7 @@ def test_what_builds_on_a_step_is_exactly_what_cannot_go_on_without_it(
 
 
 @given(workflows())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_workflow_can_be_drawn(definition: WorkflowDefinition) -> None:
     layout = layers.lay_out(definition)
     assert {node for row in layout.rows for node in row} >= {step.name for step in definition.steps()}

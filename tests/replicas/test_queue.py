@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import text
 from sqlmodel import select
 
-from incidents import loading, migrations, records
+from incidents import migrations, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.context import Context
@@ -26,6 +26,7 @@ from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.store import Store
 from incidents.tools.evidence import EvidenceKind, capture
+from tests import installation
 from tests.clock import START
 from tests.integration.response.conftest import SETTINGS, House, Scripted, script
 from tests.processes import database_on
@@ -81,7 +82,7 @@ class Replicas:
         store = Store(self.url, SystemClock())
         self.stack.push_async_callback(store.close)
         await migrations.upgrade(store)
-        ctx = Context(store, store.clock, loading.load(loading.templates_root(), None)[0], SETTINGS)
+        ctx = Context(store, store.clock, installation.library(), SETTINGS)
         for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx)):
             reactors.register()
         seen = capture(EvidenceKind.LOG, "app.log", "KeyError", summary="412 KeyErrors", captured_at=START)

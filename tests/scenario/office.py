@@ -9,18 +9,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from sqlmodel import select
 
 from bot.app import App, create_app
 from bot.delivery.deliverer import Deliverer
 from bot.slack_client import SlackLine
+from bot.socket_mode import SocketMode
 from bot.surfaces import Surfaces
 from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
 from bot.workspace.driver import Person
@@ -28,14 +27,13 @@ from bot.workspace.server import Workspace
 from escalation import planning
 from escalation.scheduler import AlarmClock
 from escalation.timers import Timers
-from incidents import loading, migrations, outbox_queries, records
+from incidents import outbox_queries, records
 from incidents.agents import outputs
 from incidents.agents.base import Runner, StepRequest, StepResult
 from incidents.agents.outputs import MODELS
 from incidents.catalog import Approvers, Environment, Service, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
-from incidents.definitions import Library
 from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.dispatch import LocalDispatcher
@@ -45,6 +43,7 @@ from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.store import Store
 from incidents.tools.evidence import EvidenceKind, capture
+from tests import installation
 from tests.unit.views import samples
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
@@ -185,12 +184,6 @@ def has_button(label: str) -> Callable[[dict[str, Any]], bool]:
     return lambda row: f'"text": "{label}"' in text_of(row.get("blocks", []))
 
 
-@cache
-def shipped() -> Library:
-    """Return the shipped policies and workflows, read once."""
-    return loading.load(loading.templates_root(), None)[0]
-
-
 def settings() -> Settings:
     """Return the company's settings: the demo's people, two services without a repository."""
     members = {
@@ -231,14 +224,14 @@ async def opened(tmp_path: Path, *handles: str, runner: Runner | None = None, **
         apps=[sitrep],
         channels=[ChannelConfig(name="general"), ChannelConfig(name="random")],
         limits=LimitConfig(enabled=False),
+        delivery=installation.PATIENT,
     )
     async with AsyncExitStack() as stack:
         workspace = await stack.enter_async_context(Workspace(config))
         line = await stack.enter_async_context(SlackLine("xoxb-sitrep", workspace.api_url))
-        store = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", SystemClock())
+        store = Store(installation.sqlite_database(tmp_path), SystemClock())
         stack.push_async_callback(store.close)
-        await migrations.upgrade(store)
-        ctx = Context(store, SystemClock(), shipped(), settings().model_copy(update=changed))
+        ctx = Context(store, SystemClock(), installation.library(), settings().model_copy(update=changed))
         timers, agents = Timers(), PlayedAgents()
         Room(ctx).register()
         planning.register(store, timers, ctx)
@@ -250,16 +243,14 @@ async def opened(tmp_path: Path, *handles: str, runner: Runner | None = None, **
         deliverer = Deliverer(ctx, line.client, Surfaces(app.desk.identity.url).draw)
         alarms = AlarmClock(store, timers)
         steps = LocalDispatcher(Engine(ctx, runner or agents, tmp_path / "work", "office"), store)
-        socket = AsyncSocketModeHandler(app, "xapp-sitrep", ping_interval=0.5)
-        await socket.connect_async()
-        stack.push_async_callback(socket.close_async)
+        intake = SocketMode(app, line.client, "xapp-sitrep")
+        # They end as in the product: nothing new is taken in, what is under way ends, the database closes last.
+        for end in (app.drain, deliverer.stop, alarms.stop, steps.stop, intake.stop):
+            stack.push_async_callback(end)
+        await intake.start()
         deliverer.start()
-        stack.push_async_callback(deliverer.stop)
         await alarms.start()
-        stack.push_async_callback(alarms.stop)
         await steps.start()
-        stack.push_async_callback(steps.stop)
-        stack.push_async_callback(app.drain)
         office = Office(workspace, ctx, app, agents)
         for handle in handles:
             office.people[handle] = await stack.enter_async_context(Person(workspace.url, PEOPLE[handle]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from bot.workspace import trust
 from bot.workspace.apps.parcels import Kind, Parcel
 from bot.workspace.clock import Now, wall_clock
 from bot.workspace.config import DeliveryConfig
@@ -20,7 +21,7 @@ class HttpDelivery:
 
     def __init__(self, config: DeliveryConfig, now: Now = wall_clock) -> None:
         self._now = now
-        self._client = httpx.AsyncClient(timeout=config.ack_seconds, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=config.ack_seconds, trust_env=False, verify=trust.authorities())
 
     async def attempt(self, app: App, parcel: Parcel) -> Json | None:
         """Post once and return the answer as the ack's payload.

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from incidents import loading
 from incidents.agents import outputs
 from incidents.agents.outputs import FixApproach
 from incidents.agents.playbook.runner import STEPS, PlaybookRunner
@@ -15,13 +14,14 @@ from incidents.catalog import Environment, Sandbox, Service
 from incidents.clock import SystemClock
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 from incidents.errors import StepFailed
+from tests import installation
 from tests.integration.agents.shop import PRICING, TRACEBACK, Shop
 from tests.integration.agents.steps import Response, facts
 from tests.integration.agents.test_playbook_fix_and_deploy import Production
 
 pytestmark = pytest.mark.long
 
-LIBRARY = loading.load(loading.templates_root(), None)[0]
+LIBRARY = installation.library()
 WORKFLOWS = LIBRARY.workflows
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from bot.delivery.deliverer import Deliverer
 from bot.slack_client import SlackLine
@@ -22,12 +22,13 @@ from bot.views.message import Message
 from bot.workspace.config import AppConfig, LimitConfig, PersonConfig, WorkspaceConfig
 from bot.workspace.rules.faults import Fault
 from bot.workspace.server import Workspace
-from incidents import loading, outbox, records, room
+from incidents import outbox, records, room
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.notices import Action, Lane, Notice
 from incidents.store import Store
+from tests import installation
 
 TOKEN = "xoxb-sitrep"
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
@@ -63,7 +64,7 @@ def configuration(**changes: Any) -> WorkspaceConfig:
             )
         ],
     }
-    return WorkspaceConfig(**{**fields, **changes})
+    return WorkspaceConfig(**{"delivery": installation.PATIENT, **fields, **changes})
 
 
 @pytest.fixture
@@ -75,11 +76,8 @@ async def workspace() -> AsyncIterator[Workspace]:
 @pytest.fixture
 async def ctx(tmp_path: Path) -> AsyncIterator[Context]:
     clock = RunningClock()
-    store = Store(f"sqlite+aiosqlite:///{tmp_path}/sitrep.db", clock)
-    async with store.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    library, _ = loading.load(loading.templates_root(), None)
-    yield Context(store, clock, library, Settings())
+    store = Store(installation.sqlite_database(tmp_path), clock)
+    yield Context(store, clock, installation.library(), Settings())
     await store.close()
     await database_threads_end()
 

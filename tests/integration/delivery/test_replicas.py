@@ -11,11 +11,12 @@ from sqlmodel import col, select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import loading, migrations, records, sending, store
+from incidents import migrations, records, sending, store
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
 from incidents.store import Store
+from tests import installation
 from tests.integration.delivery.conftest import Post, RunningClock, note, posting
 
 
@@ -26,7 +27,7 @@ async def replicas(workspace: Workspace, postgres: str) -> AsyncIterator[tuple[P
     async with admin.connect() as connection:
         await connection.execute(text("CREATE DATABASE replicas"))
     url = postgres.replace("/postgres?", "/replicas?")
-    library, _ = loading.load(loading.templates_root(), None)
+    library = installation.library()
     stores = [Store(url, RunningClock()), Store(url, RunningClock())]
     await migrations.upgrade(stores[0])
     contexts = [Context(each, each.clock, library, Settings()) for each in stores]

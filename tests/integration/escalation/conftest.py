@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from escalation import planning, timers
 from escalation.telling import Desk
 from escalation.timers import Timers
-from incidents import loading, records
+from incidents import records
 from incidents.catalog import Approvers, Person, Settings
 from incidents.context import Context
 from incidents.definitions import Severity
@@ -23,6 +21,7 @@ from incidents.notices import Road
 from incidents.service import declare
 from incidents.service.declare import Declaration
 from incidents.store import Store
+from tests import installation
 from tests.clock import ManualClock
 
 REPORTER = "U0REP"
@@ -115,26 +114,12 @@ class House:
                 row.state, row.result = "done", dict(result or {})
 
 
-@cache
-def _tables() -> bytes:
-    """Return an empty database; making it once saves each test some thirty synced writes."""
-    engine = create_engine("sqlite://")
-    SQLModel.metadata.create_all(engine)
-    raw = engine.raw_connection()
-    content: bytes = raw.driver_connection.serialize()  # type: ignore[union-attr]
-    raw.close()
-    engine.dispose()
-    return content
-
-
 async def build(
     path: Path, *, settings: Settings = SETTINGS, roads: frozenset[Road] = frozenset({Road.SLACK})
 ) -> House:
     clock = ManualClock()
-    (path / "sitrep.db").write_bytes(_tables())
-    store = Store(f"sqlite+aiosqlite:///{path / 'sitrep.db'}", clock)
-    library, _ = loading.load(loading.templates_root(), None)
-    ctx = Context(store=store, clock=clock, library=library, settings=settings)
+    store = Store(installation.sqlite_database(path), clock)
+    ctx = Context(store=store, clock=clock, library=installation.library(), settings=settings)
     armed = Timers()
     desk = planning.register(store, armed, ctx, roads=roads)
     return House(store, clock, armed, ctx, desk)

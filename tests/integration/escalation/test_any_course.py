@@ -150,7 +150,7 @@ async def _course(build: Any, severity: Severity, course: list[tuple[str, Any]])
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(severity=severities, course=st.lists(deeds, min_size=3, max_size=10))
 def test_promises_hold_together_in_any_course(build: Any, severity: Severity, course: list[tuple[str, Any]]) -> None:
     asyncio.run(_course(build, severity, course))

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
 from escalation import timers
 from escalation.scheduler import AlarmClock
@@ -15,6 +14,7 @@ from incidents import records
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
 from incidents.store import Store, Tx
+from tests import installation
 
 WAIT = 10  # seconds; generous, a test that passes takes none of it
 
@@ -41,9 +41,7 @@ class Fired:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = Store(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}", SystemClock())
-    async with made.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
+    made = Store(installation.sqlite_database(tmp_path), SystemClock())
     async with made.transaction() as tx:
         tx.session.add(records.Incident(title="t", severity=Severity.LOW, reporter="U0REP", declared_at=tx.now))
     yield made

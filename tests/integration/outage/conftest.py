@@ -4,7 +4,7 @@ import asyncio
 import email
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -17,7 +17,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_httpserver import HTTPServer
 from ruamel.yaml import YAML
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from bot.delivery.deliverer import Deliverer
 from bot.delivery.outside import MailRoad, WebhookRoad
@@ -29,7 +29,7 @@ from bot.workspace.server import Workspace
 from escalation import planning, timers
 from escalation.roads import Mailer, Webhook
 from escalation.timers import Timers
-from incidents import loading, records
+from incidents import migrations, records
 from incidents.catalog import Person, Settings
 from incidents.context import Context
 from incidents.definitions import Severity
@@ -39,6 +39,7 @@ from incidents.room import Room
 from incidents.service import declare
 from incidents.service.declare import Declaration
 from incidents.store import OUTBOX, Store
+from tests import installation
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 TOKEN = "xoxb-sitrep"
@@ -203,39 +204,34 @@ class House:
 
 @asynccontextmanager
 async def living(path: Path, **changes: Any) -> AsyncIterator[House]:
-    box = Mailbox()
-    loop = asyncio.get_running_loop()
-    mail = await loop.create_server(lambda: SMTP(box, loop=loop), "127.0.0.1", 0)
-
-    clock = RunningClock()
-    store = Store(changes.pop("url", f"sqlite+aiosqlite:///{path}/sitrep.db"), clock)
-    async with store.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.drop_all)
-        await connection.run_sync(SQLModel.metadata.create_all)
-    library, _ = loading.load(loading.templates_root(), None)
-    ctx = Context(store, clock, library, SETTINGS.model_copy(update=changes.pop("settings", {})))
-    hook: HTTPServer | None = changes.get("hook")
-    away = httpx.AsyncClient()
-    roads: dict[Road, Any] = {}
-    if changes.get("letters", True):
-        roads[Road.EMAIL] = MailRoad(ctx, Mailer(f"smtp://127.0.0.1:{mail.sockets[0].getsockname()[1]}"))
-    if hook is not None:
-        hook.expect_request("/sitrep").respond_with_data("")
-        roads[Road.WEBHOOK] = WebhookRoad(ctx, Webhook(hook.url_for("/sitrep"), away))
-    clocks = Timers()
-    Room(ctx).register()
-    planning.register(store, clocks, ctx, roads=frozenset({Road.SLACK, *changes.get("planned", ())}))
-    async with Workspace(configuration()) as workspace, SlackLine(TOKEN, workspace.api_url) as line:
+    async with AsyncExitStack() as stack:
+        box = Mailbox()
+        loop = asyncio.get_running_loop()
+        mail = await loop.create_server(lambda: SMTP(box, loop=loop), "127.0.0.1", 0)
+        stack.push_async_callback(mail.wait_closed)
+        stack.callback(mail.close)
+        clock = RunningClock()
+        store = Store(changes.get("url") or installation.sqlite_database(path), clock)
+        stack.push_async_callback(store.close)
+        await migrations.upgrade(store)
+        ctx = Context(store, clock, installation.library(), SETTINGS.model_copy(update=changes.pop("settings", {})))
+        hook: HTTPServer | None = changes.get("hook")
+        roads: dict[Road, Any] = {}
+        if changes.get("letters", True):
+            roads[Road.EMAIL] = MailRoad(ctx, Mailer(f"smtp://127.0.0.1:{mail.sockets[0].getsockname()[1]}"))
+        if hook is not None:
+            away = await stack.enter_async_context(httpx.AsyncClient())
+            hook.expect_request("/sitrep").respond_with_data("")
+            roads[Road.WEBHOOK] = WebhookRoad(ctx, Webhook(hook.url_for("/sitrep"), away))
+        clocks = Timers()
+        Room(ctx).register()
+        planning.register(store, clocks, ctx, roads=frozenset({Road.SLACK, *changes.get("planned", ())}))
+        workspace = await stack.enter_async_context(Workspace(configuration()))
+        line = await stack.enter_async_context(SlackLine(TOKEN, workspace.api_url))
         deliverer = Deliverer(ctx, line.client, draw, others=roads)
+        stack.push_async_callback(deliverer.stop)
         deliverer.start()
-        try:
-            yield House(workspace, ctx, clock, clocks, line.client, deliverer, box, roads)
-        finally:
-            await deliverer.stop()
-            await store.close()
-            await away.aclose()
-            mail.close()
-            await mail.wait_closed()
+        yield House(workspace, ctx, clock, clocks, line.client, deliverer, box, roads)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from incidents.notices import Road
 from incidents.service import respond
 from incidents.store import Store
 from tests.integration.outage.conftest import MINUTE, House, living
+from tests.processes import database_on
 
 pytestmark = pytest.mark.long
 
@@ -241,8 +242,8 @@ async def test_the_letter_of_an_earlier_round_stands_for_no_later_page(house: Ho
 
 
 async def test_two_replicas_without_slack_tell_everybody_once(tmp_path: Path, postgres: str) -> None:
-    async with living(tmp_path, url=postgres) as house:
-        store = Store(postgres, house.clock)
+    async with database_on(postgres) as url, living(tmp_path, url=url) as house:
+        store = Store(url, house.clock)
         other = Deliverer(dataclasses.replace(house.ctx, store=store), house.client, draw, others=house.roads)
         other.start()
         await house.slack_goes()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel, select
 
-from incidents import backup, loading, migrations, records
+from incidents import backup, migrations, records
 from incidents.backup import BackupTrouble
 from incidents.catalog import Settings
 from incidents.clock import SystemClock
@@ -20,6 +20,7 @@ from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.service import declare
 from incidents.store import Store
+from tests import installation
 from tests.benchmarks import history
 from tests.integration.process.sitrep import run
 
@@ -67,7 +68,7 @@ async def test_what_is_restored_is_what_was_backed_up(full: Store, empty_store: 
 async def test_a_restored_database_goes_on_counting(full: Store, empty_store: Store, tmp_path: Path) -> None:
     await backup.dump(full, tmp_path / "b.gz")
     await backup.load(empty_store, tmp_path / "b.gz")
-    library, _ = loading.load(loading.templates_root(), None)
+    library = installation.library()
     ctx = Context(empty_store, empty_store.clock, library, Settings())
     declaration = declare.Declaration(title="Search is slow", severity=Severity.LOW, reporter="U0P001")
     async with empty_store.transaction() as tx:

@@ -15,7 +15,7 @@ from bot import bootstrap, gauges
 from bot.surfaces import home, room
 from escalation import timers
 from escalation.timers import Timers
-from incidents import inbound, loading, migrations, outbox_queries, records, retention, sending
+from incidents import inbound, migrations, outbox_queries, records, retention, sending
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
@@ -24,6 +24,7 @@ from incidents.notices import Road
 from incidents.response import expiry
 from incidents.service import declare, finding, queries
 from incidents.store import Store
+from tests import installation
 from tests.benchmarks import history
 
 PAST = 5_000
@@ -64,8 +65,7 @@ def long_history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 @pytest.fixture
 async def ctx(long_history: str) -> AsyncIterator[Context]:
     store = Store(long_history, SystemClock())
-    library, _ = loading.load(loading.templates_root(), None)
-    yield Context(store, store.clock, library, Settings())
+    yield Context(store, store.clock, installation.library(), Settings())
     await store.close()
 
 

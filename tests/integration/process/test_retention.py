@@ -10,12 +10,13 @@ from sqlalchemy import func
 from sqlmodel import SQLModel, col, select
 
 from bot import housekeeping
-from incidents import loading, migrations, outbox, records, retention
+from incidents import migrations, outbox, records, retention
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice
 from incidents.store import Store
+from tests import installation
 from tests.benchmarks import history
 
 PAST, OPEN = 60, 2
@@ -128,7 +129,7 @@ async def test_forgetting_leaves_nothing_but_what_was_learned(store: Store) -> N
 
 
 async def test_housekeeping_goes_on_until_nothing_is_left(store: Store) -> None:
-    library, _ = loading.load(loading.templates_root(), None)
+    library = installation.library()
     policy = Settings(retention=Retention(forget_incident_after=timedelta(hours=12)))
     await housekeeping.once(Context(store, store.clock, library, policy), asyncio.Event(), pause_seconds=0)
     assert await _count(store, records.Incident) == OPEN

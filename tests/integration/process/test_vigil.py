@@ -14,12 +14,13 @@ from sqlmodel import col, select
 from bot.heartbeat import Heart
 from bot.vigil import Vigil
 from escalation import letters, operators
-from incidents import loading, migrations, outbox, punctuality, records
+from incidents import migrations, outbox, punctuality, records
 from incidents.catalog import Lateness, Person, Settings
 from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.notices import Action, Lane, Notice, Road
 from incidents.store import Store
+from tests import installation
 
 BOTH = frozenset({Road.SLACK, Road.EMAIL})
 SETTINGS = Settings(
@@ -80,8 +81,7 @@ async def watched(database_url: str) -> AsyncIterator[Watched]:
     clock = Hands()
     store = Store(database_url, clock)
     await migrations.upgrade(store)
-    library, _ = loading.load(loading.templates_root(), None)
-    yield Watched(Context(store, clock, library, SETTINGS), clock)
+    yield Watched(Context(store, clock, installation.library(), SETTINGS), clock)
     await store.close()
 
 

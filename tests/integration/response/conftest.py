@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 
-from incidents import catalog, loading, records
+from incidents import catalog, records
 from incidents.agents import outputs
 from incidents.agents.base import StepRequest, StepResult
 from incidents.context import Context
@@ -25,6 +25,7 @@ from incidents.room import Room
 from incidents.service import declare, queries
 from incidents.store import Store
 from incidents.tools.evidence import Evidence, EvidenceKind, capture
+from tests import installation
 from tests.clock import START, ManualClock
 from tests.integration.response import planned
 
@@ -91,12 +92,13 @@ class House:
         """Let what begins from now on follow `library`, as after a restart with other files."""
         object.__setattr__(self.ctx, "library", library)
 
+    def declaration(self, severity: Severity = Severity.CRITICAL) -> declare.Declaration:
+        """Return what `declare` declares."""
+        return declare.Declaration(title="Checkout returns 500s", severity=severity, reporter=DEE, service="checkout")
+
     async def declare(self, severity: Severity = Severity.CRITICAL) -> records.Incident:
-        declaration = declare.Declaration(
-            title="Checkout returns 500s", severity=severity, reporter=DEE, service="checkout"
-        )
         async with self.store.transaction() as tx:
-            return await declare.declare(tx, self.ctx, declaration)
+            return await declare.declare(tx, self.ctx, self.declaration(severity))
 
     async def do(self, use_case: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         async with self.store.transaction() as tx:
@@ -153,11 +155,8 @@ def seen() -> Evidence:
 async def build(path: Path, seen: Evidence) -> House:
     """Return an installation of its own in the folder `path`."""
     clock = ManualClock()
-    store = Store(f"sqlite+aiosqlite:///{path / 'sitrep.db'}", clock)
-    async with store.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    library, _ = loading.load(loading.templates_root(), None)
-    ctx = Context(store, clock, library, SETTINGS)
+    store = Store(installation.sqlite_database(path), clock)
+    ctx = Context(store, clock, installation.library(), SETTINGS)
     for reactors in (Room(ctx), Progress(ctx), Expiry(ctx), Threads(ctx), Writer(ctx)):
         reactors.register()
     agent = Scripted(seen, {**script(seen.id), **planned.answers(script(seen.id), seen.id)})

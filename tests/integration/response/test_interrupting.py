@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -65,9 +66,11 @@ async def test_an_agent_whose_step_is_taken_over_ends_with_the_commit(house: Hou
 
 
 @pytest.fixture
-def elsewhere(house: House) -> Context:
+async def elsewhere(house: House) -> AsyncIterator[Context]:
     """The same database as another replica sees it: it does not hear this process's commits."""
-    return Context(Store(str(house.store.engine.url), house.clock), house.clock, house.ctx.library, house.ctx.settings)
+    store = Store(str(house.store.engine.url), house.clock)
+    yield Context(store, house.clock, house.ctx.library, house.ctx.settings)
+    await store.close()
 
 
 async def test_an_agent_of_another_replica_ends_within_about_a_second(house: House, elsewhere: Context) -> None:
@@ -78,4 +81,3 @@ async def test_an_agent_of_another_replica_ends_within_about_a_second(house: Hou
         await work
     assert agent.interrupted == 1
     assert time.monotonic() - began < 3
-    await elsewhere.store.close()

@@ -65,7 +65,7 @@ def seen() -> Seen:
 
 @pytest.fixture
 async def connected(app: AsyncApp) -> AsyncIterator[AsyncSocketModeHandler]:
-    handler = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=0.2)
+    handler = AsyncSocketModeHandler(app, APP_TOKEN)
     await handler.connect_async()
     yield handler
     await handler.close_async()

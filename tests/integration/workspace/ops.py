@@ -1,6 +1,7 @@
 """A workspace of two people and one app, for the tests beside this module."""
 
-from bot.workspace.config import AppConfig, ChannelConfig, DeliveryConfig, LimitConfig, PersonConfig, WorkspaceConfig
+from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
+from tests.installation import PATIENT
 
 BOT_TOKEN, APP_TOKEN, SECRET = "xoxb-ops", "xapp-ops", "ops-signing-secret"
 
@@ -69,6 +70,6 @@ def configuration(**changes) -> WorkspaceConfig:
             ChannelConfig(name="secret", is_private=True, members=["ben"]),
         ],
         "limits": LimitConfig(enabled=False),
-        "delivery": DeliveryConfig(retry_seconds=(0.0, 0.05, 0.1)),
+        "delivery": PATIENT.model_copy(update={"retry_seconds": (0.0, 0.05, 0.1)}),
     }
     return WorkspaceConfig(**{**fields, **changes})

@@ -166,7 +166,7 @@ async def test_a_silent_connection_loses_what_it_should_deliver(impatient, clien
 async def test_pages_are_told_when_an_app_comes_and_goes(workspace, app, ava):
     with pytest.raises(TimeoutError, match="Ops"):
         await ava.wait_for_app("Ops", timeout=0)
-    handler = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=0.2)
+    handler = AsyncSocketModeHandler(app, APP_TOKEN)
     await handler.connect_async()
     await ava.wait_for_app("Ops")
     await handler.close_async()

@@ -1,10 +1,10 @@
 """An incident that is being declared: what this transaction recorded is all there is, and is not read back."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
 from escalation import timers
 from incidents import records
@@ -13,14 +13,14 @@ from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.service import queries
 from incidents.store import Store, is_new
+from tests import installation
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> Store:
-    made = Store(f"sqlite+aiosqlite:///{tmp_path}/x.db", SystemClock())
-    async with made.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    return made
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    made = Store(installation.sqlite_database(tmp_path), SystemClock())
+    yield made
+    await made.close()
 
 
 async def test_events_and_timers_of_a_new_incident_are_those_that_are_stored(store: Store) -> None:

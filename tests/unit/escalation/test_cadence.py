@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation import cadence
-from incidents import loading
+from tests import installation
 from tests.clock import START
 
-POLICY = loading.load(loading.templates_root(), None)[0].policies.regular_updates
+POLICY = installation.library().policies.regular_updates
 HALF_HOUR = timedelta(minutes=30)
 periods = st.integers(1, 7200).map(lambda seconds: timedelta(seconds=seconds))
 offsets = st.integers(-3600, 500_000).map(lambda seconds: timedelta(seconds=seconds))

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation import matrix
-from incidents import loading
 from incidents.catalog import Person, Settings
 from incidents.definitions import MatrixRow, Severity
+from tests import installation
 from tests.clock import START
 
-LIBRARY, _ = loading.load(loading.templates_root(), None)
+LIBRARY = installation.library()
 MATRIX = LIBRARY.policies.communication_matrix
 NAMES = ("ana", "bo", "cy", "dee", "eli", "flo", "gus")
 PEOPLE = {name: Person(key=name, name=name.capitalize(), slack=f"U0{name.upper()}") for name in NAMES}

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation import policies
-from incidents import loading, records
+from incidents import records
 from incidents.catalog import Settings
 from incidents.definitions import Severity
 from incidents.lifecycle import Milestone, Status
+from tests import installation
 from tests.clock import START
 
-POLICIES = loading.load(loading.templates_root(), None)[0].policies
+POLICIES = installation.library().policies
 STOPS = {
     "critical_bug_not_resolved_60_minutes": Milestone.RESOLVED,
     "high_bug_not_triaged_2_hours": Milestone.TRIAGED,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import loading
 from incidents.definitions import Phase, Severity, Stage, StepDefinition, WorkflowDefinition
 from incidents.response.forecast import Stand, forecast, restores
 from incidents.response.plan import FINISHED, StepState, dependencies
+from tests import installation
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 DONE, RUNNING, QUEUED = Stand(StepState.DONE), StepState.RUNNING, Stand(StepState.QUEUED)
@@ -73,7 +73,7 @@ def test_a_run_that_begins_later_ends_later() -> None:
 
 
 def test_users_wait_for_the_fix_and_not_for_the_analysis_of_the_emergency_response() -> None:
-    emergency = loading.load(loading.templates_root(), None)[0].workflows["emergency_response"]
+    emergency = installation.library().workflows["emergency_response"]
     fixed = forecast(emergency, {}, NOW, until=restores(emergency))
     # 15 + 20 + 45 + 30 + 20 minutes: the document's own budgets in sequence
     assert fixed.critical == ("1.1", "1.3", "2.1", "2.3", "3.1")
@@ -84,8 +84,7 @@ def test_users_wait_for_the_fix_and_not_for_the_analysis_of_the_emergency_respon
 @pytest.mark.parametrize("name", ["emergency_response", "priority_response", "standard_response"])
 @given(data=st.data())
 def test_no_step_is_expected_before_what_it_depends_on(name: str, data: st.DataObject) -> None:
-    definition = loading.load(loading.templates_root(), None)[0].workflows[name] if name not in _READ else _READ[name]
-    _READ[name] = definition
+    definition = installation.library().workflows[name]
     states = {
         step.name: Stand(data.draw(st.sampled_from(StepState)), NOW - minutes(data.draw(st.integers(0, 90))))
         for step in definition.steps()
@@ -100,6 +99,3 @@ def test_no_step_is_expected_before_what_it_depends_on(name: str, data: st.DataO
     if left:
         assert found.ends_at == max(span.end for span in found.spans.values())
         assert set(found.critical) <= left
-
-
-_READ: dict[str, WorkflowDefinition] = {}

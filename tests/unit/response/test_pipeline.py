@@ -6,11 +6,11 @@ from graphlib import TopologicalSorter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import loading
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 from incidents.response import pipeline, plan
 from incidents.response.plan import StepState
 from incidents.stages import REVIEWS, AtLimit, BugfixPipeline, PipelineStage, Provider, StageType
+from tests import installation
 
 RCA, PLAN_REVIEW = StageType.RCA, StageType.PLAN_REVIEW
 IMPLEMENTATION, CODE_REVIEW = StageType.IMPLEMENTATION, StageType.CODE_REVIEW
@@ -165,7 +165,7 @@ def test_a_repository_that_stays_keeps_the_names_of_its_steps() -> None:
 
 
 def test_the_shipped_pipeline_compiles() -> None:
-    shipped, _ = loading.load(loading.templates_root(), None)
+    shipped = installation.library()
     stages = shipped.policies.bugfix_pipeline
     assert stages is not None
     assert stages.max_iterations == 10

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from incidents import loading
 from incidents.agents import outputs
 from incidents.catalog import Service
 from incidents.response import triggers
+from tests import installation
 
 CLAIM = {"text": "seen", "verdict": "likely", "evidence": ["E1"]}
 SERVICE = Service(key="checkout", areas={"api": ("shop/*",), "frontend": ("web/*",)})
@@ -85,7 +85,7 @@ def test_what_is_found_fires_its_trigger(name: str) -> None:
 
 
 def test_every_trigger_of_the_policies_can_fire() -> None:
-    policies = loading.load(loading.templates_root(), None)[0].policies
+    policies = installation.library().policies
     known = {each.name for each in (*policies.impact_based, *policies.complexity_based)}
     assert {trigger for _, trigger in FIRED.values()} == known
 

@@ -11,8 +11,9 @@ from bot.cli.workflows import checking, choosing, picture, printing
 from incidents import loading
 from incidents.definitions import Library
 from incidents.errors import ConfigurationError, InvalidInput, NotFound
+from tests import installation
 
-SHIPPED: Library = loading.load(loading.templates_root(), None)[0]
+SHIPPED: Library = installation.library()
 CASES = Path(__file__).parents[2] / "cases" / "config"
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from bot.cli.workflows import layers, picture, reckoning
-from incidents import loading
 from incidents.definitions import Library, Severity, Stage, WorkflowDefinition
+from tests import installation
 from tests.unit.response.test_plan import step, workflow
 
 ROOT = Path(__file__).parents[3]
-SHIPPED: Library = loading.load(loading.templates_root(), None)[0]
+SHIPPED: Library = installation.library()
 each_workflow = pytest.mark.parametrize("name", sorted(SHIPPED.workflows))
 
 
