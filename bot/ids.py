@@ -193,3 +193,4 @@ class Steer(StrEnum):
     SKIP = "skip"
     TAKE_OVER = "take_over"
     HAND_OVER = "hand_over"
+    REBASE = "rebase"

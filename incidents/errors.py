@@ -9,11 +9,12 @@ SitrepError
 ├── ConfigurationError    a policy, workflow or sitrep.yml has mistakes (carries all of them)
 ├── ToolFailed            a tool could not do its work (repository, tests, deploy)
 ├── StepFailed            an agent could not finish its step
-│   └── OutcomeUnknown    something that cannot be undone was begun, and nobody can tell what became of it
+│   ├── OutcomeUnknown    something that cannot be undone was begun, and nobody can tell what became of it
+│   └── RebaseNeeded      a fix conflicts with what it is merged into by now; carries both sides, file by file
 └── ModelUnavailable      the model's API failed, refused, or ran out of budget
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class SitrepError(Exception):
@@ -69,6 +70,14 @@ class OutcomeUnknown(StepFailed):
     def __init__(self, message: str, *, begun: str) -> None:
         super().__init__(message, remedy="Look which release runs, then approve it once more or take the step over.")
         self.begun = begun  #: The journal's id of what was begun.
+
+
+class RebaseNeeded(StepFailed):
+    """A fix does not go onto the branch that it is merged into any more; `conflicts` says what each side changed."""
+
+    def __init__(self, message: str, *, remedy: str, conflicts: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.conflicts = [dict(each) for each in conflicts]  #: path, there, here, by: of `tools.conflicts.Conflict`
 
 
 class ModelUnavailable(SitrepError):

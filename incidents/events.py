@@ -33,7 +33,7 @@ class EventKind(StrEnum):
     RUN_DONE = "run_done"  #: run: every step is finished
     STEP_STARTED = "step_started"  #: step, title, attempt, phase
     STEP_DONE = "step_done"  #: step, title, attempt, summary, runner, phase
-    STEP_FAILED = "step_failed"  #: step, title, attempt, error, remedy, phase
+    STEP_FAILED = "step_failed"  #: step, title, attempt, error, remedy, phase, rebase, conflicts (tools.conflicts)
     STEP_SENT_BACK = "step_sent_back"  #: step, title, by (names of reviews), version, critique, phase
     QUESTION_ASKED = "question_asked"  #: question, about (response.questions.About), step
     QUESTION_ANSWERED = "question_answered"  #: question, about, choice (label; empty: withdrawn), words
@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     STEP_TAKEN_OVER = "step_taken_over"  #: step, title, phase, summary, step_id: a person did it by hand
     STEP_STOPPED = "step_stopped"  #: step, title, phase, reason: a person stopped its agent
     STEP_SKIPPED = "step_skipped"  #: step, title, phase, reason: a person left it out
+    STEP_REBASED = "step_rebased"  #: step, title, phase, repository: a person has its fix rebased
     STEP_HANDED_OVER = "step_handed_over"  #: step, title, phase, provider: another carries it out
     GATE_PASSED = "gate_passed"  #: run, stage, gate, reason, evidence
     GATE_ATTESTED = "gate_attested"  #: run, stage, gate, note

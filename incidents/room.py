@@ -72,6 +72,7 @@ LINE_EVENTS = (
     EventKind.GATE_CONTRADICTED,
     EventKind.STEP_STOPPED,
     EventKind.STEP_SKIPPED,
+    EventKind.STEP_REBASED,
     EventKind.STEP_HANDED_OVER,
     EventKind.REOPENED,
     EventKind.CLOSED,

@@ -126,6 +126,7 @@ _WORDS: dict[EventKind, Words] = {
     ),
     EventKind.STEP_STOPPED: lambda e, d: _by(e, f"{d['step']} {d['title']} stopped"),
     EventKind.STEP_SKIPPED: lambda e, d: _by(e, f"{d['step']} {d['title']} left out") + f": {d['reason']}",
+    EventKind.STEP_REBASED: lambda e, d: _by(e, f"{d['step']} {d['title']}: fix of {d['repository']} is rebased"),
     EventKind.STEP_HANDED_OVER: lambda e, d: _by(e, f"{d['step']} {d['title']} handed to {d['provider']}"),
     EventKind.APPROVAL_DECIDED: _approval,
     EventKind.RESOLVED: lambda e, d: _by(e, "resolved"),

@@ -90,6 +90,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "skip": stepping.skip,
     "takeover": stepping.takeover,
     "handover": stepping.handover,
+    "rebase": stepping.rebase,
     "begin": steering.begin,
     "pause": steering.pause,
     "resume": steering.resume,

@@ -13,7 +13,7 @@ from bot.views.message import Message
 from incidents import records, store
 from incidents.agents import handwritten
 from incidents.errors import Conflict, InvalidInput, InvalidInputs
-from incidents.response import intervening
+from incidents.response import intervening, rebasing, standing
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
 
@@ -203,6 +203,23 @@ async def submit_hand_over(desk: Desk, order: Order, view: View, step_id: int) -
         await intervening.hand_over(tx, desk.ctx, step_id, order.actor, view.text(Field.PROVIDER))
 
 
+# Rebase
+
+
+async def rebase(desk: Desk, order: Order) -> Message:
+    """Have a bug's fix rebased: of the repository or step named, or of the only one that waits to be merged."""
+    async with desk.once(order.key) as tx:
+        repository = await rebasing.rebase(tx, desk.ctx, order.incident_id, order.actor, order.argument.strip())
+    return replies.note(f"✓ The fix of {mrkdwn.said(repository, 60)} is rebased; what was approved of it is void.")
+
+
+async def rebase_one(desk: Desk, order: Order, step_id: int) -> None:
+    """Have the fix rebased that a step belongs to, by its button."""
+    async with desk.once(order.key) as tx:
+        step, run = await standing.step(tx, step_id)
+        await rebasing.rebase(tx, desk.ctx, run.incident_id, order.actor, step.name)
+
+
 async def steer(desk: Desk, order: Order, step_id: int, what: Steer) -> None:
     """Do what was chosen from the menu of a step."""
     await {
@@ -211,6 +228,7 @@ async def steer(desk: Desk, order: Order, step_id: int, what: Steer) -> None:
         Steer.SKIP: open_skip,
         Steer.TAKE_OVER: open_take_over,
         Steer.HAND_OVER: open_hand_over,
+        Steer.REBASE: rebase_one,
     }[what](desk, order, step_id)
 
 

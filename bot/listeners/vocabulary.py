@@ -79,6 +79,7 @@ ENTRIES = (
     Entry("skip", "skip 4.2 [why]", "leave a step out", _DECIDE, Takes.TEXT),
     Entry("takeover", "takeover 1.3 [what you did]", "do a step by hand", _DECIDE, Takes.TEXT),
     Entry("handover", "handover 1.3 [playbook|claude]", "hand a step to another provider", _DECIDE, Takes.TEXT),
+    Entry("rebase", "rebase [repository]", "bring a fix onto the newest state", _DECIDE, Takes.TEXT),
     Entry("begin", "begin", "let a scheduled response begin now", _DECIDE, Takes.TEXT),
     Entry("pause", "pause", "start no further step", _DECIDE, Takes.TEXT),
     Entry("resume", "resume", "go on after a pause", _DECIDE, Takes.TEXT),

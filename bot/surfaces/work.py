@@ -1,6 +1,7 @@
 """What stands in the phase threads and what people decide: results, failures, approvals, gates."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,13 +80,20 @@ def readable(definition: StepDefinition, row: records.Step) -> Output | None:
 async def step_failed(session: AsyncSession, ctx: Context, step_id: int) -> Message:
     """Return why a step failed, and the two ways on."""
     row, run, definition = await _reported(session, ctx, step_id)
-    remedy = ""
+    why: Mapping[str, Any] = {}
     for event in await queries.events(session, run.incident_id):
         if event.kind is EventKind.STEP_FAILED and event.data.get("step") == row.name:
-            remedy = str(event.data.get("remedy", ""))
+            why = event.data
     holders = await queries.roles(session, run.incident_id)
     who = permissions.who_may(permissions.Action.STEER, holders=holders, settings=ctx.settings)
-    return step.failed(definition, row, remedy, waiting_for=mrkdwn.people(who))
+    failure = step.Failure(
+        definition,
+        row,
+        str(why.get("remedy", "")),
+        rebase=bool(why.get("rebase")),
+        conflicts=why.get("conflicts") or (),
+    )
+    return step.failed(failure, waiting_for=mrkdwn.people(who))
 
 
 async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -> Message:
@@ -105,6 +113,9 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
     return approval.draw(
         approval.Asked(
             row=row,
+            step_id=next(
+                (each.number for each in await queries.steps(session, row.run_id) if each.name == row.step), 0
+            ),
             who=who[:1] or who,
             remind_at=reminder.due_at if reminder and reminder.state == "pending" else None,
             then=mrkdwn.people(who[1:3]),

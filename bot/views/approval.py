@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, InteractiveElement
 
-from bot.ids import Act
-from bot.values import OfApproval
+from bot.ids import Act, Steer
+from bot.values import OfApproval, OfSteer
 from bot.views import mrkdwn, outcome, parts
 from bot.views.message import Message
 from bot.views.mrkdwn import code, plural, prose, said
@@ -33,6 +33,7 @@ class Asked:
     """An approval and what helps to decide it."""
 
     row: records.Approval
+    step_id: int = 0  #: the step that would do it; 0 where that does not matter
     who: Sequence[str] = ()  #: people who may decide
     remind_at: datetime | None = None
     then: str = ""  #: who is asked next, ready to show
@@ -273,8 +274,11 @@ def _footer(asked: Asked, what: str) -> list[str]:
 # Anything else
 
 
-def plain(asked: Asked) -> Message:
-    """Return the card of a kind that has none of its own: its question, its facts, what is in doubt, the buttons."""
+def plain(asked: Asked, *others: InteractiveElement) -> Message:
+    """Return the card of a kind that has none of its own: its question, its facts, what is in doubt, the buttons.
+
+    `others` are buttons beside those that decide.
+    """
     row, kind = asked.row, decisions.of(asked.row.kind)
     facts = [f"*{said(label, 40)}*  {prose(text, 300)}" for label, text in kind.facts(row.subject)]
     value = OfApproval(approval=row.number)
@@ -283,6 +287,7 @@ def plain(asked: Asked) -> Message:
     buttons = parts.actions(
         parts.button(kind.approve, Act.APPROVE, value, style=parts.PRIMARY, confirm=sure),
         parts.button("Send back", Act.REJECT, value),
+        *others,
     )
     return parts.message(
         f"{kind.question} {kind.facts(row.subject)[0][1] if facts else ''}".strip(),
@@ -294,8 +299,16 @@ def plain(asked: Asked) -> Message:
     )
 
 
+def _merge(asked: Asked) -> Message:
+    """Return the card of a merge; where it conflicts by now, with the way out."""
+    if not asked.row.subject.get("conflicts") or not asked.step_id:
+        return plain(asked)
+    return plain(asked, parts.button("Rebase", Act.STEER, OfSteer(step=asked.step_id, steer=Steer.REBASE)))
+
+
 #: The cards that need more than their kind's facts.
 CARDS: dict[ApprovalKind, Callable[[Asked], Message]] = {
     ApprovalKind.CHOOSE_FIX: _choose_fix,
     ApprovalKind.DEPLOY: _deploy,
+    ApprovalKind.MERGE: _merge,
 }

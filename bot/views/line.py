@@ -106,6 +106,9 @@ _WORDS: dict[EventKind, Words] = {
         f"⏹️ *Step {_step(data)} stopped*{by}{because}   `/incident retry {mrkdwn.said(str(data['step']), 20)}`"
     ),
     EventKind.STEP_SKIPPED: lambda data, by, because: f"⏭️ *Step {_step(data)} left out*{by}{because}",
+    EventKind.STEP_REBASED: lambda data, by, because: (
+        f"🔀 *The fix of {mrkdwn.said(str(data['repository']), 60)} is rebased*{by}; it is tested and asked about anew"
+    ),
     EventKind.STEP_HANDED_OVER: lambda data, by, because: (
         f"🤝 *Step {_step(data)} handed to {mrkdwn.said(str(data['provider']), 20)}*{by}"
     ),

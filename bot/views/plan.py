@@ -13,6 +13,7 @@ from bot.views.message import Message
 from incidents import records
 from incidents.areas import Choice
 from incidents.definitions import StepDefinition
+from incidents.response import rebasing
 from incidents.response.forecast import Forecast
 from incidents.response.plan import FINISHED, StepState
 
@@ -27,6 +28,7 @@ _STEER_LABELS = {
     Steer.SKIP: "Skip with a reason",
     Steer.TAKE_OVER: "Do this step by hand",
     Steer.HAND_OVER: "Hand to another provider",
+    Steer.REBASE: "Rebase the fix",
 }
 
 
@@ -169,6 +171,9 @@ def _menu(step: Planned, plan: Plan) -> InteractiveElement | None:
         StepState.FAILED: (Steer.RETRY, Steer.TAKE_OVER, Steer.HAND_OVER, Steer.SKIP),
         StepState.STOPPED: (Steer.RETRY, Steer.TAKE_OVER, Steer.HAND_OVER, Steer.SKIP),
     }.get(state, (Steer.TAKE_OVER, Steer.HAND_OVER, Steer.SKIP))
+    begun = step.row.attempt > 0 or state is StepState.WAITING
+    if step.definition.prompt in rebasing.OFFERED_AT and begun:
+        offered = (*offered, Steer.REBASE)
     several = len(plan.providers) > 1
     options = [
         (_STEER_LABELS[each], OfSteer(step=step.row.number, steer=each))

@@ -1,6 +1,6 @@
 """What a step found, and what a failed step leaves to people; both in the phase's thread."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -96,12 +96,26 @@ def _evidence(facts: Result, found: outcome.Outcome) -> Block | None:
     return parts.actions(*buttons)
 
 
-def failed(definition: StepDefinition, row: records.Step, remedy: str, *, waiting_for: str = "") -> Message:
-    """Return what went wrong and the two ways on; without buttons once somebody has taken one."""
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed, and what its last attempt said."""
+
+    definition: StepDefinition
+    row: records.Step
+    remedy: str
+    rebase: bool = False  #: whether the fix has to go onto a newer state first
+    conflicts: Sequence[Mapping[str, str]] = ()  #: path, there, here, by: as `tools.conflicts.Conflict`
+
+
+def failed(failure: Failure, *, waiting_for: str = "") -> Message:
+    """Return what went wrong and the ways on; without buttons once somebody has taken one."""
+    definition, row, remedy = failure.definition, failure.row, failure.remedy
     state = StepState(row.state)
     title = f"{definition.name} {mrkdwn.said(definition.title, 100)}"
-    lines = f"❌ *{title} failed*   attempt {row.attempt}\n{mrkdwn.prose(row.error, 900)}"
-    if remedy and remedy not in row.error:  # most errors end with it
+    apart = failure.rebase and bool(remedy) and row.error.endswith(remedy)  # stands below what conflicts
+    said = row.error.removesuffix(remedy) if apart else row.error
+    lines = f"❌ *{title} failed*   attempt {row.attempt}\n{mrkdwn.prose(said, 900)}"
+    if remedy and not apart and remedy not in row.error:  # most errors end with it
         lines += f"\n{mrkdwn.prose(remedy, 400)}"
     if state is not StepState.FAILED:
         gone_on = (
@@ -110,19 +124,48 @@ def failed(definition: StepDefinition, row: records.Step, remedy: str, *, waitin
         return parts.message(
             f"{title} failed", [parts.section(lines), parts.context(f"Now {gone_on.replace('_', ' ')}")]
         )
-    value = OfStep(step=row.number)
+    into = definition.repository
     return parts.message(
         f"{title} failed: {mrkdwn.prose(row.error, 300)}",
         [
             parts.section(lines),
-            parts.actions(
-                parts.button("Retry", Act.RETRY, value, style=parts.PRIMARY),
-                parts.button("Take over by hand", Act.TAKE_OVER, value),
-                parts.button("Skip", Act.STEER, OfSteer(step=row.number, steer=Steer.SKIP)),
-            ),
+            parts.section(parts.fitting(_sides(each) for each in failure.conflicts)) if failure.conflicts else None,
+            parts.section(f"*To do*  {_remedy(remedy)}") if apart else None,
+            _ways_on(failure),
             parts.context(
                 f"The steps that build on it wait{f' for {waiting_for}' if waiting_for else ''}",
-                f"typed: `/incident retry {definition.name}`, `takeover`, `skip`",
+                f"typed: `/incident rebase {mrkdwn.said(into, 60)}`, `takeover`, `skip`"
+                if failure.rebase
+                else f"typed: `/incident retry {definition.name}`, `takeover`, `skip`",
             ),
         ],
+    )
+
+
+def _remedy(words: str) -> str:
+    return mrkdwn.prose(words, 600)
+
+
+def _sides(conflict: Mapping[str, str]) -> str:
+    """Return one file that conflicts, with what each side made of the place."""
+    name = f"• {mrkdwn.code(str(conflict.get('path', '')), 120)}"
+    if not conflict.get("there"):
+        return name
+    by = f"  {mrkdwn.said(conflict['by'], 120)}" if conflict.get("by") else ""
+    there, here = mrkdwn.prose(conflict["there"], 260), mrkdwn.prose(str(conflict.get("here", "")), 260)
+    return f"{name}\n      now there: {there}{by}\n      the fix: {here}"
+
+
+def _ways_on(failure: Failure) -> Block:
+    number = failure.row.number
+    value = OfStep(step=number)
+    if failure.rebase:
+        rebase = OfSteer(step=number, steer=Steer.REBASE)
+        first = parts.button("Rebase", Act.STEER.numbered(1), rebase, style=parts.PRIMARY)
+    else:
+        first = parts.button("Retry", Act.RETRY, value, style=parts.PRIMARY)
+    return parts.actions(
+        first,
+        parts.button("Take over by hand", Act.TAKE_OVER, value),
+        parts.button("Skip", Act.STEER, OfSteer(step=number, steer=Steer.SKIP)),
     )

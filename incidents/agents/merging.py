@@ -7,6 +7,9 @@ from pydantic import Field
 from incidents.agents.reviews import Review
 from incidents.agents.statements import Output
 
+#: What the steps are told that bring a fix onto the newest state of the branch that it is merged into.
+REBASE = "Rebase onto the newest state of the branch that it is merged into."
+
 
 class ReleaseNote(Output):
     """What a reader of the release learns of a fix; the four parts of the bug pipeline document."""
@@ -58,6 +61,7 @@ class CheckResults(Review):
     head: str = Field(max_length=40)
     state: ChecksState
     failures: list[CheckFailure] = Field(max_length=20)
+    conflicts: list[str] = Field(default_factory=list, max_length=50, description="files that conflict with `into`")
 
 
 class Merge(Output):

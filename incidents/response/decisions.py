@@ -137,9 +137,8 @@ def _plan_facts(subject: Subject) -> Sequence[tuple[str, str]]:
 
 
 def _task_in_words(task: Mapping[str, Any]) -> str:
-    files = [f"`{path}`" for path in (*task["files"], *task["tests"])]
-    more = f" and {len(files) - _FILES} more" if len(files) > _FILES else ""
-    return "; ".join([*task["steps"], f"in {', '.join(files[:_FILES])}{more}" if files else "no file is named"])
+    files = [*task["files"], *task["tests"]]
+    return "; ".join([*task["steps"], f"in {_named(files)}" if files else "no file is named"])
 
 
 def _of_merge(wanted: Wanted) -> dict[str, Any]:
@@ -148,18 +147,26 @@ def _of_merge(wanted: Wanted) -> dict[str, Any]:
     names = ("repository", "branch", "into", "head", "number", "url", "remote")
     bound = {name: offered.get(name) for name in names}
     # Checks of another commit say nothing of this one.
-    return {**bound, "checks": checks.get("state") if checks.get("head") == offered.get("head") else None}
+    of_this = checks if checks.get("head") == offered.get("head") else {}
+    conflicts = of_this.get("conflicts")
+    return {**bound, "checks": of_this.get("state"), **({"conflicts": conflicts} if conflicts else {})}
 
 
 def _merge_facts(subject: Subject) -> Sequence[tuple[str, str]]:
-    head = str(subject.get("head") or "")[:7]
+    head, conflicts = str(subject.get("head") or "")[:7], subject.get("conflicts") or ()
     where = str(subject.get("url") or subject.get("remote") or "the local clone")
     return [
         ("Repository", str(subject.get("repository") or "none")),
         ("Commit", f"{head} of {subject.get('branch')} into {subject.get('into')}"),
         ("Offered at", where),
         ("Checks", str(subject.get("checks") or "none ran on this commit")),
+        *([("Conflicts", f"{subject.get('into')} has moved on in {_named(conflicts)}")] if conflicts else []),
     ]
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _FILES} more" if len(paths) > _FILES else ""
+    return ", ".join(f"`{path}`" for path in paths[:_FILES]) + more
 
 
 def _commit(subject: Subject) -> str:

@@ -1,7 +1,7 @@
 """Steps that fail: recorded where people see it, with what may be done about it."""
 
 from incidents import records, store
-from incidents.errors import SitrepError
+from incidents.errors import RebaseNeeded, SitrepError
 from incidents.events import EventKind
 from incidents.response import frozen
 from incidents.response.plan import StepState
@@ -22,6 +22,8 @@ async def record(
         error=error.message,
         remedy=error.remedy,
         phase=definition.phase.value,
+        rebase=isinstance(error, RebaseNeeded),
+        conflicts=error.conflicts if isinstance(error, RebaseNeeded) else [],
     )
 
 

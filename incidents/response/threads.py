@@ -13,6 +13,7 @@ _TAKEN_UP = (
     EventKind.STEP_RETRIED,
     EventKind.STEP_TAKEN_OVER,
     EventKind.STEP_SKIPPED,
+    EventKind.STEP_REBASED,
     EventKind.STEP_HANDED_OVER,
 )
 
@@ -25,6 +26,7 @@ PLAN_EVENTS = (
     EventKind.STEP_STOPPED,
     EventKind.STEP_TAKEN_OVER,
     EventKind.STEP_SKIPPED,
+    EventKind.STEP_REBASED,
     EventKind.STEP_HANDED_OVER,
     EventKind.APPROVAL_ASKED,
     EventKind.APPROVAL_DECIDED,

@@ -1,9 +1,11 @@
 """Questions to a repository's history that decide whether what stands on a branch is what was reviewed."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.errors import ToolFailed
-from incidents.tools import gitsettings, worktrees
+from incidents.tools import conflicts, gitsettings, worktrees
+from incidents.tools.conflicts import Conflict
 from incidents.tools.git import Repository
 
 OUR_EMAIL = dict(gitsettings.ALWAYS)["user.email"]
@@ -20,6 +22,11 @@ async def is_rebased(repository: Repository, base: str, reviewed: str, head: str
     except ToolFailed:
         return False
     return await _patches(repository, start, head) == wanted and await repository.is_ancestor(base, start)
+
+
+async def length(repository: Repository, base: str, head: str) -> int:
+    """Return how many changes `base` to `head` are, as `is_rebased` compares them."""
+    return len(await _patches(repository, base, head))
 
 
 async def is_ours(repository: Repository, commit: str, head: str) -> bool:
@@ -48,24 +55,35 @@ async def merge(repository: Repository, folder: Path, into: str, head: str, mess
         await worktrees.remove(repository, folder)
 
 
-async def rebase(repository: Repository, folder: Path, head: str, onto: str) -> tuple[str, tuple[str, ...]]:
-    """Return `head` rebased onto `onto` in a worktree, or "" and the files that conflict; no branch moves.
+@dataclass(frozen=True)
+class Rebase:
+    """How commits go onto another end of a branch."""
+
+    onto: str  #: full hash
+    head: str  #: the last of the rebased commits; empty where they conflict
+    conflicts: tuple[Conflict, ...] = ()
+
+
+async def rebase(repository: Repository, folder: Path, head: str, onto: str) -> Rebase:
+    """Rebase `head` onto `onto` in a worktree, as far as it goes; no branch moves.
 
     Raises:
-        ToolFailed: when git refuses for another reason.
+        ToolFailed: when git refuses for another reason than a conflict.
     """
     try:
         await worktrees.add(repository, folder, commit=head)
         done = await repository.git("rebase", "--quiet", onto, cwd=folder)
         if done.ok:
-            return (await repository.ask("rev-parse", "HEAD", cwd=folder)).stdout.strip(), ()
+            return Rebase(onto, (await repository.ask("rev-parse", "HEAD", cwd=folder)).stdout.strip())
         listed = await repository.ask("diff", "--name-only", "--diff-filter=U", "-z", cwd=folder)
-        files = tuple(path for path in listed.stdout.split("\0") if path)
+        files = [path for path in listed.stdout.split("\0") if path]
+        since = (await repository.git("merge-base", head, onto)).stdout.strip()
+        found = await conflicts.read(repository, folder, files, since, onto) if files and since else ()
         await repository.git("rebase", "--abort", cwd=folder)
-        if not files:
+        if not found:
             said = (done.stderr.strip().splitlines() or ["no message"])[0]
             raise ToolFailed(f"`git rebase` refused: {said[:200]}.", remedy="Rebase the branch by hand and retry.")
-        return "", files
+        return Rebase(onto, "", tuple(found))
     finally:
         await worktrees.remove(repository, folder)
 

@@ -1,13 +1,14 @@
 """A bug from `/incident bug` to the merge: real people at their screens, real agents, a real git repository."""
 
 from pathlib import Path
+from typing import Any
 
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Sandbox
 from incidents.clock import SystemClock
 from incidents.definitions import Kind
 from incidents.service import queries
-from tests.integration.agents.shop import Shop
+from tests.integration.agents.shop import GOOD, PRICING, Shop
 from tests.scenario.office import Office, eventually, has_button, opened, text_of
 
 FACTS = {
@@ -61,6 +62,13 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         await office.ana.click(channel, plan, "Approve the plan")
         merge = await office.ana.wait_for_message(channel, has_button("Approve and merge"), 90)
         assert shop.git("show", "main:shop/pricing.py") == "def total(cart):\n    return cart['currency']"
+        shop.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
+        await office.ana.click(channel, merge, "Approve and merge")
+        stuck = await eventually(lambda: _in_a_thread(office, channel, "conflicts with"))
+        assert "now there: `return cart['money']`" in text_of(stuck)
+        shop.solve(f"bugfix/{bug.key}", {PRICING: GOOD})
+        await office.ana.click(channel, stuck, "Rebase")
+        merge = await office.ana.wait_for_message(channel, has_button("Approve and merge"), 90)
         await office.ana.click(channel, merge, "Approve and merge")
         await office.ana.wait_for_message(channel, lambda row: "The fix is merged everywhere" in text_of(row), 60)
         assert "cart.get('currency', 'EUR')" in shop.git("show", "main:shop/pricing.py")
@@ -68,6 +76,12 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         async with office.ctx.store.read() as session:
             sent = await queries.deliveries(session, bug.number)
         assert [row.error for row in sent if row.state == "failed"] == []
+
+
+async def _in_a_thread(office: Office, channel: str, words: str) -> dict[str, Any] | None:
+    heads = [row for row in await office.ana.messages(channel) if "Phase" in text_of(row)]
+    replies = [reply for head in heads for reply in await office.ana.replies(channel, head["ts"])]
+    return next((reply for reply in replies if words in text_of(reply) and has_button("Rebase")(reply)), None)
 
 
 async def _outcome(office: Office, incident_id: int) -> str:

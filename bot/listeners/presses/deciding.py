@@ -60,7 +60,7 @@ async def _take_over(desk: Desk, click: Click) -> None:
 async def _steer(desk: Desk, click: Click) -> None:
     value = OfSteer.decode(click.value)
     await stepping.steer(desk, order_of(click, -1), value.step, value.steer)
-    if value.steer in (Steer.RETRY, Steer.STOP):
+    if value.steer in (Steer.RETRY, Steer.STOP, Steer.REBASE):
         await again(desk, click, await stepping.incident_of(desk, value.step))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from incidents.agents import citations, masking
 from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.merging import REBASE
 from incidents.agents.outputs import Output
 from incidents.agents.playbook import (
     aftercare,
@@ -119,7 +120,7 @@ class PlaybookRunner:
             output, summary = await step(case)
         except ToolFailed as fault:
             raise StepFailed(fault.message, remedy=fault.remedy) from fault
-        if request.feedback and step not in _READ_FEEDBACK:
+        if request.feedback not in ("", REBASE) and step not in _READ_FEEDBACK:
             case.note("Sent back with words that the playbook cannot read: take the step over by hand to follow them.")
         checked, struck = citations.check(masking.masked(output), tuple(case.seen.values()))
         return StepResult(

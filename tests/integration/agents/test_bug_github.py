@@ -1,7 +1,8 @@
 """A fix is offered, checked and merged through GitHub's API, spoken by a real server on loopback."""
 
 import json
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -13,17 +14,18 @@ import pytest_asyncio
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from incidents.agents.merging import ChecksState
+from incidents.agents.merging import REBASE, ChecksState
+from incidents.agents.planning import ImplementationState
 from incidents.agents.playbook.case import Settings
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.agents.reviews import ReviewVerdict
 from incidents.catalog import Sandbox
 from incidents.clock import SystemClock
-from incidents.errors import StepFailed, ToolFailed
+from incidents.errors import RebaseNeeded, StepFailed, ToolFailed
 from incidents.tools.github import GitHub
 from tests.integration.agents.bug import Bug
 from tests.integration.agents.github_api import TOKEN, GitHubApi
-from tests.integration.agents.shop import Shop
+from tests.integration.agents.shop import GOOD, PRICING, Shop
 
 PASSED = {"name": "unit", "status": "completed", "conclusion": "success"}
 RED = {"name": "lint", "status": "completed", "conclusion": "failure", "output": {"title": "E501 in pricing.py"}}
@@ -50,6 +52,13 @@ def shop(written: Bug) -> Shop:
 def api(httpserver: HTTPServer, shop: Shop, tmp_path: Path) -> GitHubApi:
     shop.git("clone", "--quiet", "--bare", "--single-branch", str(shop.repository), str(tmp_path / "hub.git"))
     return GitHubApi(httpserver, tmp_path / "hub.git")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(shop: Shop) -> Iterator[None]:
+    before = shop.git("rev-parse", "bugfix/inc-7")
+    yield
+    shop.git("update-ref", "refs/heads/bugfix/inc-7", before)
 
 
 @pytest.fixture
@@ -100,6 +109,54 @@ async def test_a_head_that_moved_after_the_approval_is_not_merged(bug: Bug, api:
     with pytest.raises(StepFailed, match="was approved; nothing was merged"):
         await bug.run("merge", approved=approved)
     assert not any(each.startswith("PUT") for each in api.asked)
+
+
+async def test_a_branch_that_moved_on_is_rebased_and_pushed_and_the_former_approval_is_void(
+    bug: Bug, api: GitHubApi, tmp_path: Path
+) -> None:
+    await bug.run("pull-request")
+    approved = bug.approval(bug.steps("merge")[0])
+    theirs = cloned(api, tmp_path / "theirs")
+    theirs.commit("Move on", {"shop/page.py": "TITLE = 'Shop'\n"})
+    theirs.git("push", "--quiet", "origin", "main")
+    api.mergeable = False
+    with pytest.raises(RebaseNeeded, match="nothing was merged") as needed:
+        await bug.run("merge", approved=approved)
+    assert "without a conflict: press Rebase" in needed.value.remedy
+    api.mergeable = True
+    offered = await bug.run("pull-request", feedback=REBASE)
+    assert offered.base == theirs.git("rev-parse", "main")
+    with pytest.raises(StepFailed, match="was approved, but"):
+        await bug.run("merge", approved=approved)
+    done = await bug.run("merge", approved=bug.approve(offered.head))
+    assert (len(api.pulls), api.pulls[0]["head"]["sha"]) == (1, done.head)
+
+
+async def test_a_conflict_at_github_that_people_solved_and_pushed_is_taken_up_from_there(
+    bug: Bug, api: GitHubApi, tmp_path: Path
+) -> None:
+    await bug.run("pull-request")
+    theirs = cloned(api, tmp_path / "theirs")
+    theirs.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
+    theirs.git("push", "--quiet", "origin", "main")
+    api.checks = [PASSED]
+    assert (await bug.run("check-results")).conflicts == [PRICING]
+    api.mergeable = False
+    with pytest.raises(RebaseNeeded) as needed:
+        await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
+    assert [each["path"] for each in needed.value.conflicts] == [PRICING]
+    theirs.git("switch", "--quiet", "--create", "bugfix/inc-7")
+    solved = theirs.commit("Price old carts in euro", {PRICING: GOOD})
+    theirs.git("push", "--quiet", "--force", "origin", "bugfix/inc-7")
+    made = await bug.run("implementation", feedback=REBASE)
+    assert (made.result, made.commit) == (ImplementationState.COMPLETE, solved)
+    assert (await bug.run("pull-request")).head == solved
+
+
+def cloned(api: GitHubApi, folder: Path) -> Shop:
+    """Return somebody's own clone of what is at GitHub."""
+    subprocess.run(("git", "clone", "--quiet", "--branch", "main", str(api.bare), str(folder)), check=True)
+    return Shop.at(folder)
 
 
 async def test_a_refused_token_is_told_with_its_remedy_and_without_itself(api: GitHubApi) -> None:

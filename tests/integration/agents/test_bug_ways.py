@@ -11,13 +11,14 @@ import pytest
 import pytest_asyncio
 
 from incidents import catalog
+from incidents.agents.merging import REBASE, ChecksState
 from incidents.agents.outputs import FixApproach
 from incidents.agents.planning import ImplementationState
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.agents.reviews import ReviewVerdict
 from incidents.catalog import Sandbox
 from incidents.clock import SystemClock
-from incidents.errors import StepFailed
+from incidents.errors import RebaseNeeded, StepFailed
 from incidents.response import pipeline
 from incidents.stages import StageType
 from tests.integration.agents.bug import REPORT, Bug, stages
@@ -77,6 +78,8 @@ def checked(once_checked: Worked, tmp_path: Path) -> Iterator[Worked]:
     shop = once_checked.shop
     before = {branch: shop.git("rev-parse", branch) for branch in ("main", "bugfix/inc-7")}
     yield once_checked.again(tmp_path / "work")
+    if shop.git("remote"):
+        shop.git("remote", "remove", "origin")
     shop.git("update-ref", "refs/heads/bugfix/inc-7", before["bugfix/inc-7"])
     shop.git("reset", "--quiet", "--hard", before["main"])
 
@@ -208,11 +211,46 @@ async def test_a_merge_that_nobody_approved_or_for_another_commit_is_refused(che
     assert (again.merged_commit, again.how) == (done.merged_commit, "`main` holds it already.")
 
 
-async def test_a_conflict_is_told_with_its_files_and_nothing_is_merged(checked: Worked) -> None:
+async def test_a_conflict_is_told_with_both_sides_and_what_people_made_of_it_is_proven_anew(checked: Worked) -> None:
     bug, shop = checked.bug, checked.shop
     shop.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
-    with pytest.raises(StepFailed, match=r"conflicts with `main` in `shop/pricing.py`; nothing was merged"):
+    told = await bug.run("check-results")
+    assert told.conflicts == [PRICING]
+    with pytest.raises(RebaseNeeded, match=r"conflicts with `main` in `shop/pricing.py`; nothing was merged") as needed:
         await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
+    (sides,) = needed.value.conflicts
+    assert (sides["there"], sides["here"]) == ("`return cart['money']`", "`return cart.get('currency', 'EUR')`")
+    assert "Another way (Dee)" in sides["by"]
+    with pytest.raises(RebaseNeeded):
+        await bug.run("pull-request", feedback=REBASE)
+    shop.solve("bugfix/inc-7", {PRICING: GOOD})
+    with pytest.raises(RebaseNeeded, match="was reviewed"):
+        await bug.run("pull-request")
+    made = await bug.run("implementation", feedback=REBASE)
+    assert (made.result, made.base) == (ImplementationState.COMPLETE, shop.git("rev-parse", "main"))
+    await bug.run("pull-request")
+    await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
+    assert shop.git("show", f"main:{PRICING}") == GOOD.strip()
+
+
+async def test_a_clean_rebase_goes_to_the_remote_is_tested_and_needs_a_new_approval(
+    checked: Worked, tmp_path: Path
+) -> None:
+    bug, shop = checked.bug, checked.shop
+    bare = tmp_path / "bare.git"
+    shop.git("clone", "--quiet", "--bare", str(shop.repository), str(bare))
+    shop.git("remote", "add", "origin", str(bare))
+    before = bug.approval(bug.steps("merge")[0])
+    shop.commit("Move on", {"shop/page.py": "TITLE = 'Shop'\n"})
+    shop.git("push", "--quiet", "origin", "main")
+    offered = await bug.run("pull-request", feedback=REBASE)
+    assert offered.base == shop.git("rev-parse", "main")
+    assert offered.head == shop.git("rev-parse", "bugfix/inc-7", cwd=bare)
+    assert (await bug.run("check-results")).state is ChecksState.PASSED
+    with pytest.raises(StepFailed, match="was approved, but"):
+        await bug.run("merge", approved=before)
+    done = await bug.run("merge", approved=bug.approve(offered.head))
+    assert shop.git("rev-parse", "main", cwd=bare) == done.merged_commit
 
 
 async def test_commits_that_nobody_reviewed_are_not_offered(checked: Worked) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from incidents import records
+from incidents.agents.merging import REBASE
 from incidents.definitions import Kind, Severity
 from incidents.errors import Conflict
-from incidents.response import answering, control, drift, growing
+from incidents.response import answering, control, drift, growing, rebasing
 from incidents.response.engine import Engine
 from incidents.service import declare, queries, resolve, respond
 from incidents.stages import BugfixPipeline
@@ -125,6 +126,28 @@ async def test_a_red_check_sends_the_fix_back_and_pushes_it_again(bug: House) ->
     bug.agent.plan("bug-check-results", red)
     done = await bug.work()
     assert done[-5:] == ["3.1.1", "3.1.2", "3.1.3", "3.1.4", "3.1.5"]
+
+
+async def test_a_rebase_voids_what_was_approved_and_offers_and_checks_again(bug: House) -> None:
+    incident = await declared(bug)
+    await planned(bug, incident)
+    with pytest.raises(Conflict, match="No fix is offered"):
+        await bug.do(rebasing.rebase, incident.number, ANA)
+    await bug.work()
+    (merge,) = await bug.pending(incident)
+    bug.agent.plan("bug-pull-request", {**bug.agent.results["bug-pull-request"], "head": "1234567"})
+    conflicting = {**bug.agent.results["bug-check-results"], "head": "1234567", "conflicts": ["pricing.py"]}
+    bug.agent.plan("bug-check-results", conflicting)
+    assert await bug.do(rebasing.rebase, incident.number, ANA, "3.1.6") == "checkout"
+    with pytest.raises(Conflict, match="superseded"):
+        await bug.do(control.decide, merge.number, ANA, "approve")
+    assert await bug.work() == ["3.1.4", "3.1.5"]
+    assert [each.feedback for each in bug.agent.asked[-2:]] == [REBASE, ""]
+    (asked,) = await bug.pending(incident)
+    assert (asked.subject["head"], asked.subject["conflicts"]) == ("1234567", ["pricing.py"])
+    await bug.do(rebasing.rebase, incident.number, ANA, "checkout")  # people have solved what conflicts
+    assert await bug.work() == ["3.1.1", "3.1.2", "3.1.3", "3.1.4", "3.1.5"]
+    assert bug.agent.asked[-5].feedback == REBASE
 
 
 async def test_what_a_partial_implementation_leaves_is_done_next_and_a_failed_one_asks(bug: House) -> None:

@@ -65,6 +65,7 @@ MENUS: dict[More | Steer, str] = {
     Steer.SKIP: "skip 1.3 not needed",
     Steer.TAKE_OVER: "takeover 1.3",
     Steer.HAND_OVER: "handover 1.3 playbook",
+    Steer.REBASE: "rebase checkout",
 }
 #: Links, fields of forms, and the menus themselves, whose choices stand in MENUS.
 NOTHING_TO_TYPE = {Act.OPEN, Act.CANVAS, Act.INPUT, Act.SEVERITY, Act.SERVICE, Act.OPTIONS, Act.MORE, Act.STEER}

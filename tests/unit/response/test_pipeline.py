@@ -1,14 +1,21 @@
 """The bug pipeline compiled: which steps a list of stages becomes, and how they wait for each other."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from graphlib import TopologicalSorter
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incidents.agents.outputs import MODELS
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
-from incidents.response import pipeline, plan
+from incidents.response import decisions, handing_on, pipeline, plan, reviewing
+from incidents.response.decisions import Wanted
 from incidents.response.plan import StepState
+from incidents.response.reviewing import Count
 from incidents.stages import REVIEWS, AtLimit, BugfixPipeline, PipelineStage, Provider, StageType
 from tests import installation
 
@@ -34,6 +41,9 @@ DOCUMENT = stages(
     stage(CODE_REVIEW, model="opus", parallel=True),
     stage(CODE_REVIEW, model="o3"),
 )
+
+
+CODE = next(step for step in pipeline.grow(pipeline.compile_(DOCUMENT), ["shop"]).steps() if step.type is CODE_REVIEW)
 
 
 def waits_for(definition: WorkflowDefinition, name: str) -> set[str]:
@@ -178,6 +188,66 @@ def test_the_shipped_pipeline_compiles() -> None:
         "2.2",
         "2.3",
     ]
+
+
+#: What prompts are given that no step brings.
+_OF_THE_REPORT = {"incident_report", "error_logs", "system_architecture_docs", "recent_deployment_history"}
+
+
+def test_every_name_that_a_later_step_is_given_stands_in_the_output_of_an_earlier_one() -> None:
+    shipped = installation.library()
+    definition = pipeline.grow(pipeline.compile_(DOCUMENT), ["shop"])
+    brought = set(_OF_THE_REPORT)
+    for step in definition.steps():
+        model = MODELS[step.prompt.removesuffix(".md")]
+        assert set(step.outputs) <= set(model.model_fields), step.title
+        given_to = shipped.prompts[step.prompt].partition("## What you are given")[2].partition("\n## ")[0]
+        named = set(re.findall(r"^- `([a-z_]+)`:", given_to, re.MULTILINE))
+        assert named, step.title
+        assert named <= brought, step.title
+        brought |= set(model.model_fields)
+
+
+class Noting(dict[str, Any]):
+    """Something that a step brought, which notes what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return default
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reads"),
+    [
+        ("bug-fix-plan", lambda it: decisions.DECISIONS[ApprovalKind.PLAN].subject(Wanted("", {}, brought=it))),
+        ("bug-pull-request", lambda it: decisions.DECISIONS[ApprovalKind.MERGE].subject(Wanted("", {}, brought=it))),
+        ("bug-check-results", lambda it: decisions.DECISIONS[ApprovalKind.MERGE].subject(Wanted("", {}, brought=it))),
+        ("bug-code-review", lambda it: reviewing.of_review(CODE, it["bug-code-review"], Count(0, 0, 1))),
+        ("bug-implementation", lambda it: reviewing.of_implementation(it["bug-implementation"], Count(0, 0, 1))),
+        ("bug-root-cause-analysis", lambda it: handing_on._OF[RCA](it["bug-root-cause-analysis"])),
+        ("bug-implementation", lambda it: handing_on._OF[IMPLEMENTATION](it["bug-implementation"])),
+        ("bug-plan-review", lambda it: handing_on._OF[PLAN_REVIEW](it["bug-plan-review"])),
+    ],
+)
+def test_what_rules_read_of_a_step_stands_in_its_output(prompt: str, reads: Callable[[Any], Any]) -> None:
+    noting = Noting()
+    reads({prompt: noting})
+    assert noting.read
+    assert noting.read <= set(MODELS[prompt].model_fields)
+
+
+def test_what_a_decision_of_a_bug_rests_on_is_brought_by_a_step() -> None:
+    definition = pipeline.grow(pipeline.compile_(DOCUMENT), ["shop"])
+    brought = {name for step in definition.steps() for name in step.outputs}
+    asked = [decisions.DECISIONS[step.approval] for step in definition.steps() if step.approval]
+    assert {name for each in asked for name in (each.source, *each.made_of)} <= brought
 
 
 _ANY = st.builds(

@@ -532,6 +532,10 @@ MISSING = [
 ]
 
 
+def _conflict(text: str) -> dict[str, str]:
+    return {"path": text, "there": f"`{text}`", "here": f"`{text}`", "by": text}
+
+
 def _message(*blocks: Any) -> Message:
     return parts.message("x", blocks)
 
@@ -557,8 +561,14 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "plan_paused": lambda t: plan.draw(replace(_plan(t), run_state="paused")),
     "plan_over": lambda t: plan.draw(replace(_plan(t), steps=_plan(t).steps[:2], run_state="done", alive=False)),
     "phase": lambda t: phase.draw(_head(t)),
-    "step_failed": lambda t: step.failed(definition(t), step_row(t, "failed"), t, waiting_for=f"<@{ANA}>"),
-    "step_failed_then_retried": lambda t: step.failed(definition(t), step_row(t, "running"), t),
+    "step_failed": lambda t: step.failed(
+        step.Failure(definition(t), step_row(t, "failed"), t), waiting_for=f"<@{ANA}>"
+    ),
+    "step_failed_then_retried": lambda t: step.failed(step.Failure(definition(t), step_row(t, "running"), t)),
+    "step_failed_on_conflicts": lambda t: step.failed(
+        step.Failure(definition(t), step_row(t, "failed"), t, rebase=True, conflicts=[_conflict(t)] * 30),
+        waiting_for=f"<@{ANA}>",
+    ),
     "step_drift_judged": lambda t: step.result(
         step.Result(7, definition(t), step_row(t), every_output(t)[2], ["E5"], Judged(Drift.CODE, ANA, t[:300]))
     ),

@@ -190,7 +190,7 @@ def test_a_draft_that_was_sent_has_no_verbs() -> None:
 
 
 def test_a_failed_step_offers_two_ways_until_one_is_taken() -> None:
-    failed = step.failed(samples.definition("x"), samples.step_row("x", "failed"), "Mend it.")
+    failed = step.failed(step.Failure(samples.definition("x"), samples.step_row("x", "failed"), "Mend it."))
     assert green(failed) == ["Retry"]
     assert "button" not in text_of(samples.MESSAGES["step_failed_then_retried"]("x"))
 

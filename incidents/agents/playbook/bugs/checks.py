@@ -7,7 +7,7 @@ from incidents import catalog
 from incidents.agents.merging import CheckFailure, CheckResults, ChecksState, PullRequest
 from incidents.agents.outputs import Output
 from incidents.agents.playbook import wording
-from incidents.agents.playbook.bugs import bothways, judging, past
+from incidents.agents.playbook.bugs import bothways, judging, past, rebasing
 from incidents.agents.playbook.case import Case
 from incidents.agents.reviews import Finding, ReviewVerdict
 from incidents.errors import ToolFailed
@@ -35,6 +35,7 @@ async def run(case: Case) -> tuple[Output, str]:
         results = _results(case, request, found) if found else await _here(case, code, request)
     else:
         results = await _here(case, code, request)
+    results = results.model_copy(update={"conflicts": await _conflicts(case, code, request)})
     failed = wording.listed([f"`{each.name}`" for each in results.failures])
     told = {
         ChecksState.PASSED: f"{wording.counted(len(results.findings), 'check')} passed",
@@ -42,7 +43,21 @@ async def run(case: Case) -> tuple[Output, str]:
         ChecksState.PENDING: "not all checks have ended",
         ChecksState.NONE: "there are no checks",
     }[results.state]
+    if results.conflicts:
+        told += f"; it conflicts with `{code.branch}` in {wording.listed([f'`{each}`' for each in results.conflicts])}"
     return results, f"`{code.name}` `{request.head[:7]}`: {told}"
+
+
+async def _conflicts(case: Case, code: catalog.Repository, request: PullRequest) -> list[str]:
+    """Return the files that stand in the way of a merge as the branches are now."""
+    repository = await past.clone(case, code)
+    try:
+        _, merges = await _as_merged(case, code, repository, request)
+        found = () if merges else (await rebasing.tried(case, code, repository, request.head)).conflicts
+    except ToolFailed as fault:
+        case.missing(fault)
+        return []
+    return [each.path for each in found][:50]
 
 
 async def _watched(case: Case, github: GitHub, name: str, head: str) -> list[CheckRun | Status]:
@@ -148,6 +163,4 @@ async def _as_merged(
     """Return the commit to test, and whether it is the merge; what conflicts is tested alone."""
     into = await remotes.default_branch_head(repository, await past.remote(case, code, repository), code.branch)
     merged = await history.merge(repository, case.folder(f"merge-{code.name}"), into, request.head, "Tried out.")
-    if not merged:
-        case.note(f"`{request.head[:7]}` conflicts with `{code.branch}` as it stands; it was tested alone.")
     return merged or request.head, bool(merged)

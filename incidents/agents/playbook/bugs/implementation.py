@@ -8,7 +8,7 @@ from incidents import catalog
 from incidents.agents.outputs import FixApproach, Output
 from incidents.agents.planning import BothWays, FixPlan, Implementation, ImplementationState
 from incidents.agents.playbook import wording
-from incidents.agents.playbook.bugs import bothways, past, regression
+from incidents.agents.playbook.bugs import bothways, past, rebasing, regression
 from incidents.agents.playbook.bugs.bothways import Proof
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.preparation import SITREP_EMAIL
@@ -65,7 +65,7 @@ async def carry_out(case: Case, write: Writer) -> tuple[Output, str]:
     name = past.branch_of(case)
     bench = Bench(case, code, repository, plan, base, name, case.folder(f"fix-{code.name}"))
     try:
-        written = await write(bench)
+        written = await (_as_rebased(bench, write) if rebasing.is_asked(case) else write(bench))
         if not written.commit:
             return _nothing(bench, written)
         written, proof = await _proven(bench, written)
@@ -83,6 +83,21 @@ async def _base(case: Case, code: catalog.Repository, repository: Repository) ->
     except ToolFailed as fault:
         case.note(f"{fault.message} The clone's `{code.branch}` is taken as it is.")
         return await repository.resolve(code.branch)
+
+
+async def _as_rebased(bench: Bench, write: Writer) -> Written:
+    """Take the branch as people rebased it; where they did not, write the change anew onto what it is merged into.
+
+    Raises:
+        StepFailed: what people committed still does not build on it, or the branch is checked out.
+    """
+    await rebasing.take_up(bench.case, bench.code, bench.repository, bench.branch, bench.base)
+    head = await bench.repository.resolve(f"refs/heads/{bench.branch}")
+    commits = (await bench.repository.commits(head, since=bench.base)).commits
+    if commits and await bench.repository.is_ancestor(bench.base, head):
+        undone = (await bench.repository.commit(bench.plan.commit)).files if bench.plan.commit else ()
+        return replace(await _as_committed(bench, commits), undone=undone)
+    return await write(bench)
 
 
 async def by_rules(bench: Bench) -> Written:

@@ -1,17 +1,16 @@
-"""Merges exactly the commit that a person approved; a conflict is rebased and approved anew, never guessed away."""
+"""Merges exactly the commit that a person approved; a conflict is laid open, never guessed away."""
 
 from incidents import catalog
 from incidents.agents.merging import Merge, PullRequest
 from incidents.agents.outputs import Output
 from incidents.agents.playbook import wording
-from incidents.agents.playbook.bugs import bothways, notes, past
+from incidents.agents.playbook.bugs import notes, past, rebasing
 from incidents.agents.playbook.case import Case
-from incidents.errors import StepFailed, ToolFailed
+from incidents.errors import RebaseNeeded, StepFailed
 from incidents.tools import history, remotes
 from incidents.tools.evidence import EvidenceKind, capture
 from incidents.tools.git import Repository
 from incidents.tools.github import GitHub, Pull, Refused
-from incidents.tools.remotes import Remote
 
 _CONFLICT = (405, 409, 422)
 
@@ -60,9 +59,8 @@ async def _on_github(
     if pull.merged and pull.head.sha == request.head:
         return _merged(case, request, pull.merge_commit_sha or request.head, "It was merged on GitHub already.")
     await _require_open(github, code, pull, request)
-    remote = Remote((await github.repository(code.github)).clone_url, github.token)
     if pull.mergeable is False:
-        raise await _rebased(case, code, repository, remote, request)
+        raise await _conflicting(case, code, repository, request)
     try:
         merged = await github.merge(code.github, number, head=request.head, title=request.title)
     except Refused as fault:
@@ -70,7 +68,7 @@ async def _on_github(
         if after.merged and after.head.sha == request.head:  # the answer of an earlier attempt was lost
             return _merged(case, request, after.merge_commit_sha or request.head, "It was merged on GitHub already.")
         if fault.status in _CONFLICT and after.mergeable is False:
-            raise await _rebased(case, code, repository, remote, request) from fault
+            raise await _conflicting(case, code, repository, request) from fault
         raise StepFailed(fault.message, remedy=fault.remedy) from fault
     return _merged(case, request, merged, f"Merged by GitHub as pull request {number}.")
 
@@ -108,7 +106,7 @@ async def _by_git(case: Case, code: catalog.Repository, repository: Repository, 
     message = f"Merge {request.branch}: {notes.title(case)}\n\n{_release_note(request)}"
     merged = await history.merge(repository, case.folder(f"merge-{code.name}"), into, request.head, message)
     if not merged:
-        raise await _rebased(case, code, repository, remote, request)
+        raise await _conflicting(case, code, repository, request)
     if remote is not None:
         await remotes.push(repository, remote, merged, code.branch, expected=into)
         how = f"There is no GitHub: Sitrep merged it and pushed `{code.branch}` to {remote.shown}."
@@ -118,34 +116,17 @@ async def _by_git(case: Case, code: catalog.Repository, repository: Repository, 
     return _merged(case, request, merged, how)
 
 
-async def _rebased(
-    case: Case, code: catalog.Repository, repository: Repository, remote: Remote | None, request: PullRequest
+async def _conflicting(
+    case: Case, code: catalog.Repository, repository: Repository, request: PullRequest
 ) -> StepFailed:
-    """Rebase the branch and test it; return what to tell people, for the new commit needs their approval."""
-    onto = await remotes.default_branch_head(repository, remote, code.branch)
-    head, conflicts = await history.rebase(repository, case.folder(f"rebase-{code.name}"), request.head, onto)
-    if not head:
-        files = wording.listed([f"`{path}`" for path in conflicts], most=6)
-        return StepFailed(
-            f"`{request.head[:7]}` conflicts with `{code.branch}` in {files}; nothing was merged.",
-            remedy=f"Rebase `{request.branch}` onto `{code.branch}` by hand, then retry the implementation.",
-        )
-    try:
-        result = await bothways.run_at(case, code, repository, head, what=f"`{head[:7]}`, rebased")
-    except ToolFailed as fault:
-        told = f"its tests could not be run: {fault.message}"
-    else:
-        if result.failed or result.run.timed_out:
-            return StepFailed(
-                f"Rebased onto `{code.branch}`, {wording.tests(sorted(result.failed)) or 'the suite'} fails; nothing"
-                " was merged.",
-                remedy="Retry the implementation: it starts from the branch as it stands now.",
-            )
-        told = f"{result.run.passed} tests pass on it"
-    await repository.ask("update-ref", f"refs/heads/{request.branch}", head, request.head)
-    return StepFailed(
-        f"`{code.branch}` has moved on: the branch was rebased to `{head[:7]}`, {told}. Nothing was merged.",
-        remedy="Retry the pull-request step, then approve the new commit.",
+    """Return what to tell people: what conflicts, or that a rebase goes through."""
+    found = await rebasing.tried(case, code, repository, request.head)
+    if found.conflicts:
+        return rebasing.conflict(case, code, request.branch, request.head, found.conflicts)
+    return RebaseNeeded(
+        f"`{code.branch}` has moved on, and `{request.head[:7]}` cannot be merged as it is; nothing was merged.",
+        remedy="It goes onto the newest state without a conflict: press Rebase. It is tested again, and you approve"
+        " the new commit.",
     )
 
 

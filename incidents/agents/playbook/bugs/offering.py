@@ -6,9 +6,9 @@ from incidents import catalog
 from incidents.agents.merging import PullRequest
 from incidents.agents.outputs import Output
 from incidents.agents.planning import DocumentationUpdate, Implementation
-from incidents.agents.playbook.bugs import notes, past
+from incidents.agents.playbook.bugs import notes, past, rebasing
 from incidents.agents.playbook.case import Case
-from incidents.errors import StepFailed
+from incidents.errors import RebaseNeeded, StepFailed
 from incidents.tools import history, remotes
 from incidents.tools.evidence import EvidenceKind, capture
 from incidents.tools.git import Repository
@@ -24,12 +24,14 @@ class Offer:
 
     made: Implementation
     head: str
+    base: str  #: the commit of the branch it is merged into that it builds on
 
 
 async def run(case: Case) -> tuple[Output, str]:
-    """Push the branch and open the pull request, or find the one that is open already.
+    """Push the branch and open the pull request, or find the one that is open already; rebased first where asked.
 
     Raises:
+        RebaseNeeded: when the rebase conflicts, or people have solved one and nobody reviewed that.
         StepFailed: when there is no fix, or the branch holds what nobody reviewed.
         ToolFailed: when the remote or GitHub refuses.
     """
@@ -38,7 +40,7 @@ async def run(case: Case) -> tuple[Output, str]:
         raise StepFailed(f"There is no fix to offer: {made.reason}", remedy="Retry the implementation first.")
     code = past.codebase(case)
     repository = await past.clone(case, code)
-    offer = Offer(made, await _head(case, repository, made))
+    offer = await _offer(case, code, repository, made)
     github = case.settings.github
     if github is not None and code.github:
         request = await _on_github(case, github, code, repository, offer)
@@ -48,24 +50,28 @@ async def run(case: Case) -> tuple[Output, str]:
     return request, f"`{code.name}` `{request.head[:7]}` offered for `{request.into}`: {where}"
 
 
-async def _head(case: Case, repository: Repository, made: Implementation) -> str:
+async def _offer(case: Case, code: catalog.Repository, repository: Repository, made: Implementation) -> Offer:
     """Return the end of the branch: what was reviewed, with the changelog's entry, or these rebased unchanged.
 
     Raises:
-        StepFailed: when something else stands there.
+        RebaseNeeded: when something else stands there, or the rebase that was asked for conflicts.
     """
     head = await repository.resolve(f"refs/heads/{made.branch}")
     update = past.newest(case, "bug-documentation-update", DocumentationUpdate)
     known = {made.commit, update.output.commit if update else ""}
-    if head in known:
-        return head
     reviewed = update.output.commit if update and update.output.commit else made.commit
-    if await history.is_rebased(repository, made.base, reviewed, head):
-        return head
-    raise StepFailed(
-        f"`{made.branch}` is at `{head[:7]}` now, but `{made.commit[:7]}` was reviewed.",
-        remedy="Retry the implementation, so that what is there is tested and reviewed.",
-    )
+    base = made.base
+    if head not in known:
+        if not await history.is_rebased(repository, made.base, reviewed, head):
+            raise RebaseNeeded(
+                f"`{made.branch}` is at `{head[:7]}` now, but `{made.commit[:7]}` was reviewed.",
+                remedy="Press Rebase: what stands there is tested and reviewed, and asked about anew.",
+            )
+        base = await repository.resolve(f"{head}~{await history.length(repository, made.base, reviewed)}")
+    if not rebasing.is_asked(case):
+        return Offer(made, head, base)
+    done = await rebasing.moved(case, code, repository, made.branch, head)
+    return Offer(made, done.head, done.onto)
 
 
 async def _on_github(
@@ -79,7 +85,7 @@ async def _on_github(
         fork = _FORK_NOTE
     owner = target.full_name.partition("/")[0]
     remote = Remote(target.clone_url, github.token)
-    await _push(repository, remote, made.branch, offer.head)
+    await _push(case, repository, remote, offer)
     note = notes.release_note(case, made)
     pull = await github.pull_of(info.full_name, owner=owner, branch=made.branch)
     title = f"Fix: {notes.title(case)}"[:256]
@@ -97,16 +103,19 @@ async def _on_github(
     return _request(case, code, offer, _Where(pull.html_url, pull.number, remote.shown, fork, case.see(seen)))
 
 
-async def _push(repository: Repository, remote: Remote, branch: str, head: str) -> None:
+async def _push(case: Case, repository: Repository, remote: Remote, offer: Offer) -> None:
     """Put the branch there; what others have pushed to it is never overwritten.
 
     Raises:
         StepFailed: when the branch holds commits that are not ours.
     """
+    branch, head = offer.made.branch, offer.head
     there = await remotes.head(repository, remote, branch)
     if there == head:
         return
-    if there is not None and not await history.is_ours(repository, there, head):
+    before = past.newest(case, "bug-pull-request", PullRequest)
+    offered = before is not None and before.output.head == there  # it was we who pushed that
+    if there is not None and not offered and not await history.is_ours(repository, there, head):
         raise StepFailed(
             f"`{branch}` at {remote.shown} is at `{there[:7]}`, which others have pushed.",
             remedy=f"Bring it into the clone's `{branch}` and retry the implementation, or delete it there.",
@@ -119,9 +128,9 @@ async def _by_git(case: Case, code: catalog.Repository, repository: Repository, 
     if remote is None:
         said = f"There is no GitHub and no remote: the branch `{offer.made.branch}` stands in the clone alone."
     else:
-        await _push(repository, remote, offer.made.branch, offer.head)
+        await _push(case, repository, remote, offer)
         said = "There is no GitHub for this repository: the branch is pushed, and merged by Sitrep once approved."
-    diff = await repository.diff(offer.made.base, offer.head)
+    diff = await repository.diff(offer.base, offer.head)
     shown = remote.shown if remote else ""
     return _request(case, code, offer, _Where("", None, shown, said, case.see(diff.evidence)))
 
@@ -142,7 +151,7 @@ def _request(case: Case, code: catalog.Repository, offer: Offer, where: _Where) 
         number=where.number,
         branch=offer.made.branch,
         into=code.branch,
-        base=offer.made.base,
+        base=offer.base,
         head=offer.head,
         title=f"Fix: {notes.title(case)}"[:256],
         release_note=notes.release_note(case, offer.made),

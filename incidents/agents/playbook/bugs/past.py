@@ -112,6 +112,16 @@ async def remote(case: Case, code: catalog.Repository, repository: Repository) -
     return await remotes.of_clone(repository)
 
 
+async def pushed_to(case: Case, code: catalog.Repository, repository: Repository) -> Remote | None:
+    """Return where the branches of fixes are pushed: where the repository is, or a fork where the token may not."""
+    github = case.settings.github
+    if github is not None and code.github:
+        info = await github.repository(code.github)
+        target = info if info.permissions.push else await github.fork(info.full_name)
+        return Remote(target.clone_url, github.token)
+    return await remotes.of_clone(repository)
+
+
 def branch_of(case: Case) -> str:
     """Return the branch that this bug's fix stands on, in every repository."""
     return f"bugfix/{case.request.incident.key}"
