@@ -29,7 +29,7 @@ TITLES = (
     "Nightly export is empty",
     "Map tiles stay grey",
 )
-_PAUSE_SECONDS = 1.5  # the first steps of one response end before the next is declared
+_PAUSE_SECONDS = 6.0  # the first steps of one response, and its posts at one a second, end before the next is declared
 #: Seconds a call of Slack -> how often the time of the dependent calls it may take; without latency it is only told.
 _LIMITS: dict[float, float | None] = {0.0: None, 0.1: 1.3}
 
