@@ -28,7 +28,7 @@ from incidents.agents.base import Runner
 from incidents.agents.command import CommandRunner
 from incidents.agents.fallback import FallbackRunner
 from incidents.agents.playbook.runner import PlaybookRunner
-from incidents.agents.routing import ByProvider
+from incidents.agents.routing import ByPrompt, ByProvider
 from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
@@ -188,6 +188,7 @@ def _claude(env: Settings, ctx: Context, closing: AsyncExitStack, playbook: Play
     if not key:
         return playbook
     # Without a key the SDK stays out of memory: 40 MB and half a second that nobody would use.
+    from incidents.agents import developer  # noqa: PLC0415
     from incidents.agents.budget import Budget  # noqa: PLC0415
     from incidents.agents.claude import ClaudeRunner  # noqa: PLC0415
 
@@ -204,7 +205,9 @@ def _claude(env: Settings, ctx: Context, closing: AsyncExitStack, playbook: Play
         models=ctx.settings.models,
     )
     closing.push_async_callback(claude.aclose)
-    return FallbackRunner(claude, playbook)
+    limits = ctx.settings.providers.anthropic
+    hands = developer.Developer(claude, playbook, limits)
+    return FallbackRunner(ByPrompt(claude, dict.fromkeys(developer.PROMPTS if limits.writes else (), hands)), playbook)
 
 
 def _dispatcher(engine: Engine, store: Store) -> Dispatcher:

@@ -105,9 +105,18 @@ class CommandAgent(_Frozen):
     reads: tuple[str, ...] = ()  #: folders that it may read: its installation, its sign-in
 
 
-class Providers(_Frozen):
-    """Who carries out stages besides the playbook and Claude."""
+class ModelAgent(_Frozen):
+    """Claude as a developer: how far it may go in one step."""
 
+    writes: bool = True  #: whether it writes fixes; it betters what the playbook drafts all the same
+    messages: int = Field(default=40, ge=4, le=200)  #: of the model in one step; each may call several tools
+    tokens: int = Field(default=800_000, ge=20_000)  #: in and out in one step, those from the cache included
+
+
+class Providers(_Frozen):
+    """Who carries out steps besides the playbook."""
+
+    anthropic: ModelAgent = ModelAgent()
     command: CommandAgent = CommandAgent()
 
 

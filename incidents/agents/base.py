@@ -11,6 +11,7 @@ from incidents import areas
 from incidents.agents.journal import Journal
 from incidents.catalog import Service
 from incidents.definitions import StepDefinition, WorkflowDefinition
+from incidents.errors import StepFailed
 from incidents.knowledge.solutions import Solution
 from incidents.tools.evidence import Evidence
 
@@ -90,6 +91,14 @@ class StepResult:
     def outputs(self) -> dict[str, Any]:
         """Return the outputs by name, as JSON values."""
         return self.output.model_dump(mode="json")
+
+
+class FailedAtACost(StepFailed):
+    """A step that failed after models were paid for."""
+
+    def __init__(self, message: str, *, remedy: str, usage: tuple[Usage, ...]) -> None:
+        super().__init__(message, remedy=remedy)
+        self.usage = usage
 
 
 #: Takes the first results of a step that goes on; they may still change.

@@ -5,6 +5,7 @@ import dataclasses
 from incidents.agents import citations, masking, overlay, prompts
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.outputs import Output
+from incidents.agents.toolset import Toolset
 
 
 def typed(draft: StepResult) -> Output:
@@ -14,11 +15,26 @@ def typed(draft: StepResult) -> Output:
     return draft.output
 
 
-def better(request: StepRequest, draft: StepResult, answer: Output, *, runner: str) -> StepResult:
-    """Return `draft` in the words of `answer`, less what no evidence backs."""
+def better(
+    request: StepRequest, draft: StepResult, answer: Output, *, runner: str, looked_up: Toolset | None = None
+) -> StepResult:
+    """Return `draft` in the words of `answer`, less what no evidence backs.
+
+    `looked_up` is what the agent read besides the draft's evidence.
+    """
     was = typed(draft)
     laid = masking.masked(overlay.lay(was, answer))
-    checked, review = citations.check(laid, draft.evidence, seen=prompts.shown(request, draft))
+    read = tuple(looked_up.evidence.values()) if looked_up else ()
+    seen = "\n".join((prompts.shown(request, draft), *(looked_up.shown if looked_up else ())))
+    checked, review = citations.check(laid, (*draft.evidence, *read), seen=seen)
+    output = overlay.refill(was, checked)
+    # Of dozens of files that an agent leafed through, those are kept which carry something that it says.
+    said = output.model_dump_json()
+    cited = tuple(item for item in read if f'"{item.id}"' in said)
     return dataclasses.replace(
-        draft, output=overlay.refill(was, checked), runner=runner, notes=(*draft.notes, *review.notes())
+        draft,
+        output=output,
+        evidence=(*draft.evidence, *cited),
+        runner=runner,
+        notes=(*draft.notes, *review.notes()),
     )

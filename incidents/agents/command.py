@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from incidents import catalog
 from incidents.agents import bettering, prompts
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.fallback import Unanswered
 from incidents.agents.playbook.bugs import checkout, implementation
-from incidents.agents.playbook.bugs.implementation import Bench, Written
+from incidents.agents.playbook.bugs.implementation import Author, Bench, Written
 from incidents.agents.playbook.runner import PlaybookRunner
+from incidents.agents.reports import Report
 from incidents.errors import ModelUnavailable, ToolFailed
 from incidents.tools import changes, redaction, sandbox, worktrees
 
@@ -36,23 +37,6 @@ _WRITE = (
     "You are in a worktree of the repository. Edit its files, and write the test that fails without your change; commit"
     " nothing. Sitrep commits what you leave, runs the tests without your change and with it, and records both runs."
 )
-
-
-class Report(BaseModel):
-    """What an agent says of a change that it left in the worktree."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    summary: str = Field(min_length=1, max_length=400)
-    remaining: list[str] = Field(default_factory=list, max_length=10)
-    reason: str = Field(default="", max_length=500)
-    blocked: bool = False
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> "Report":
-        if self.blocked and not self.reason.strip():
-            raise ValueError("says that it is blocked, and not by what")
-        return self
 
 
 class CommandRunner:
@@ -110,7 +94,12 @@ class CommandRunner:
             )
             if commit:
                 return Written(
-                    commit, report.summary, remaining=report.remaining, reason=report.reason, blocked=report.blocked
+                    commit,
+                    report.summary,
+                    remaining=report.remaining,
+                    reason=report.reason,
+                    blocked=report.blocked,
+                    author=Author.AGENT,
                 )
             why = report.reason or "It left no change in the worktree, whatever it says."
             return Written("", report.summary, remaining=report.remaining, reason=why, blocked=report.blocked)

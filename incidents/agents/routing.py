@@ -1,4 +1,4 @@
-"""Hands each step to the provider that its definition names; a provider that is not there is the playbook's part."""
+"""Hands each step to whoever carries it out: by the provider that its definition names, or by its prompt."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -34,3 +34,16 @@ class ByProvider:
         result = await self._playbook.run(request)
         note = f"The provider `{wanted.value}` is not configured here; the playbook stepped in."
         return dataclasses.replace(result, notes=(*result.notes, note))
+
+
+class ByPrompt:
+    """Chooses the runner of a step by its prompt; `usual` carries out all others."""
+
+    def __init__(self, usual: Runner, others: Mapping[str, Runner]) -> None:
+        self.name = usual.name
+        self._usual = usual
+        self._others = others  # by prompt, without `.md`
+
+    async def run(self, request: StepRequest) -> StepResult:
+        """Carry out `request` with the runner of its prompt."""
+        return await self._others.get(request.step.prompt.removesuffix(".md"), self._usual).run(request)

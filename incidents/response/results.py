@@ -7,7 +7,7 @@ from sqlalchemy import select as columns
 from sqlmodel import col
 
 from incidents import records, store
-from incidents.agents.base import StepResult
+from incidents.agents.base import FailedAtACost, StepResult
 from incidents.context import Context
 from incidents.definitions import StepDefinition
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
@@ -117,6 +117,8 @@ async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kep
         return
     _end(step, StepState.FAILED, tx)
     step.error = str(error)
+    if isinstance(error, FailedAtACost):
+        step.usage = [usage.model_dump() for usage in error.usage]
     if kept is not None:
         # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
         journal.keep(step, kept.still_open)

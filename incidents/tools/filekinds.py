@@ -31,6 +31,15 @@ _TOOLING = re.compile(
     r"|\.pre-commit-config\.yaml|\.gitlab-ci\.yml|tox\.ini|ruff\.toml|mypy\.ini|makefile)$",
     re.IGNORECASE,
 )
+_DEPENDENCIES = re.compile(
+    r"(^|/)(requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|package(-lock)?\.json|yarn\.lock|go\.(mod|sum)"
+    r"|Gemfile(\.lock)?|pom\.xml|Cargo\.(toml|lock))$"
+)
+_TEST_SETTINGS = re.compile(
+    r"(^|/)(conftest\.py|pytest\.ini|tox\.ini|setup\.cfg|pyproject\.toml|noxfile\.py|(sitecustomize|usercustomize)\.py"
+    r"|(jest|vitest|karma|playwright|cypress)\.config\.\w+|\.mocharc\.\w+|\.rspec|phpunit\.xml(\.dist)?)$|\.pth$",
+    re.IGNORECASE,
+)
 _CONFIG_ENDINGS = {".json", ".toml", ".ini", ".cfg", ".conf", ".yml", ".yaml", ".env", ".properties", ".txt", ".lock"}
 
 
@@ -50,3 +59,13 @@ def kind(path: str) -> FileKind:
 def runs(path: str) -> bool:
     """Tell whether a change of the file at `path` can change how the service behaves."""
     return kind(path) in (FileKind.SOURCE, FileKind.CONFIG, FileKind.MIGRATION)
+
+
+def is_dependency_list(path: str) -> bool:
+    """Tell whether the file at `path` says what is installed with the service."""
+    return _DEPENDENCIES.search(path) is not None
+
+
+def decides_how_tests_run(path: str) -> bool:
+    """Tell whether the file at `path` can change which tests run and what they count for."""
+    return _TEST_SETTINGS.search(path) is not None

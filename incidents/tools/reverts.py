@@ -37,7 +37,7 @@ async def undo(worktree: Worktree, culprit: Commit, *, reason: str) -> Undone:
     """Revert `culprit` in `worktree`; where that conflicts in what runs, undo those of its hunks that still fit.
 
     Raises:
-        ToolFailed: when it changes a migration, which is never undone without a person.
+        ToolFailed: when it changes a migration, which is never undone without a person, or everything began with it.
     """
     whole = await revert(worktree, culprit, reason=reason)
     if whole.worked:
@@ -52,7 +52,7 @@ async def revert(worktree: Worktree, culprit: Commit, *, reason: str) -> Undone:
     Raises:
         ToolFailed: when it changes a migration, or was undone already.
     """
-    _refuse_migrations(culprit)
+    _refuse(culprit)
     repository, folder = worktree.repository, worktree.folder
     before = await worktree.head()
     await _reset(worktree, before)  # what a test run changed there must not get in the way
@@ -79,7 +79,7 @@ async def revert_hunks(worktree: Worktree, culprit: Commit, *, reason: str) -> U
     Raises:
         ToolFailed: when it changes a migration.
     """
-    _refuse_migrations(culprit)
+    _refuse(culprit)
     repository, folder = worktree.repository, worktree.folder
     before = await worktree.head()
     change = await repository.changed_by(culprit)
@@ -106,7 +106,12 @@ async def dependents(repository: Repository, culprit: Commit, until: str) -> tup
     return tuple(commit for commit in later.commits if running & set(commit.files))
 
 
-def _refuse_migrations(culprit: Commit) -> None:
+def _refuse(culprit: Commit) -> None:
+    if not culprit.parents:
+        raise ToolFailed(
+            f"`{culprit.short}` is the first commit: undoing it would remove everything.",
+            remedy="Write a fix on top of it.",
+        )
     migrations = [path for path in culprit.files if filekinds.kind(path) is FileKind.MIGRATION]
     if migrations:
         raise ToolFailed(

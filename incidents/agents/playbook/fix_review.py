@@ -16,15 +16,12 @@ from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.signals import Sign
 from incidents.agents.playbook.wording import counted, listed
 from incidents.errors import StepFailed, ToolFailed
+from incidents.tools import filekinds
 from incidents.tools.git import Diff
 
 #: Paths whose change a person reads, whatever stands in it.
 _SENSITIVE = re.compile(
     r"(?i)(^|/|_)(auth\w*|login|session|permissions?|crypto\w*|secrets?|tokens?|passwords?|csrf|oauth\w*|payments?)(/|_|\.|$)"
-)
-_DEPENDENCIES = re.compile(
-    r"(^|/)(requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|package(-lock)?\.json|yarn\.lock|go\.(mod|sum)"
-    r"|Gemfile(\.lock)?|pom\.xml|Cargo\.(toml|lock))$"
 )
 
 
@@ -76,7 +73,7 @@ def _validate(case: Case, fix: FixCode, diff: Diff | None, signs: list[Sign]) ->
 def _risks(fix: FixCode, diff: Diff | None) -> list[str]:
     files = diff.files if diff else tuple(fix.files)
     sensitive = [f"`{path}`" for path in files if _SENSITIVE.search(path)]
-    packages = [f"`{path}`" for path in files if _DEPENDENCIES.search(path)]
+    packages = [f"`{path}`" for path in files if filekinds.is_dependency_list(path)]
     risks = []
     if sensitive:
         risks.append(f"{listed(sensitive)} decides on access or money: somebody should read this change.")

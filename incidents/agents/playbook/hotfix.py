@@ -13,9 +13,10 @@ from incidents.agents.outputs import (
     RootCause,
 )
 from incidents.agents.playbook import preparation, proof, sources, specialist, wording
+from incidents.agents.playbook.bugs.bothways import Proof
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.options import branch_of
-from incidents.agents.playbook.preparation import Prepared
+from incidents.agents.playbook.preparation import Prepared, Preparer, Task
 from incidents.agents.playbook.sources import Release
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, evidence, redaction, testrun, worktrees
@@ -26,7 +27,12 @@ MAX_DIFF = 4000  # FixCode.diff
 
 
 async def run(case: Case) -> tuple[Output, str]:
-    """Prepare the option that a person chose, and test it.
+    """Prepare the option that a person chose by rules, and test it."""
+    return await carry_out(case, preparation.prepare)
+
+
+async def carry_out(case: Case, prepare: Preparer) -> tuple[Output, str]:
+    """Let `prepare` put the option that a person chose on its branch, and test it.
 
     Raises:
         StepFailed: when there is no repository, no option, or the option cannot be carried out.
@@ -39,7 +45,7 @@ async def run(case: Case) -> tuple[Output, str]:
     branch = branch_of(case)
     before = await proof.tests_before(case, repository, base)
     try:
-        prepared = await preparation.prepare(case, repository, folder, base, option)
+        prepared = await prepare(case, Task(repository, folder, base, option, before))
         diff = await repository.diff(base, prepared.commit)
         case.see(diff.evidence)
         tests = await _tests(case, folder, before, prepared)
@@ -77,6 +83,8 @@ def _chosen(case: Case) -> FixOption:
 
 
 async def _tests(case: Case, folder: Path, before: TestResult | None, prepared: Prepared) -> MinimalTests:
+    if prepared.proof is not None:
+        return _as_proven(prepared.proof)
     try:
         after = await testrun.run(
             folder,
@@ -103,6 +111,18 @@ async def _tests(case: Case, folder: Path, before: TestResult | None, prepared: 
         repaired=list(compared.repaired),
         newly_failing=list(compared.newly_failing),
         note=_note(compared)[:300],
+    )
+
+
+def _as_proven(proof: Proof) -> MinimalTests:
+    tests = proof.tests
+    laid = wording.listed([f"`{path}`" for path in tests.test_files])
+    return MinimalTests(
+        before=tests.without_fix,
+        after=tests.with_fix,
+        repaired=tests.passed_with_fix,
+        newly_failing=tests.newly_failing,
+        note=f"{laid} of the fix was laid over what runs now, and fails there."[:300] if laid else "",
     )
 
 

@@ -1,14 +1,17 @@
 """Puts the chosen fix on its branch, and never overwrites what people have put there."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.agents.outputs import FixApproach, FixOption, RootCause
+from incidents.agents.playbook.bugs.bothways import Proof
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.options import branch_of
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import redaction, reverts, worktrees
 from incidents.tools.git import Commit, Repository
+from incidents.tools.testrun import TestResult
 from incidents.tools.worktrees import Worktree
 
 SITREP_EMAIL = "sitrep@localhost"  # whose commits a retry may replace; people's are never overwritten
@@ -22,15 +25,32 @@ class Prepared:
     commit: str
     summary: str
     undone: tuple[str, ...] = ()  #: paths that the undone commit changed
+    proof: Proof | None = None  #: where it was proven already, both ways
 
 
-async def prepare(case: Case, repository: Repository, folder: Path, base: str, option: FixOption) -> Prepared:
-    """Carry out `option` on the incident's branch, checked out in `folder`; `base` is what runs in production.
+@dataclass(frozen=True)
+class Task:
+    """What is to be prepared, and where."""
+
+    repository: Repository
+    folder: Path  #: of the worktree that it is checked out in
+    base: str  #: full hash: what runs in production
+    option: FixOption
+    before: TestResult | None  #: the tests on the base; None where they cannot be run
+
+
+#: Puts an option on the incident's branch: by rules, or by a model.
+Preparer = Callable[[Case, Task], Awaitable[Prepared]]
+
+
+async def prepare(case: Case, task: Task) -> Prepared:
+    """Carry out the option by rules on the incident's branch, checked out in the task's folder.
 
     Raises:
         StepFailed: when it conflicts, nothing was written yet, or people's work stands in the way.
         ToolFailed: when git refuses, or a migration would be undone.
     """
+    repository, folder, base, option = task.repository, task.folder, task.base, task.option
     if option.approach is FixApproach.HOTFIX:
         return await _by_hand(case, repository, folder, base)
     if option.commit is None:
@@ -91,6 +111,16 @@ async def _keep_peoples_work(case: Case, repository: Repository, base: str) -> N
                 f"The branch `{branch}` holds work of {commit.author} (`{commit.short}` {commit.subject}).",
                 remedy="Choose to write the hotfix by hand to use it, or rename the branch and retry.",
             )
+
+
+async def peoples_commits(repository: Repository, branch: str, base: str) -> tuple[Commit, ...]:
+    """Return the commits on `branch` since `base`, newest first, where any of them is by a person; else none."""
+    try:
+        head = await repository.resolve(f"refs/heads/{branch}")
+    except ToolFailed:
+        return ()
+    commits = (await repository.commits(head, since=base)).commits
+    return commits if any(commit.email != SITREP_EMAIL for commit in commits) else ()
 
 
 async def _by_hand(case: Case, repository: Repository, folder: Path, base: str) -> Prepared:

@@ -120,7 +120,8 @@ class PlaybookRunner:
             output, summary = await step(case)
         except ToolFailed as fault:
             raise StepFailed(fault.message, remedy=fault.remedy) from fault
-        if request.feedback not in ("", REBASE) and step not in _READ_FEEDBACK:
+        unread = runner == self.name and request.feedback not in ("", REBASE)
+        if unread and step not in _READ_FEEDBACK:
             case.note("Sent back with words that the playbook cannot read: take the step over by hand to follow them.")
         checked, struck = citations.check(masking.masked(output), tuple(case.seen.values()))
         return StepResult(

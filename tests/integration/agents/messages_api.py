@@ -35,6 +35,20 @@ def message(text: str, *, stop_reason: str = "end_turn", **more: Any) -> Answer:
     return answer
 
 
+def calls(*tools: tuple[str, dict[str, Any]]) -> Answer:
+    """Answer by calling tools, each a name and its input."""
+
+    def answer(asked: dict[str, Any]) -> Response:
+        number = len(asked["messages"])
+        content = [
+            {"type": "tool_use", "id": f"toolu_{number}_{place}", "name": name, "input": given}
+            for place, (name, given) in enumerate(tools)
+        ]
+        return message("", stop_reason="tool_use", content=content)(asked)
+
+    return answer
+
+
 def error(status: int, kind: str, **headers: str) -> Answer:
     """Answer with an API error."""
 

@@ -1,10 +1,11 @@
 """Bidirectional validation: the same tests without the fix and with it, both runs kept as evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from incidents import catalog
 from incidents.agents.planning import BothWays
+from incidents.agents.playbook import wording
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
 from incidents.tools import filekinds, testrun, worktrees
@@ -88,6 +89,49 @@ async def prove(
         case.missing(fault)
         return Proof(NOTHING, fault.message, ())
     return _judge(before, after, laid, undone)
+
+
+async def prove_written(
+    case: Case,
+    code: catalog.Repository,
+    repository: Repository,
+    base: str,
+    commit: str,
+    *,
+    before: TestResult | None = None,
+) -> Proof:
+    """Prove a change that a machine wrote, whose tests are trusted no more than the change.
+
+    A test of it must fail on `base` and pass on `commit`, the same text both times; every test that passes on `base`
+    must pass on `commit` as it stands on `base`. `before` are the tests on `base`, where they were run already.
+    """
+    diff = await repository.diff(base, commit)
+    if not any(filekinds.runs(path) for path in diff.files):
+        return Proof(NOTHING, "It changes tests or documents alone, nothing that runs.", ())
+    if settings := [path for path in diff.files if filekinds.decides_how_tests_run(path)]:
+        return Proof(NOTHING, f"It changes `{settings[0]}`, which decides how tests run.", ())
+    try:
+        if before is None:
+            before = await run_at(case, code, repository, base, what=f"`{base[:7]}`, without the fix")
+        after = await run_at(case, code, repository, commit, what=f"`{commit[:7]}`, with the fix")
+        laid = await test_files(repository, base, commit)
+        shown = before
+        if laid:
+            told = f"`{base[:7]}` with the tests of the fix"
+            shown = await run_at(case, code, repository, base, tests_of=commit, what=told)
+        kept = after
+        if await test_files(repository, commit, base):
+            told = f"`{commit[:7]}` with the tests as they stood before"
+            kept = await run_at(case, code, repository, commit, tests_of=base, what=told)
+    except ToolFailed as fault:
+        case.missing(fault)
+        return Proof(NOTHING, fault.message, ())
+    proof = _judge(shown, after, laid, ())
+    lost = sorted(before.passed - kept.passed)
+    if not proof.stands or not lost:
+        return proof
+    why = f"{wording.tests(lost)} passed before, and not with the fix as it stood before."
+    return replace(proof, why_not=why, evidence=(*proof.evidence, before.evidence.id, kept.evidence.id))
 
 
 def _judge(before: TestResult, after: TestResult, laid: list[str], undone: Sequence[str]) -> Proof:

@@ -2,19 +2,27 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 from incidents import catalog
 from incidents.agents.outputs import FixApproach, Output
 from incidents.agents.planning import BothWays, FixPlan, Implementation, ImplementationState
-from incidents.agents.playbook import wording
+from incidents.agents.playbook import preparation, wording
 from incidents.agents.playbook.bugs import bothways, past, rebasing, regression
 from incidents.agents.playbook.bugs.bothways import Proof
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.preparation import SITREP_EMAIL
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import remotes, reverts, worktrees
 from incidents.tools.git import Commit, Repository
+
+
+class Author(StrEnum):
+    """Who made a change; says how far its own tests are trusted."""
+
+    RULES = "rules"
+    PEOPLE = "people"
+    AGENT = "agent"  #: a model or an external agent
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Written:
     remaining: list[str] = field(default_factory=list)
     reason: str = ""
     blocked: bool = False
+    author: Author = Author.RULES
+    proof: Proof | None = None  #: where it was proven already
 
 
 @dataclass(frozen=True)
@@ -129,13 +139,10 @@ async def peoples_work(bench: Bench) -> tuple[Commit, ...]:
     Raises:
         StepFailed: when it does not build on what the fix is merged into.
     """
-    try:
-        head = await bench.repository.resolve(f"refs/heads/{bench.branch}")
-    except ToolFailed:
+    commits = await preparation.peoples_commits(bench.repository, bench.branch, bench.base)
+    if not commits:
         return ()
-    commits = (await bench.repository.commits(head, since=bench.base)).commits
-    if not any(commit.email != SITREP_EMAIL for commit in commits):
-        return ()
+    head = await bench.repository.resolve(f"refs/heads/{bench.branch}")
     if not await bench.repository.is_ancestor(bench.base, head):
         raise StepFailed(
             f"`{bench.branch}` does not build on `{bench.base[:7]}`, the end of `{bench.code.branch}`.",
@@ -148,7 +155,10 @@ async def _as_committed(bench: Bench, theirs: tuple[Commit, ...]) -> Written:
     head = await bench.repository.resolve(f"refs/heads/{bench.branch}")
     await worktrees.add(bench.repository, bench.folder, commit=head)
     by = wording.listed(list(dict.fromkeys(commit.author for commit in theirs)))
-    return Written(head, f"{theirs[0].subject} ({wording.counted(len(theirs), 'commit')} by {by})")
+    said = f"{theirs[0].subject} ({wording.counted(len(theirs), 'commit')} by {by})"
+    # What Sitrep committed and no rule undid, an agent wrote.
+    by_agent = bench.plan.commit is None and all(commit.email == preparation.SITREP_EMAIL for commit in theirs)
+    return Written(head, said, author=Author.AGENT if by_agent else Author.PEOPLE)
 
 
 async def _undo(bench: Bench, culprit: Commit) -> Written:
@@ -173,8 +183,8 @@ async def _undo(bench: Bench, culprit: Commit) -> Written:
 
 async def _proven(bench: Bench, written: Written) -> tuple[Written, Proof]:
     """Prove the change; where no test shows the bug, with one that is made of the report."""
-    case, code, repository = bench.case, bench.code, bench.repository
-    proof = await bothways.prove(case, code, repository, bench.base, written.commit, undone=written.undone)
+    case, repository = bench.case, bench.repository
+    proof = written.proof or await _prove(bench, written)
     if proof.stands or proof.tests.with_fix is None or proof.tests.failed_without_fix:
         return written, proof
     try:
@@ -185,7 +195,14 @@ async def _proven(bench: Bench, written: Written) -> tuple[Written, Proof]:
     if not added:
         return written, replace(proof, why_not=f"{proof.why_not} The report spells out no call to make a test of.")
     written = replace(written, commit=added)
-    return written, await bothways.prove(case, code, repository, bench.base, added, undone=written.undone)
+    return written, await _prove(bench, written)
+
+
+async def _prove(bench: Bench, written: Written) -> Proof:
+    made = bench.case, bench.code, bench.repository, bench.base, written.commit
+    if written.author is Author.AGENT:
+        return await bothways.prove_written(*made)
+    return await bothways.prove(*made, undone=written.undone)
 
 
 def _nothing(bench: Bench, written: Written) -> tuple[Output, str]:
