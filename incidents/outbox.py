@@ -9,10 +9,11 @@ from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from incidents import records, store
+from incidents import holding, records, store
 from incidents.notices import Notice
 
 _UNSENT = ("waiting", "pending")
+_ON_ITS_WAY = (*_UNSENT, "sending")
 
 
 async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozenset[str]:
@@ -66,12 +67,27 @@ async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:
         col(row.key), col(row.state), col(row.coalesce), col(row.surface), col(row.params), col(row.first_tried_at)
     )
     if not words:
-        return list((await tx.session.execute(found.where(col(row.key).in_(named)))).all())
+        there = list((await tx.session.execute(found.where(col(row.key).in_(named)))).all())
+        return await _held_while_they_end(tx, found, there, {notice.after for notice in notices})
     waiting = col(row.coalesce).in_(words) & col(row.state).in_(_UNSENT)
     # Nobody may begin them before this commit: what they would draw is what it changes. In one order: rows of no
     # incident (App Homes) have no other lock before them, and two that took them crosswise would wait for each other.
     found = found.where(or_(col(row.key).in_(named), waiting)).order_by(col(row.id)).with_for_update()
     return list((await tx.session.execute(found)).all())
+
+
+async def _held_while_they_end(tx: store.Tx, found: Any, there: list[Any], awaited: Collection[str]) -> list[Any]:
+    """Return `there`, of what is waited for what it has become; nobody ends it before this commit.
+
+    Who leaves out or gives up a notice gives what waits for it the same end, and does not see what another transaction
+    puts meanwhile: that would wait for ever.
+    """
+    ending = {each.key for each in there if each.key in awaited and each.state in _ON_ITS_WAY}
+    if not ending or not holding.holds(tx.session):
+        return there
+    row = records.Outbox
+    held = found.where(col(row.key).in_(ending)).order_by(col(row.id)).with_for_update(read=True)
+    return [*(each for each in there if each.key not in ending), *(await tx.session.execute(held)).all()]
 
 
 def _is_unsent(row: Any) -> bool:

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import migrations, records, sending, store
+from incidents import migrations, outbox, records, sending, store
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
@@ -127,13 +127,19 @@ async def test_database_whose_clock_was_set_back_starves_nobody(replicas: tuple[
     await first.wait("n", timeout=15)
 
 
-async def _edit_of_a_card_under_way(first: Post) -> None:
-    """Put a card, begin it, and put an edit of it, which nobody can send yet."""
+async def _card_under_way(first: Post) -> records.Incident:
+    """Put a card and begin it; returns its incident."""
     incident = await first.room()
     await first.put(incident, note("card"))
     async with first.ctx.store.transaction() as tx:
         (card,) = await sending.candidates(tx, 9, roads={Road.SLACK})
         sending.begin(tx, card, "first")
+    return incident
+
+
+async def _edit_of_a_card_under_way(first: Post) -> None:
+    """Put a card, begin it, and put an edit of it, which nobody can send yet."""
+    incident = await _card_under_way(first)
     await first.put(incident, note("edit", action=Action.EDIT, of="card"))
 
 
@@ -175,6 +181,41 @@ async def test_what_would_wait_for_a_notice_that_another_replica_is_ending_looks
             assert again_at - tx.now < timedelta(seconds=1)
     row = await first.row("edit")
     assert (row.state, row.not_before) == ("pending", again_at)
+
+
+async def _drop(post: Post, tx: store.Tx) -> None:
+    assert await sending.drop(tx, await post.row("card"), "it is resolved")
+
+
+async def test_what_is_put_while_another_replica_leaves_out_what_it_waits_for_is_left_out_too(
+    replicas: tuple[Post, Post],
+) -> None:
+    first, second = replicas
+    incident = await _card_under_way(first)
+
+    async def drop() -> None:
+        async with second.ctx.store.transaction() as tx:
+            await _drop(second, tx)
+
+    async with first.ctx.store.transaction() as tx:
+        await outbox.put(tx, incident.id, note("reply", after="card"))
+        dropping = asyncio.create_task(drop())
+        await asyncio.wait({dropping}, timeout=0.3)  # as far as it gets while the other has not committed
+    await dropping
+    assert (await first.row("reply")).state == "dropped"
+
+
+async def test_what_would_wait_for_a_notice_that_another_replica_is_leaving_out_is_left_out_too(
+    replicas: tuple[Post, Post],
+) -> None:
+    first, second = replicas
+    incident = await _card_under_way(first)
+    async with second.ctx.store.transaction() as tx:
+        await _drop(second, tx)
+        putting = asyncio.create_task(first.put(incident, note("reply", after="card")))
+        await asyncio.wait({putting}, timeout=0.3)
+    await putting
+    assert (await first.row("reply")).state == "dropped"
 
 
 def _home(person: str, word: str) -> Notice:
