@@ -41,6 +41,7 @@ from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import queries
+from incidents.shared_clock import SharedClock
 from incidents.stages import Provider
 from incidents.store import Store
 from incidents.tools.github import GitHub
@@ -53,6 +54,7 @@ class Running:
     """One installation, ready to be started."""
 
     ctx: Context
+    clock: SharedClock
     app: App
     deliverer: Deliverer
     alarms: AlarmClock
@@ -86,17 +88,19 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
         SitrepError: the database cannot be used; says what to do.
     """
     library, settings = loading.load(loading.templates_root(), env.config)
-    store = Store(env.database_url, clock)
+    shared = SharedClock(clock)
+    store = Store(env.database_url, shared)
     try:
         await migrations.upgrade(store)
+        await shared.compare(store.engine)
         settings = await directory.resolve(line.client, settings, store)
-        return await _compose(env, line, Context(store, clock, library, settings))
+        return await _compose(env, line, shared, Context(store, shared, library, settings))
     except BaseException:
         await store.close()
         raise
 
 
-async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
+async def _compose(env: Settings, line: SlackLine, clock: SharedClock, ctx: Context) -> Running:
     ways, closing = _outside(env, ctx)
     runner = _runner(env, ctx, closing)
     ctx = dataclasses.replace(ctx, providers=runner.names)
@@ -118,6 +122,7 @@ async def _compose(env: Settings, line: SlackLine, ctx: Context) -> Running:
     draw = Surfaces(lambda: identity.workspace_url).draw
     return Running(
         ctx=ctx,
+        clock=clock,
         app=app,
         deliverer=Deliverer(ctx, line.client, draw, others=ways),
         alarms=AlarmClock(ctx.store, timers),

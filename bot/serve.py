@@ -111,6 +111,7 @@ class Process:
         watch = vigil.Vigil(running.ctx, running.roads, lambda: running.deliverer.trouble)
         self._beside(stack, housekeeping.keep(running.ctx, self._stopping), "housekeeping")
         self._beside(stack, watch.keep(self._stopping), "vigil")
+        self._beside(stack, running.clock.keep(running.ctx.store.engine, self._stopping), "clock")
         if url := self._env.heartbeat_url.get_secret_value():
             heart = heartbeat.Heart(url, self._env.heartbeat_every, self._checks)
             self._beside(stack, heart.keep(self._stopping), "heartbeat")

@@ -24,6 +24,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 import incidents.clock
+import incidents.shared_clock
 from bot import cli
 from incidents.agents.playbook.runner import PlaybookRunner
 from tests.torture.points import Kill, Point
@@ -148,14 +149,20 @@ def watch_work(trap: Trap) -> None:
 
 
 def set_clock_ahead(by: timedelta) -> None:
-    """Let the product, and the alarm clock inside it, live `by` later than the machine."""
+    """Let the product, the alarm clock inside it and the database's clock live `by` later than the machine."""
 
     class Ahead(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) + by
 
+    asked = incidents.shared_clock.database_time
+
+    async def there(connection: Any) -> datetime:
+        return await asked(connection) + by
+
     incidents.clock.datetime = Ahead  # type: ignore[attr-defined]
+    incidents.shared_clock.database_time = there
     apscheduler.schedulers.base.datetime = Ahead
     apscheduler.triggers.date.datetime = Ahead
 

@@ -15,6 +15,7 @@ from incidents import migrations, outbox, records, sending, store
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
+from incidents.shared_clock import SharedClock
 from incidents.store import Store
 from tests import installation
 from tests.integration.delivery.conftest import Post, RunningClock, note, posting
@@ -99,6 +100,22 @@ async def test_replicas_share_what_slack_allows(replicas: tuple[Post, Post]) -> 
 async def _went_or_waits(post: Post, key: str) -> bool:
     row = await post.row(key)
     return row.state == "done" or (row.state == "pending" and row.not_before > post.clock.now())
+
+
+@pytest.mark.parametrize("by", [timedelta(minutes=1), timedelta(minutes=-1)], ids=["ahead", "behind"])
+async def test_what_is_being_sent_is_nobody_elses_where_one_machines_clock_differs(
+    replicas: tuple[Post, Post], by: timedelta
+) -> None:
+    right, wrong = replicas
+    wrong.clock.advance(by)
+    for post in replicas:
+        post.ctx.store.clock = clock = SharedClock(post.clock)
+        await clock.compare(post.ctx.store.engine)
+    sender, other = (right, wrong) if by > timedelta() else (wrong, right)
+    await _card_under_way(sender)
+    async with other.ctx.store.transaction() as tx:
+        assert await sending.candidates(tx, 9, roads={Road.SLACK}) == []
+        assert abs(tx.now - right.clock.now()) < timedelta(seconds=3)
 
 
 async def test_replica_whose_clock_is_behind_is_not_starved_of_calls(replicas: tuple[Post, Post]) -> None:
