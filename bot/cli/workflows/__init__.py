@@ -25,7 +25,7 @@ def list_workflows(config: Folder = None) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A workflow, the beginning of its name, or a severity.")],
+    name: Annotated[str, typer.Argument(help="A workflow, the beginning of its name, a severity, or bug.")],
     config: Folder = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the picture there as well.")] = None,
 ) -> None:

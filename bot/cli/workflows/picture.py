@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from bot.cli.workflows import layers, printing, reckoning
 from incidents import durations
-from incidents.definitions import Begin, Stage, StepDefinition, WorkflowDefinition
+from incidents.definitions import Stage, StepDefinition, WorkflowDefinition
 from incidents.errors import InvalidInput
 
 _MARGIN = 24.0
@@ -21,6 +21,7 @@ _GAP = 50.0  # two rows of one band; a pill stands in it
 _BOX = 92.0
 _PILL = 20.0  # on top of a box: what people decide
 _JOIN = 8.0
+_BACK = 46.0  # how far the way back of a review swings out
 _LINE = 15.0
 _FOOT = 46.0
 # Letters in a line, by the widest common sans-serif: 13 px bold take 8.3 px, 11 px take 6.4 px.
@@ -45,6 +46,7 @@ text { font-family: system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans
 .arrow { fill: none; stroke: var(--line); stroke-width: 1.5; } .arrow.critical { stroke: var(--hot); stroke-width: 2.5; }
 .early { stroke-dasharray: 5 4; } .tip { fill: var(--line); } .tip.critical { fill: var(--hot); }
 .pill { fill: var(--decide); stroke: var(--decide-rim); } .decide { font-size: 11px; font-weight: 600; fill: var(--decide-text); }
+.back { fill: none; stroke: var(--decide-rim); stroke-width: 1.5; stroke-dasharray: 2 3; } .turn { fill: var(--decide-rim); }
 .join { fill: var(--line); }"""  # noqa: E501 - CSS
 
 
@@ -93,8 +95,9 @@ def svg(definition: WorkflowDefinition) -> str:
         *(part for stage, top, bottom in drawn.bands for part in _band(stage, top, bottom, drawn)),
         # Red lines last: where two cross, the critical path stays whole.
         *(part for hot in (False, True) for part in _arrows(definition, drawn, reckoned.critical, hot=hot)),
+        *(part for step in definition.steps() for part in _loops(step, drawn)),
         *(part for step in definition.steps() for part in _box(definition, step, drawn, reckoned.critical)),
-        *_legend(drawn),
+        *_legend(drawn, definition.steps()),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -126,7 +129,8 @@ def _measure(definition: WorkflowDefinition) -> _Drawn:
         bands.append((stage, top, y))
         y += _BETWEEN
     left = _MARGIN + _GUTTER + _PAD
-    titled = _MARGIN * 2 + 620  # the head's own line
+    path = " → ".join(reckoning.of(definition).critical)
+    titled = _MARGIN * 2 + max(620, 7.4 * len(f"Critical path: {path}"))  # the head's own lines
     width = max(left + layout.width + _PAD + _MARGIN, titled)
     left += (width - _PAD - _MARGIN - left - layout.width) / 2
     return _Drawn(layout, tops, bands, left, width, y - _BETWEEN + _FOOT)
@@ -150,9 +154,8 @@ def _gutter(stage: Stage) -> Iterator[tuple[str, str]]:
 
 def _head(definition: WorkflowDefinition, reckoned: reckoning.Reckoned) -> Iterator[str]:
     yield _text(_MARGIN, _MARGIN + 20, "title", definition.title)
-    begins = ", begins on the next business day" if definition.begins is Begin.NEXT_BUSINESS_DAY else ""
     count, whole = len(definition.steps()), durations.spoken(reckoned.whole)
-    about = f"{definition.severity.value}{begins}: {count} steps, {whole} by budget"
+    about = f"{printing.answered(definition)}: {count} steps, {whole} by budget"
     yield _text(_MARGIN, _MARGIN + 42, "small", about)
     yield _text(_MARGIN, _MARGIN + 60, "small hot", "Critical path: " + " → ".join(reckoned.critical))
 
@@ -190,12 +193,29 @@ def _box(
 
 
 def _details(definition: WorkflowDefinition, step: StepDefinition) -> Iterator[str]:
-    agents = step.agent[0] + (f" or {len(step.agent) - 1} others" if len(step.agent) > 1 else "") if step.agent else ""
-    yield textwrap.shorten(agents, _SMALL_LETTERS, placeholder="…")
+    agents = "agent by affected area" if len(step.agent) > 1 else "".join(step.agent)
+    means = f", {step.model or step.provider.value}" if step.provider else ""
+    yield textwrap.shorten(f"{agents}{means}", _SMALL_LETTERS, placeholder="…")
     beside = f" · beside {', '.join(step.parallel_with)}" if step.parallel_with else ""
+    beside += " · holds nobody up" if step.optional else ""
     yield textwrap.shorten(f"{durations.spoken(step.duration)}{beside}", _SMALL_LETTERS, placeholder=" …")
     if stages := printing.closing(definition, step):
         yield f"◆ {printing.gates_of(stages)}"
+    if step.reviews:
+        limit = f", at most {step.passes} times" if step.passes else ""
+        yield textwrap.shorten(f"↺ {', '.join(step.reviews)}{limit}", _SMALL_LETTERS, placeholder=" …")
+
+
+def _loops(step: StepDefinition, drawn: _Drawn) -> Iterator[str]:
+    """Yield the way back from a review to what it judges, around the right of the boxes."""
+    for judged in step.reviews:
+        half = layers.STEP_WIDTH / 2
+        start, end = drawn.x(step.name) + half, drawn.x(judged) + half
+        low, high = drawn.top(step.name) + _BOX / 2, drawn.top(judged) + _BOX / 2
+        out = max(start, end) + _BACK
+        around = f"{out:.1f} {low:.1f} {out:.1f} {high:.1f} {end:.1f} {high:.1f}"
+        yield f'<path class="back" d="M{start:.1f} {low:.1f}C{around}"/>'
+        yield f'<path class="turn" d="M{end:.1f} {high:.1f}l8-4v8z"/>'
 
 
 def _arrows(definition: WorkflowDefinition, drawn: _Drawn, critical: tuple[str, ...], *, hot: bool) -> Iterator[str]:
@@ -244,11 +264,13 @@ def _curve(points: list[tuple[float, float]]) -> str:
     return "".join(said)
 
 
-def _legend(drawn: _Drawn) -> Iterator[str]:
+def _legend(drawn: _Drawn, steps: Iterable[StepDefinition]) -> Iterator[str]:
     y = drawn.height - 16
     said = ["red: the steps that decide when it is over", "◆ quality gates that hold a step up"]
     if any(route.arrow.early for route in drawn.layout.routes):
         said.append("dashed: first results are enough")
+    if any(step.reviews for step in steps):
+        said.append("↺ dotted: a review sends work back")
     yield _text(_MARGIN, y, "small", "   ·   ".join(said))
 
 

@@ -29,6 +29,19 @@ def test_a_workflow_is_found_by_name_beginning_and_severity(typed: str) -> None:
     assert choosing.workflow(SHIPPED, typed).name == "emergency_response"
 
 
+@pytest.mark.parametrize("typed", ["bug", "bugfix_pipeline"])
+def test_the_bug_pipeline_is_shown_as_it_is_compiled_for_one_repository(typed: str) -> None:
+    found = choosing.workflow(SHIPPED, typed)
+    assert found.step("3.1.1").repository == choosing.ONE_REPOSITORY
+    console = Console(file=io.StringIO(), width=260)
+    for part in [printing.listing(SHIPPED), *printing.shown(found)]:
+        console.print(part)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "bugfix_pipeline     bugs" in text
+    assert "sends 1.2 back, at most 3 times, then people decide" in text
+    assert "deployment-engineer, by the affected area" in text
+
+
 @pytest.mark.parametrize("typed", ["s", "emergancy_response", ""])
 def test_what_is_not_clear_is_answered_with_what_there_is(typed: str) -> None:
     with pytest.raises(NotFound) as caught:

@@ -1,25 +1,29 @@
 """The pictures of workflows: what stands in them, and that the documents carry today's."""
 
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from bot.cli.workflows import layers, picture, reckoning
+from bot.cli.workflows import choosing, layers, picture, reckoning
 from incidents.definitions import Library, Severity, Stage, WorkflowDefinition
+from incidents.response import pipeline
+from incidents.stages import PipelineStage, Provider, StageType
 from tests import installation
 from tests.unit.response.test_plan import step, workflow
 
 ROOT = Path(__file__).parents[3]
 SHIPPED: Library = installation.library()
-each_workflow = pytest.mark.parametrize("name", sorted(SHIPPED.workflows))
+WORKFLOWS = choosing.everything(SHIPPED)
+each_workflow = pytest.mark.parametrize("name", sorted(WORKFLOWS))
 
 
 @each_workflow
 def test_the_documents_carry_the_picture_of_todays_file(name: str) -> None:
     kept = ROOT / "docs" / "images" / "workflows" / f"{name}.svg"
     remedy = f"write it anew: sitrep workflows show {name} --svg docs/images/workflows/{name}.svg"
-    assert kept.read_text(encoding="utf-8") == picture.svg(SHIPPED.workflows[name]), remedy
+    assert kept.read_text(encoding="utf-8") == picture.svg(WORKFLOWS[name]), remedy
 
 
 @each_workflow
@@ -29,7 +33,7 @@ def test_the_page_on_workflows_shows_each(name: str) -> None:
 
 @each_workflow
 def test_boxes_keep_apart_and_arrows_lead_down(name: str) -> None:
-    layout = layers.lay_out(SHIPPED.workflows[name])
+    layout = layers.lay_out(WORKFLOWS[name])
     for row in layout.rows:
         for left, right in pairwise(row):
             between = layout.middle[right] - layout.middle[left]
@@ -75,6 +79,18 @@ def test_the_critical_path_is_the_longest_by_budget() -> None:
     assert reckoned.critical == ("1.2", "2.1")
     assert reckoned.whole == step("1.1").duration * 6
     assert reckoned.longest == {1: step("1.1").duration * 5, 2: step("1.1").duration}
+
+
+def test_a_bugs_reviews_lead_back_side_by_side_and_say_how_often_at_most() -> None:
+    review = PipelineStage(type=StageType.CODE_REVIEW, timeout=timedelta(minutes=9), parallel=True)
+    kept = SHIPPED.policies.bugfix_pipeline
+    assert kept is not None
+    asked = review.model_copy(update={"provider": Provider.COMMAND, "model": "o3"})
+    stages = kept.model_copy(update={"stages": (*kept.stages[:3], review, asked)})
+    drawn = picture.svg(pipeline.grow(pipeline.compile_(stages, SHIPPED.policies.affected_areas), ["shop"]))
+    assert drawn.count('class="back"') == 5  # reflection, plan review, two code reviews, check results
+    assert drawn.count("↺ 3.1.1, at most 3 times") == 2
+    assert all(words in drawn for words in ("reviewer, o3", "beside 3.1.2", "agent by affected area", "holds nobody"))
 
 
 def test_words_of_a_file_cannot_break_the_picture() -> None:
