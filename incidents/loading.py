@@ -67,7 +67,9 @@ def _read(sources: files.Sources, config: Path | None, mistakes: Mistakes) -> tu
         workflow_checks.check(
             reader, workflow, output_fields=output_fields, inputs=inputs, decided_from=decisions.sources()
         )
-    reader.check_references("prompt", sources.prompts)
+    of_areas = [name for name in sources.prompts if name.startswith(prompts.OF_AREAS)]
+    reader.check_references("prompt", [name for name in sources.prompts if name not in of_areas])
+    reader.check_references("prompt of an area", of_areas)
     reader.check_references("workflow", sources.workflows, otherwise="add the file to the folder workflows")
     policy_checks.check(reader, policy, policy_files)
     audiences = policy.audiences if "audiences" in policy_files else None

@@ -19,7 +19,7 @@ def _area(reader: Reader, area: Area, entry: Entry) -> AffectedArea:
         area=area,
         means=reader.text(keys.get("means")),
         agent=agent(reader, keys.get("agent")),
-        prompt=next(iter(reader.names(keys.get("prompt"), "prompt")), ""),
+        prompt=next(iter(reader.names(keys.get("prompt"), "prompt of an area")), ""),
         paths=tuple(word for word, _ in reader.words(keys.get("paths"))),
     )
 

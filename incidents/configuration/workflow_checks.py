@@ -1,6 +1,6 @@
 """Checks that a workflow's steps can run: known dependencies, no cycle, inputs that come from somewhere."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from incidents.configuration.documents import Entry
@@ -38,7 +38,7 @@ def check(
     """
     workflow = loaded.definition
     before = {step.name: prerequisites(workflow, step) for step in workflow.steps()}
-    if not (_dependencies_known(reader, loaded) and _no_cycle(reader, loaded, before)):
+    if not (_dependencies_known(reader, loaded) and _no_cycle(reader, loaded, before)) or loaded.has_unread:
         return  # what follows would only repeat it
     ancestors = _ancestors(before)
     for step in workflow.steps():
@@ -63,8 +63,13 @@ def _dependencies_known(reader: Reader, loaded: Loaded) -> bool:
             if entry is not None and name not in known | phases:
                 found = False
                 what = f"there is no {name if name.startswith('Phase') else f'step {name}'} in this workflow"
-                reader.mistake(entry, what, f"Steps here: {', '.join(sorted(known))}")
+                here = f"Phases here: {', '.join(sorted(phases))}" if name.startswith("Phase") else _steps_here(known)
+                reader.mistake(entry, what, here)
     return found
+
+
+def _steps_here(known: Iterable[str]) -> str:
+    return f"Steps here: {', '.join(sorted(known))}"
 
 
 def _no_cycle(reader: Reader, loaded: Loaded, before: Mapping[str, Collection[str]]) -> bool:
@@ -100,9 +105,7 @@ def _check_parallel(
     for name in step.parallel_with:
         other = steps.get(name)
         if other is None:
-            reader.mistake(
-                entry, f"there is no step {name} in this workflow", f"Steps here: {', '.join(sorted(steps))}"
-            )
+            reader.mistake(entry, f"there is no step {name} in this workflow", _steps_here(steps))
         elif name in ancestors[step.name] and f"{name}/preliminary" not in step.depends_on:
             what = f"step {step.name} cannot run parallel with {name}, which it waits for"
             reader.mistake(entry, what, f"Remove Step {name} here or under depends_on")
@@ -152,7 +155,7 @@ def _check_approval(
 ) -> None:
     """Note an approval that nobody could give, and a deploy that nobody is asked about: each would wait for ever."""
     if step.approval is None:
-        if DEPLOYS in step.outputs:
+        if DEPLOYS in step.outputs and "approval" not in keys:
             what = f"step {step.name} deploys, and no agent deploys what nobody approved"
             reader.mistake(keys["outputs"], what, f"Add approval: {ApprovalKind.DEPLOY.value}")
         return

@@ -35,6 +35,7 @@ class Loaded:
     definition: WorkflowDefinition
     steps: Mapping[str, Mapping[str, Entry]]  #: step name -> its entries by key
     places: Mapping[str, Entry]  #: step name -> the step itself
+    has_unread: bool = False  #: whether what some step waits for could not be read, so that nothing is known after it
 
 
 def read(
@@ -49,14 +50,24 @@ def read(
     `gate_sets` are those of quality_gates.yml, or None where that file could not be read. `areas` are those of
     affected_areas.yml.
     """
-    top = reader.fields(file, required=(name,))
-    if name not in top:
+    top = _top(reader, name, file)
+    if top is None:
         return None
     optional = ("quality_gates", "development_agents", "begins")
-    keys = reader.fields(top[name], required=("title", "severity", "phases"), optional=optional)
+    keys = reader.fields(top, required=("title", "severity", "phases"), optional=optional)
     gates = _gate_set(reader, keys.get("quality_gates"), gate_sets)
     loaded = _Workflow(reader, gates, _agents(reader, keys.get("development_agents"), ())).read(name, keys)
     return replace(loaded, definition=loaded.definition.model_copy(update={"areas": areas}))
+
+
+def _top(reader: Reader, name: str, file: Entry) -> Entry | None:
+    """Return what stands under the file's one key, which is the file's name."""
+    found = file.value if isinstance(file.value, dict) else {}
+    if name not in found and len(found) == 1:
+        [(other, entry)] = found.items()
+        reader.mistake(entry, f"the workflow of {name}.yml is called {other}", f"Write {name}:, or rename the file")
+        return None
+    return reader.fields(file, required=(name,)).get(name)
 
 
 def _gate_set(
@@ -74,6 +85,9 @@ def _gate_set(
 
 def _agents(reader: Reader, entry: Entry | None, development: tuple[str, ...]) -> tuple[str, ...]:
     agents: list[str] = []
+    if entry is not None and entry.value in (None, "", []):
+        reader.mistake(entry, "names no agent", advise("", AGENTS))
+        return ()
     for word, item in reader.words(entry):
         if word.lower() == RELEVANT_AGENTS.lower():
             if not development:
@@ -99,6 +113,7 @@ class _Workflow:
         self.groups: dict[str, list[str]] = {}  # step_1 -> "1.1", "1.2"
         self.steps: dict[str, Mapping[str, Entry]] = {}
         self.places: dict[str, Entry] = {}
+        self.has_unread = False
 
     def read(self, name: str, keys: Mapping[str, Entry]) -> Loaded:
         """Return the workflow that stands under `keys`."""
@@ -125,7 +140,7 @@ class _Workflow:
         )
         if "phases" in keys and not self.steps:
             self.reader.mistake(keys["phases"], "holds no step", "Add at least one phase with one step")
-        return Loaded(definition, self.steps, self.places)
+        return Loaded(definition, self.steps, self.places, self.has_unread)
 
     def _phase_keys(self, number: int, entry: Entry) -> dict[str, Entry]:
         fields = self.reader.fields(entry, required=("title", "window", "steps"), optional=("gates",))
@@ -200,8 +215,17 @@ class _Workflow:
     def _named(self, entry: Entry | None, parse: words.NameParser) -> tuple[str, ...]:
         found: list[str] = []
         for word, item in self.reader.words(entry):
-            found += self.groups.get(word) or [self.reader.parsed(item, word, parse, "")]
+            found += self.groups.get(word) or [self._read_name(item, word, parse)]
         return tuple(dict.fromkeys(name for name in found if name))
+
+    def _read_name(self, item: Entry, word: str, parse: words.NameParser) -> str:
+        try:
+            return parse(word)
+        except Unreadable as error:
+            self.has_unread = True
+            groups = f", or a group of this workflow: {', '.join(self.groups)}" if self.groups else ""
+            self.reader.mistake(item, error.what, error.remedy + groups)
+            return ""
 
     def _approval(self, entry: Entry | None) -> ApprovalKind | None:
         word = self.reader.choice(entry, list(ApprovalKind))
@@ -212,7 +236,8 @@ class _Workflow:
         for word, item in self.reader.words(entry):
             if word in self.stage_of_gates:
                 stages.append(self.stage_of_gates[word])
-            else:
+            elif word not in (self.gates or ()) or self.stage_of_gates.keys() <= (self.gates or {}).keys():
+                # Else a phase that names gates there are none of is noted already, and meant these.
                 remedy = advise(word, self.stage_of_gates, otherwise="give a phase these gates")
                 self.reader.mistake(item, f"no phase of this workflow has the gates {word}", remedy)
         return tuple(stages)
