@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.processes import postgres_server
 
@@ -25,6 +26,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 10)
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Log as `sitrep serve` does; structlog's default draws tracebacks with all locals, which takes seconds."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture(scope="session")

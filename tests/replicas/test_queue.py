@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import text
 from sqlmodel import select
 
@@ -109,15 +108,8 @@ class Replicas:
 async def replicas(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Replicas]:
     monkeypatch.setattr(queued, "SWEEP_SECONDS", 0.2)
     monkeypatch.setattr(queued, "_REST_SECONDS", 0.05)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
-        ]
-    )
     async with database_on(postgres) as url, AsyncExitStack() as stack:
         yield Replicas(url, tmp_path, stack)
-    structlog.reset_defaults()
 
 
 async def until(look: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:

@@ -3,8 +3,10 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlmodel import col, select
 
+from bot.listeners import homes as listening
 from bot.listeners.homes import SOON_SECONDS
 from incidents import homes, records
 from incidents.store import VIEWS
@@ -22,7 +24,10 @@ async def all_sent(office: Office) -> bool:
     return bool(rows) and all(row.state == "done" for row in rows)
 
 
-async def test_an_open_home_shows_what_was_declared_and_what_came_of_it(office: Office) -> None:
+async def test_an_open_home_shows_what_was_declared_and_what_came_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "EVERY_SECONDS", 2.0)
     await office.bo.open_home("Sitrep")
     await office.bo.wait_for_home("Sitrep", lambda view: "Open now: 0" in text_of(view))
     channel = await office.declare(office.dee, severity="low")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.workspace.config import ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
+from bot.workspace.config import ChannelConfig, DeliveryConfig, LimitConfig, PersonConfig, WorkspaceConfig
 from incidents.definitions import ApprovalKind
 from tests.integration.delivery.conftest import configuration
 
@@ -54,7 +54,12 @@ def slack_config() -> WorkspaceConfig:
         for handle, slack in PEOPLE.items()
         if slack
     ]
-    return configuration(people=people, channels=[ChannelConfig(name="general")], limits=LimitConfig(enabled=False))
+    return configuration(
+        people=people,
+        channels=[ChannelConfig(name="general")],
+        limits=LimitConfig(enabled=False),
+        delivery=DeliveryConfig(),  # Slack's own patience: people do again what was lost with a process
+    )
 
 
 def write_configuration(folder: Path, services: dict[str, Any] | None = None) -> None:

@@ -134,6 +134,13 @@ class House:
         """Let every call fail."""
         await self.faults({"method": "*", "kind": "5xx", **fault})
 
+    async def slack_is_missed(self, *others: Deliverer) -> None:
+        """Wait until everybody has noticed; tries that wait for their seconds are made at once."""
+        async with asyncio.timeout(15):
+            while not all(each.trouble for each in (self.deliverer, *others)):
+                await self.pass_time(timedelta(seconds=1))
+                await asyncio.sleep(0.05)
+
     async def slack_returns(self) -> None:
         self.workspace.core.faults.clear()
         self.deliverer._outage.probe_at = 0.0  # seconds go by

@@ -22,9 +22,16 @@ async def outage(house: House, minutes: int, step: int = 5) -> None:
     """Let Slack be away for `minutes`, noticed at once."""
     await house.slack_goes()
     await say(house, "is anybody there?")
-    await house.until(lambda: bool(house.deliverer.trouble))
+    await house.slack_is_missed()
     for _ in range(minutes // step):
         await house.pass_time(step * MINUTE)
+
+
+async def back(house: House) -> list[records.Outbox]:
+    """Let Slack come back, and the seconds go by that tries have to wait; returns all rows, each at its end."""
+    await house.slack_returns()
+    await house.pass_time(timedelta(seconds=30))
+    return await house.settled()
 
 
 async def say(house: House, text: str) -> None:
@@ -51,8 +58,7 @@ async def test_of_two_hours_the_channel_reads_only_what_is_still_true(house: Hou
     before, edited = await channel(house), edits(house)
     await outage(house, 120)
     missed = len(await house.events(EventKind.UPDATE_MISSED))
-    await house.slack_returns()
-    await house.settled()
+    await back(house)
     came = (await channel(house))[len(before) :]
     assert missed >= 3
     assert sum("was not sent in time" in text for text in came) == 1
@@ -67,8 +73,7 @@ async def test_over_two_hours_everybody_was_told_once_by_some_road(house: House)
     await house.declare()
     await house.settled()
     await outage(house, 120)
-    await house.slack_returns()
-    rows = [row for row in await house.settled() if row.action == "direct"]
+    rows = [row for row in await back(house) if row.action == "direct"]
     assert {row.state for row in rows} == {"done"}
     posted = house.posted()
     for row in rows:
@@ -83,13 +88,12 @@ async def test_without_another_road_each_gets_the_newest_page_alone_when_slack_i
     async with living(tmp_path, letters=False) as house:
         await house.slack_goes()
         await house.declare()
-        await house.until(lambda: bool(house.deliverer.trouble))
+        await house.slack_is_missed()
         for _ in range(12):
             await house.pass_time(5 * MINUTE)
         owed = [row for row in await house.rows() if row.surface == "page" and row.params["person"] == "U0ANA"]
         assert len(owed) > 1
-        await house.slack_returns()
-        await house.settled()
+        await back(house)
         told = [message["text"] for message in await house.direct("ana") if "Escalated" not in message["text"]]
         summaries = [text for text in told if "summary" in text]
         assert (len(told) - len(summaries), len(summaries)) == (1, 1)
@@ -102,8 +106,7 @@ async def test_forty_edits_of_the_card_become_one(house: House) -> None:
     await outage(house, 5)
     for number in range(40):
         await say(house, f"fact {number}")
-    await house.slack_returns()
-    await house.settled()
+    await back(house)
     struck = [
         call for call in house.workspace.core.calls.entries() if call["method"] == "chat.update" and call["error"]
     ]
@@ -125,8 +128,7 @@ async def test_an_answer_for_one_persons_eyes_is_not_shown_hours_later(house: Ho
         )
         await outbox.put(tx, incident.number, note)
     await house.pass_time(60 * MINUTE)
-    await house.slack_returns()
-    await house.settled()
+    await back(house)
     assert (await house.row("inc-1:whisper")).state == "dropped"
 
 

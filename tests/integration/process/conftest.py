@@ -1,29 +1,15 @@
 """Databases for the tests of the process: SQLite files, and databases on one real PostgreSQL."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from incidents.clock import SystemClock
 from incidents.store import Store
-
-
-@pytest.fixture(autouse=True)
-def plain_log() -> Iterator[None]:
-    """Log as the product does: structlog's own tracebacks, with every local in colours, take seconds to draw."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-        ]
-    )
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
