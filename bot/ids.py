@@ -53,6 +53,7 @@ class Act(StrEnum):
     EVIDENCE = "evidence"  #: base of evidence_1 …
     RETRY = "retry"
     TAKE_OVER = "take_over"
+    MORE_FIELDS = "more_fields"  #: draws the form of a step by hand with every field
     ATTEST = "attest"
     OVERRIDE = "override"  #: opens the form that asks for the reason
     OPTION = "option"

@@ -6,12 +6,13 @@ from bot.ids import OUTPUT_FIELD, Field, Steer
 from bot.listeners import replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
-from bot.listeners.payloads import View
+from bot.listeners.payloads import Click, View
 from bot.surfaces import planning, work
 from bot.views import handwork, mrkdwn
 from bot.views.message import Message
 from incidents import records, store
 from incidents.agents import handwritten
+from incidents.definitions import StepDefinition
 from incidents.errors import Conflict, InvalidInput, InvalidInputs
 from incidents.response import intervening, rebasing, standing
 from incidents.response.plan import FINISHED, StepState
@@ -148,8 +149,21 @@ def _written(text: str) -> tuple[str, dict[str, str]]:
 
 async def open_take_over(desk: Desk, order: Order, step_id: int) -> None:
     """Open the form that takes a step over."""
-    incident, step, title, prompt = await _unfinished(desk, step_id)
-    await replies.show(desk, order.place, handwork.take_over(incident, step, title, handwritten.fields(prompt)))
+    incident, step, title, definition = await _unfinished(desk, step_id)
+    blanks = handwritten.fields(definition.prompt)
+    await replies.show(desk, order.place, handwork.take_over(incident, step, title, blanks))
+
+
+async def more_fields(desk: Desk, click: Click, step_id: int) -> None:
+    """Draw the form that takes a step over with every field; what was typed stays."""
+    if click.view is None:
+        return
+    incident, step, title, definition = await _unfinished(desk, step_id)
+    below = click.view.below(OUTPUT_FIELD)
+    typed = {Field.SUMMARY.value: click.view.text(Field.SUMMARY)}
+    typed |= {f"{OUTPUT_FIELD}{path}": text for path, text in below.items() if text}
+    form = handwork.take_over(incident, step, title, handwritten.fields(definition.prompt), typed=typed)
+    await replies.change(desk, click.view.id, form)
 
 
 async def submit_take_over(desk: Desk, order: Order, view: View, step_id: int) -> None:
@@ -188,13 +202,15 @@ async def open_hand_over(desk: Desk, order: Order, step_id: int) -> None:
     Raises:
         Conflict: there is nobody else to hand it to.
     """
-    incident, step, title, _ = await _unfinished(desk, step_id)
+    incident, step, title, definition = await _unfinished(desk, step_id)
     if len(desk.ctx.providers) < 2:
         raise Conflict(
             f"Only {desk.ctx.providers[0]} is set up here.",
             remedy="With a model key, Claude can take steps too.",
         )
-    await replies.show(desk, order.place, handwork.hand_over(incident, step, title, desk.ctx.providers))
+    now = intervening.with_whom(desk.ctx, definition, step)
+    others = [each for each in desk.ctx.providers if each != now]
+    await replies.show(desk, order.place, handwork.hand_over(incident, step, title, now, others))
 
 
 async def submit_hand_over(desk: Desk, order: Order, view: View, step_id: int) -> None:
@@ -237,8 +253,8 @@ async def _number(desk: Desk, order: Order, name: str) -> int:
         return (await _step(tx, order.incident_id, name)).number
 
 
-async def _unfinished(desk: Desk, step_id: int) -> tuple[records.Incident, records.Step, str, str]:
-    """Return a step's incident, its row, its title and its prompt.
+async def _unfinished(desk: Desk, step_id: int) -> tuple[records.Incident, records.Step, str, StepDefinition]:
+    """Return a step's incident, its row, its title and its definition.
 
     Raises:
         Conflict: it is finished; a form would only be filled in in vain.
@@ -248,4 +264,4 @@ async def _unfinished(desk: Desk, step_id: int) -> tuple[records.Incident, recor
         incident = await queries.get(session, run.incident_id)
     if StepState(step.state) in FINISHED:
         raise Conflict(f"Step {step.name} is already {step.state.replace('_', ' ')}.")
-    return incident, step, definition.title, definition.prompt
+    return incident, step, definition.title, definition

@@ -204,13 +204,19 @@ def _reason(subject: Mapping[str, Any]) -> str:
 def _deploy_facts(subject: Mapping[str, Any]) -> list[str]:
     return [
         f"*Commit*  {code(str(subject.get('commit', ''))[:7])} on {code(str(subject.get('branch', '')), 60)}",
-        f"*Change*  {plural(len(subject.get('files', ())), 'file')}, "
-        f"+{subject.get('additions', 0)} −{subject.get('deletions', 0)}",
+        f"*Change*  {_change(subject)}",
         f"*Staging*  {_staging(subject)}",
         f"*Tests*  {_tests(subject)}",
         f"*Undo*  {_undo(subject)}",
         f"*Watch*  {_watch(subject)}",
     ]
+
+
+def _change(subject: Mapping[str, Any]) -> str:
+    files, added, removed = subject.get("files", ()), subject.get("additions", 0), subject.get("deletions", 0)
+    if not files and not added and not removed:
+        return "_not counted_; see the commit"
+    return f"{plural(len(files), 'file')}, +{added} −{removed}"
 
 
 def _staging(subject: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records
 from incidents.agents.outputs import RootCause
-from incidents.definitions import Phase
+from incidents.definitions import Kind, Phase
 from incidents.kpis import Measure
 from incidents.lifecycle import ROLE_TITLES, Role, Status
 from incidents.response import decisions
@@ -75,13 +75,14 @@ def _facts(card: Card) -> list[str]:
     incident = card.incident
     private = ", private" if incident.private else ""
     drill = ", drill" if incident.drill else ""
+    promised = incident.kind is not Kind.BUG  # a bug has no audience that was promised to hear of it
     return [
         f"*Severity*  {incident.severity.value.capitalize()}{private}{drill}",
         f"*Phase*  {_phase(card)}",
         f"*Commander*  {_holder(card, Role.COMMANDER)}",
-        f"*Comms*  {_holder(card, Role.COMMS)}",
+        *([f"*Comms*  {_holder(card, Role.COMMS)}"] if promised else []),
         f"*Impact*  {mrkdwn.with_mentions(incident.impact) if incident.impact else '_not yet known_'}",
-        f"*Next update*  {_next_update(card)}",
+        *([f"*Next update*  {_next_update(card)}"] if promised else []),
     ]
 
 
@@ -171,8 +172,9 @@ def _buttons(card: Card) -> Block:
     if incident.status is not Status.OPEN:
         return parts.actions(*_afterwards(incident, this))
     first = _next_action(card, this)
-    others: list[InteractiveElement] = [parts.button("Post update", Act.UPDATE, this)]
-    for role in (Role.COMMANDER, Role.COMMS):
+    promised = incident.kind is not Kind.BUG
+    others: list[InteractiveElement] = [parts.button("Post update", Act.UPDATE, this)] if promised else []
+    for role in (Role.COMMANDER, Role.COMMS) if promised else (Role.COMMANDER,):
         if not card.roles.get(role):
             value = OfRole(incident=incident.number, role=role)
             others.append(parts.button(f"Take {ROLE_TITLES[role].lower()}", Act.TAKE_ROLE.numbered(role), value))
@@ -233,7 +235,8 @@ def _footer(card: Card) -> list[str]:
     figures = "  ".join(short(measure) for measure in card.measures if measure.reached or measure.met is False)
     running = [measure for measure in card.measures if measure.name == "fix_deployed" and measure.running]
     if card.incident.status is Status.OPEN and running and running[0].met is None:
-        until = f", fix due {mrkdwn.clock(running[0].due)}" if running[0].due else ""
+        due_at = running[0].due if card.incident.kind is not Kind.BUG else None
+        until = f", fix due {mrkdwn.clock(due_at)}" if due_at else ""
         figures = f"{figures}  Open since {mrkdwn.clock(card.incident.declared_at)}{until}".strip()
     kept, due = card.told
     told = f"Told on time {kept} of {due}" if due else ""

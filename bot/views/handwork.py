@@ -1,6 +1,6 @@
 """Forms for one step: take it over by hand with its outputs, leave it out, hand it to another provider."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from slack_sdk.models.blocks import (
@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.ids import OUTPUT_FIELD, Act, Field, Form
-from bot.values import FormMeta
+from bot.values import FormMeta, OfStep
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from incidents import lengths, records
@@ -21,9 +21,24 @@ from incidents.agents.handwritten import Blank
 _ROOM = parts.MAX_VIEW_BLOCKS - 4  # what stands before and after the outputs
 
 
-def take_over(incident: records.Incident, step: records.Step, title: str, blanks: Sequence[Blank] = ()) -> Json:
-    """Return the form that takes a step over: what was done, and the outputs that later steps read."""
-    outputs = [block for part, fields in groupby(blanks, lambda each: each.part) for block in _part(part, fields)]
+def take_over(
+    incident: records.Incident,
+    step: records.Step,
+    title: str,
+    blanks: Sequence[Blank] = (),
+    *,
+    typed: Mapping[str, str] | None = None,
+) -> Json:
+    """Return the form that takes a step over: what was done, and the outputs that later steps read.
+
+    At first it asks for what later steps cannot do without; with `typed`, what was filled in so far by block id, for
+    everything.
+    """
+    asked = blanks if typed is not None else [each for each in blanks if not each.more]
+    said = typed or {}
+    outputs = [block for part, fields in groupby(asked, lambda each: each.part) for block in _part(part, fields, said)]
+    left = len(blanks) - len(asked)
+    more = parts.button(f"{mrkdwn.plural(left, 'more field')}", Act.MORE_FIELDS, OfStep(step=step.number))
     lead = "*What it found*  Later steps read these. Fill in what you know; a part left empty stays unknown."
     return parts.modal(
         Form.TAKE_OVER,
@@ -33,12 +48,13 @@ def take_over(incident: records.Incident, step: records.Step, title: str, blanks
             parts.asked(
                 Field.SUMMARY,
                 "What you did",
-                _line(lengths.LINE, lines=True),
+                _line(lengths.LINE, lines=True, typed=said.get(Field.SUMMARY, "")),
                 hint="It goes on the timeline; the steps that build on it go on.",
                 required=True,
             ),
             parts.section(lead) if outputs else None,
             *outputs[:_ROOM],
+            parts.actions(more) if left else None,
         ],
         submit="Done by hand",
         close="Cancel",
@@ -46,28 +62,34 @@ def take_over(incident: records.Incident, step: records.Step, title: str, blanks
     )
 
 
-def _part(part: str, blanks: Iterable[Blank]) -> list[Block]:
+def _part(part: str, blanks: Iterable[Blank], typed: Mapping[str, str]) -> list[Block]:
     fields = list(blanks)
     title = part.replace("_", " ").capitalize()
     lone = len(fields) == 1 and fields[0].path == part
     head = [] if lone else [parts.divider(), parts.section(f"*{mrkdwn.said(title, 100)}*")]
-    return [*head, *(_input(each, title if lone else each.label) for each in fields)]
+    return [*head, *(_input(each, title if lone else each.label, typed) for each in fields)]
 
 
-def _input(blank: Blank, label: str) -> Block:
+def _input(blank: Blank, label: str, typed: Mapping[str, str]) -> Block:
     needed = "Needed where this part is filled in. " if blank.needed else ""
-    return parts.asked(f"{OUTPUT_FIELD}{blank.path}", label, _element(blank), hint=f"{needed}{blank.hint}".strip())
+    name = f"{OUTPUT_FIELD}{blank.path}"
+    element = _element(blank, typed.get(name, ""))
+    return parts.asked(name, label, element, hint=f"{needed}{blank.hint}".strip())
 
 
-def _element(blank: Blank) -> InputInteractiveElement:
+def _element(blank: Blank, typed: str) -> InputInteractiveElement:
     if blank.choices:
-        options = [parts.option(each.replace("_", " "), each) for each in blank.choices]
-        return StaticSelectElement(action_id=Act.INPUT, options=options)
-    return _line(blank.limit, lines=blank.lines)
+        options = {each: parts.option(each.replace("_", " "), each) for each in blank.choices}
+        return StaticSelectElement(
+            action_id=Act.INPUT, options=list(options.values()), initial_option=options.get(typed)
+        )
+    return _line(blank.limit, lines=blank.lines, typed=typed)
 
 
-def _line(limit: int, *, lines: bool) -> PlainTextInputElement:
-    return PlainTextInputElement(action_id=Act.INPUT, multiline=lines, max_length=limit)
+def _line(limit: int, *, lines: bool, typed: str = "") -> PlainTextInputElement:
+    return PlainTextInputElement(
+        action_id=Act.INPUT, multiline=lines, max_length=limit, initial_value=typed[:limit] or None
+    )
 
 
 def skip(incident: records.Incident, step: records.Step, title: str) -> Json:
@@ -91,10 +113,9 @@ def skip(incident: records.Incident, step: records.Step, title: str) -> Json:
     )
 
 
-def hand_over(incident: records.Incident, step: records.Step, title: str, providers: Sequence[str]) -> Json:
-    """Return the form that hands a step to another provider; the first of `providers` carries out all others."""
-    now = step.provider or providers[0]
-    options = [parts.option(each, each) for each in providers if each != now]
+def hand_over(incident: records.Incident, step: records.Step, title: str, now: str, others: Sequence[str]) -> Json:
+    """Return the form that hands a step from the provider that has it `now` to one of `others`."""
+    options = [parts.option(each, each) for each in others]
     return parts.modal(
         Form.HAND_OVER,
         f"Hand over step {step.name}",

@@ -5,8 +5,8 @@ the person typed, kept as evidence of kind `person`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -16,7 +16,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from incidents import lengths
-from incidents.agents.outputs import MODELS, Claim, Output
+from incidents.agents.outputs import MODELS, Claim, FixApproach, FixCode, Output, RollbackProcedure, TestRun
 from incidents.errors import InvalidInputs
 from incidents.tools.evidence import Evidence, EvidenceKind, capture
 
@@ -24,6 +24,23 @@ MAX_LENGTH = lengths.FORM
 _SHORT = 150  # characters that are written on one line
 
 _ITEM_FIELD = re.compile(r"^\s*[-•]?\s*([a-z_]{2,40})\s*:\s*(.*)$")
+#: Fields that later steps can do without, and what they find there: `{commit}` and `{summary}` are what was typed.
+_UNTYPED: dict[type[BaseModel], dict[str, str]] = {
+    FixCode: {
+        "approach": FixApproach.HOTFIX.value,
+        "base": "{commit}^",
+        "additions": "0",
+        "deletions": "0",
+        "summary": "{summary}",
+        "diff": "Not shown: it was written by hand.",
+    },
+    TestRun: {"command": "run by hand", "seconds": "0"},
+    RollbackProcedure: {"command": "not told"},
+}
+#: Lists that people decide on: without them nothing can be chosen or divided.
+_DECIDED_ON = frozenset({"fix_options", "options", "tasks"})
+_AT_ONCE = 8  # fields; a form with no more than these asks for all of them
+
 _NEEDED = "This is needed once anything of this part is filled in."
 
 
@@ -39,6 +56,8 @@ class Blank:
     lines: bool = False  #: whether it is written over several lines
     limit: int = MAX_LENGTH
     needed: bool = False  #: once anything of its part is filled in
+    untyped: str = ""  #: what stands there where others of its kind are typed and it is not
+    more: bool = False  #: nobody has to know it at three in the morning: asked for on demand
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,9 @@ def fields(prompt: str) -> tuple[Blank, ...]:
     model = _model(prompt)
     if model is None:
         return ()
-    return tuple(blank for name, field in model.model_fields.items() for blank in _blanks(name, name, field, depth=0))
+    every = [blank for name, field in model.model_fields.items() for blank in _blanks(name, name, field, depth=0)]
+    few = len(every) <= _AT_ONCE or all(blank.more for blank in every)
+    return tuple(replace(blank, more=False) if few else blank for blank in every)
 
 
 def read(prompt: str, typed: Mapping[str, str], *, actor: str, summary: str, now: datetime) -> Handwriting | None:
@@ -71,11 +92,13 @@ def read(prompt: str, typed: Mapping[str, str], *, actor: str, summary: str, now
     words = "\n".join([summary, *(f"{path}: {text}" for path, text in sorted(given.items()))])
     seen = capture(EvidenceKind.PERSON, f"typed by {actor}", words, summary=summary, captured_at=now)
     outputs: dict[str, JsonValue] = {}
-    limits = {blank.path: blank.limit for blank in fields(prompt)}
+    blanks = fields(prompt)
+    limits = {blank.path: blank.limit for blank in blanks}
     faults = {path: "This step has no such output." for path in given if path not in limits}
     for path, text in given.items():
         if len(text) > limits.get(path, MAX_LENGTH):
             faults[path] = f"This has {len(text):,} characters; {limits[path]:,} fit."
+    given |= _untyped(blanks, given, summary)
     for name, field in model.model_fields.items():
         part = {path: text for path, text in given.items() if path == name or path.startswith(f"{name}.")}
         if part:
@@ -91,20 +114,37 @@ def _model(prompt: str) -> type[Output] | None:
     return MODELS.get(prompt.removesuffix(".md"))
 
 
+def _untyped(blanks: Sequence[Blank], given: Mapping[str, str], summary: str) -> dict[str, str]:
+    """Return what stands in fields that nobody had to type, beside those that somebody did."""
+    found = {}
+    for blank in blanks:
+        beside = blank.path.rpartition(".")[0]
+        if blank.untyped and blank.path not in given and any(path.startswith(f"{beside}.") for path in given):
+            commit = given.get(f"{beside}.commit", "")
+            words = blank.untyped.replace("{commit}", commit).replace("{summary}", summary)
+            found[blank.path] = words[: blank.limit]
+    return found
+
+
 # From a model to fields
 
 
-def _blanks(path: str, part: str, field: FieldInfo, *, depth: int) -> Iterator[Blank]:
-    kind, _ = _bare(field.annotation)
+def _blanks(
+    path: str, part: str, field: FieldInfo, *, depth: int, of: type[BaseModel] | None = None, rest: bool = False
+) -> Iterator[Blank]:
+    """Return the blanks of one field of the model `of`; `rest` says that what it belongs to may stay unknown."""
+    kind, nullable = _bare(field.annotation)
     if path.rsplit(".", 1)[-1] == "evidence" or (depth > 1 and not field.is_required()):
         return
     if depth and _is_model(kind) and not field.is_required():  # `specified`: what was read, which nobody types
         return
     if _is_model(kind):
         for name, inner in kind.model_fields.items():
-            yield from _blanks(f"{path}.{name}", part, inner, depth=depth + 1)
+            yield from _blanks(f"{path}.{name}", part, inner, depth=depth + 1, of=kind, rest=rest or nullable)
         return
-    _, nullable = _bare(field.annotation)
+    last = path.rpartition(".")[2]
+    untyped = _UNTYPED.get(of, {}).get(last, "") if of else ""
+    needed = field.is_required() and not nullable and get_origin(kind) is not list and not untyped
     words = path.split(".")[1:] or path.split(".")
     limit = _limit(kind, field)
     yield Blank(
@@ -115,7 +155,9 @@ def _blanks(path: str, part: str, field: FieldInfo, *, depth: int) -> Iterator[B
         choices=_choices(kind),
         lines=limit > _SHORT,
         limit=limit,
-        needed=field.is_required() and not nullable and get_origin(kind) is not list,
+        needed=needed,
+        untyped=untyped,
+        more=rest or not (needed or last in _DECIDED_ON),
     )
 
 

@@ -8,11 +8,13 @@ from incidents.agents import handwritten
 from incidents.agents.base import StepResult
 from incidents.agents.handwritten import Handwriting
 from incidents.context import Context
+from incidents.definitions import StepDefinition
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
 from incidents.response import alternatives, approvals, consequences, journal, plan, progress, remarks, standing
 from incidents.response.plan import StepState
 from incidents.service import queries
+from incidents.stages import Provider
 
 _RESTED = (StepState.FAILED, StepState.STOPPED)  # nobody works on it, and nobody will unless a person says so
 
@@ -109,7 +111,7 @@ async def hand_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, provid
     if provider not in ctx.providers:
         known = ", ".join(ctx.providers)
         raise InvalidInput(f"There is no provider {provider[:40]!r}.", remedy=f"Known: {known}.", field="provider")
-    if provider == (step.provider or ctx.providers[0]):
+    if provider == with_whom(ctx, progress.definition_of(run).step(step.name), step):
         raise Conflict(f"Step {step.name} is with {provider} already.")
     if journal.under_way(step) is not None:
         raise Conflict(
@@ -121,6 +123,14 @@ async def hand_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, provid
         _queue(tx, run, step)
     await _record(tx, EventKind.STEP_HANDED_OVER, incident, run, step, actor, provider=provider)
     await _go_on(tx, ctx, incident, run)
+
+
+def with_whom(ctx: Context, definition: StepDefinition, step: records.Step) -> str:
+    """Return the provider that carries the step out: that of its stage, unless people named another."""
+    wanted = step.provider or (definition.provider.value if definition.provider else ctx.providers[0])
+    if wanted == Provider.ANTHROPIC:  # the document's word for the installation's model
+        wanted = Provider.CLAUDE.value
+    return wanted if wanted in ctx.providers else Provider.PLAYBOOK.value
 
 
 async def _steered(

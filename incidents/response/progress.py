@@ -124,7 +124,8 @@ def leave_out(tx: store.Tx, definition: WorkflowDefinition, steps: Iterable[reco
     analysis = {step.name for step in definition.steps() if is_analysis(step)}
     for step in steps:
         if step.name not in analysis and step.state in _NOT_BEGUN:
-            step.state = StepState.SKIPPED.value
+            # Without an end: it was nobody's doing, and is queued again when the incident is reopened.
+            step.state, step.finished_at, step.runner = StepState.SKIPPED.value, None, ""
             tx.session.add(step)
 
 

@@ -75,20 +75,27 @@ class Progress:
         await progress.advance(tx, self._ctx, incident, run)
 
     async def take_up_again(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
-        """Go on with a reopened incident: where it was left, or from the start when a fix was deployed and failed."""
+        """Go on with a reopened incident: where it was left, or from the start when a fix was deployed and failed.
+
+        What people or a fault left out stays left out.
+        """
         del event
         run = await queries.latest_run(tx.session, incident.number)
         if run is None or run.state == "stopped":
             return
         steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
         planned = [(step, steps[step.name]) for step in progress.definition_of(run).steps()]
-        if any(step.approval is ApprovalKind.DEPLOY and row.state in _DONE for step, row in planned):
+        merges = [row.state in _DONE for step, row in planned if step.approval is ApprovalKind.MERGE]
+        if any(step.approval is ApprovalKind.DEPLOY and row.state in _DONE for step, row in planned) or (
+            merges and all(merges)
+        ):
             # What was found before the deploy speaks of another production; old outputs would pass for new ones.
             await runs.give_up(tx, incident, run, "superseded")
             await runs.start(tx, self._ctx, incident)
             return
         for step, row in planned:
-            if row.state == StepState.SKIPPED.value or progress.is_analysis(step):
+            left_out = row.state == StepState.SKIPPED.value and row.finished_at is None  # by the end, not by somebody
+            if left_out or (progress.is_analysis(step) and row.state != StepState.SKIPPED.value):
                 row.state, row.owner = StepState.QUEUED.value, ""
                 tx.session.add(row)
         if run.state == "done":

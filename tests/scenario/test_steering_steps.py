@@ -74,6 +74,11 @@ async def test_outputs_typed_into_the_form_are_what_later_steps_read(office: Off
     failed = await eventually(lambda: _failed(office, channel))
     await office.ana.click(channel, failed, "Take over by hand")
     form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "take_over")
+    assert "preliminary_root_cause.line" not in text_of(form)
+    await office.ana.fill(form, {"summary": "Read the log myself"})
+    await office.ana.click_in_view(form, "more_fields")
+    form = await office.ana.wait_for_view(lambda view: "preliminary_root_cause.line" in text_of(view))
+    assert "Read the log myself" in text_of(form)
     typed = {
         "summary": "Read the log myself",
         "output:preliminary_root_cause.verdict": "likely",

@@ -57,6 +57,10 @@ async def _take_over(desk: Desk, click: Click) -> None:
     await stepping.open_take_over(desk, order_of(click, -1), OfStep.decode(click.value).step)
 
 
+async def _more_fields(desk: Desk, click: Click) -> None:
+    await stepping.more_fields(desk, click, OfStep.decode(click.value).step)
+
+
 async def _steer(desk: Desk, click: Click) -> None:
     value = OfSteer.decode(click.value)
     await stepping.steer(desk, order_of(click, -1), value.step, value.steer)
@@ -68,6 +72,7 @@ PRESSES: dict[Act, Press] = {
     Act.STEER: _steer,
     Act.RETRY: _retry,
     Act.TAKE_OVER: _take_over,
+    Act.MORE_FIELDS: _more_fields,
     Act.ATTEST: _attest,
     Act.ANSWER: _answer,
     Act.OVERRIDE: _override,

@@ -9,7 +9,7 @@ from incidents import records
 from incidents.agents.merging import REBASE
 from incidents.definitions import Kind, Severity
 from incidents.errors import Conflict
-from incidents.response import answering, control, drift, growing, rebasing
+from incidents.response import answering, control, drift, frozen, growing, intervening, rebasing
 from incidents.response.engine import Engine
 from incidents.service import declare, queries, resolve, respond
 from incidents.stages import BugfixPipeline
@@ -148,6 +148,36 @@ async def test_a_rebase_voids_what_was_approved_and_offers_and_checks_again(bug:
     await bug.do(rebasing.rebase, incident.number, ANA, "checkout")  # people have solved what conflicts
     assert await bug.work() == ["3.1.1", "3.1.2", "3.1.3", "3.1.4", "3.1.5"]
     assert bug.agent.asked[-5].feedback == REBASE
+
+
+async def test_a_reopened_bug_goes_on_without_what_was_left_out_and_begins_anew_once_it_was_merged(bug: House) -> None:
+    incident = await declared(bug)
+    await planned(bug, incident)
+    bug.agent.failing = {"3.1.3"}
+    await bug.work()
+    await bug.do(resolve.resolve, incident.number, ANA, "works for everybody")
+    await bug.do(resolve.reopen, incident.number, ANA, "old carts again")
+    assert await bug.work() == []
+    assert (await bug.states(incident))["3.1.3"] == "skipped"
+    await decided(bug, incident)
+    assert await bug.work() == ["3.1.6", "4.1"]
+    await bug.do(resolve.resolve, incident.number, ANA, "merged")
+    await bug.do(resolve.reopen, incident.number, ANA, "it did not help")
+    assert (await bug.work())[:2] == ["1.1", "1.2"]
+
+
+async def test_a_step_is_handed_over_from_the_provider_of_its_stage(bug: House) -> None:
+    object.__setattr__(bug.ctx, "providers", ("claude", "playbook", "command"))
+    rca = {"type": "rca", "timeout": "5m", "provider": "playbook"}
+    limited(bug, stages=[rca, {"type": "implementation", "timeout": "5m"}])
+    incident = await declared(bug)
+    analysis = await step(bug, incident, "1.2")
+    definition = frozen.definition_of(await run_of(bug, incident)).step("1.2")
+    assert (definition.provider, intervening.with_whom(bug.ctx, definition, analysis)) == ("playbook", "playbook")
+    with pytest.raises(Conflict, match="with playbook already"):
+        await bug.do(intervening.hand_over, analysis.number, ANA, "playbook")
+    await bug.do(intervening.hand_over, analysis.number, ANA, "claude")
+    assert (await step(bug, incident, "1.2")).provider == "claude"
 
 
 async def test_what_a_partial_implementation_leaves_is_done_next_and_a_failed_one_asks(bug: House) -> None:

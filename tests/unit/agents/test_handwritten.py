@@ -7,7 +7,7 @@ import pytest
 from bot.views import handwork, parts
 from incidents.agents import handwritten
 from incidents.agents.handwritten import Handwriting
-from incidents.agents.outputs import MODELS, HotfixOutput, RootCause
+from incidents.agents.outputs import MODELS, FixCode, HotfixOutput, RootCause
 from incidents.errors import InvalidInputs
 from tests.unit.views import samples
 
@@ -80,13 +80,25 @@ def test_nothing_typed_is_no_output() -> None:
 def test_every_steps_fields_fit_into_one_form_and_each_fault_finds_its_field(prompt: str) -> None:
     blanks = handwritten.fields(f"{prompt}.md")
     assert blanks
-    form = handwork.take_over(samples.incident("x"), samples.step_row("x", "failed"), "x", blanks)
+    of_step = samples.incident("x"), samples.step_row("x", "failed"), "x", blanks
+    at_first = {block.get("block_id") for block in handwork.take_over(*of_step)["blocks"]}
+    assert {f"output:{blank.path}" for blank in blanks if not blank.more} <= at_first
+    form = handwork.take_over(*of_step, typed={"summary": "so far"})
     asked = {block.get("block_id") for block in form["blocks"]}
     assert {f"output:{blank.path}" for blank in blanks} <= asked
     assert len(form["blocks"]) <= parts.MAX_VIEW_BLOCKS
     with pytest.raises(InvalidInputs) as caught:
         read(prompt, {blank.path: "x" * 5000 for blank in blanks if not blank.choices})
     assert caught.value.faults.keys() <= {blank.path for blank in blanks}
+
+
+def test_of_a_fix_by_hand_nobody_is_asked_more_than_branch_and_commit() -> None:
+    at_first = [blank.path for blank in handwritten.fields("emergency-hotfix-development.md") if not blank.more]
+    assert at_first == ["emergency_fix_code.branch", "emergency_fix_code.commit"]
+    found = read("emergency-hotfix-development", dict(zip(at_first, ("fix/cache", "9f8e7d6"), strict=True)))
+    assert found is not None
+    code = FixCode.model_validate(found.outputs["emergency_fix_code"])
+    assert (code.branch, code.commit, code.base, code.summary) == ("fix/cache", "9f8e7d6", "9f8e7d6^", "looked at it")
 
 
 def test_a_part_that_may_be_missing_is_not_asked_for_when_others_are_filled_in() -> None:

@@ -700,7 +700,7 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
         incident(t), step_row(t, "failed"), t, handwritten.fields("emergency-hotfix-development")
     ),
     "skip": lambda t: handwork.skip(incident(t), step_row(t, "queued"), t),
-    "hand_over": lambda t: handwork.hand_over(incident(t), step_row(t), t, ("claude", "playbook")),
+    "hand_over": lambda t: handwork.hand_over(incident(t), step_row(t), t, "claude", ("playbook",)),
     "write": lambda t: forms.write(incident(t), {"went_well": t}),
     "followup": lambda t: forms.followup(incident(t), title=t),
     "cancel": lambda t: forms.reason(

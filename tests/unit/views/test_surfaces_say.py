@@ -6,7 +6,7 @@ import pytest
 
 from bot.views import approval, card, declare, direct, ending, line, outcome, phase, status, step
 from bot.views.message import Message
-from incidents.definitions import Severity
+from incidents.definitions import Kind, Severity
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from tests.unit.views import samples
@@ -187,6 +187,12 @@ def test_a_status_update_keeps_its_lines_and_says_when_the_next_one_comes() -> N
 
 def test_a_draft_that_was_sent_has_no_verbs() -> None:
     assert "button" not in text_of(samples.MESSAGES["status_draft_sent"]("x"))
+
+
+def test_a_bugs_card_promises_no_update_to_anybody() -> None:
+    shown = text_of(card.draw(samples._card("x", incident=incident("x", kind=Kind.BUG), approvals=())))
+    assert not [word for word in ("Comms", "Next update", "Post update", "Take comms") if word in shown]
+    assert "Commander" in shown
 
 
 def test_a_failed_step_offers_two_ways_until_one_is_taken() -> None:
