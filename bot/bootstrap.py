@@ -193,7 +193,7 @@ def _claude(env: Settings, ctx: Context, closing: AsyncExitStack, playbook: Play
     if not key:
         return playbook
     # Without a key the SDK stays out of memory: 40 MB and half a second that nobody would use.
-    from incidents.agents import developer  # noqa: PLC0415
+    from incidents.agents import developer, investigator  # noqa: PLC0415
     from incidents.agents.budget import Budget  # noqa: PLC0415
     from incidents.agents.claude import ClaudeRunner  # noqa: PLC0415
 
@@ -211,8 +211,9 @@ def _claude(env: Settings, ctx: Context, closing: AsyncExitStack, playbook: Play
     )
     closing.push_async_callback(claude.aclose)
     limits = ctx.settings.providers.anthropic
-    hands = developer.Developer(claude, playbook, limits)
-    return FallbackRunner(ByPrompt(claude, dict.fromkeys(developer.PROMPTS if limits.writes else (), hands)), playbook)
+    looks = dict.fromkeys(investigator.PROMPTS, investigator.Investigator(claude, playbook))
+    writes = dict.fromkeys(developer.PROMPTS if limits.writes else (), developer.Developer(claude, playbook, limits))
+    return FallbackRunner(ByPrompt(claude, {**looks, **writes}), playbook)
 
 
 def _dispatcher(engine: Engine, store: Store) -> Dispatcher:

@@ -20,12 +20,13 @@ def better(
 ) -> StepResult:
     """Return `draft` in the words of `answer`, less what no evidence backs.
 
-    `looked_up` is what the agent read besides the draft's evidence.
+    `looked_up` is what the agent read besides the draft's evidence; what it names is then looked up in the repository
+    (`verifying`) rather than compared with what it was shown.
     """
     was = typed(draft)
     laid = masking.masked(overlay.lay(was, answer))
     read = tuple(looked_up.evidence.values()) if looked_up else ()
-    seen = "\n".join((prompts.shown(request, draft), *(looked_up.shown if looked_up else ())))
+    seen = None if looked_up else prompts.shown(request, draft)
     checked, review = citations.check(laid, (*draft.evidence, *read), seen=seen)
     output = overlay.refill(was, checked)
     # Of dozens of files that an agent leafed through, those are kept which carry something that it says.

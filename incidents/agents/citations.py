@@ -13,8 +13,9 @@ AnyOutput = TypeVar("AnyOutput", bound=Output)
 #: Only these kinds come from carrying something out; "confirmed" needs one of them.
 EXECUTED = frozenset({EvidenceKind.TEST, EvidenceKind.DEPLOY, EvidenceKind.HEALTH})
 
-_COMMIT = re.compile(r"`([0-9a-f]{7,40})`")
-_PLACE = re.compile(r"\b([\w./-]*\w\.\w{1,5}):(\d+)\b")
+#: How texts name commits and places in files.
+COMMIT = re.compile(r"`([0-9a-f]{7,40})`")
+PLACE = re.compile(r"\b([\w./-]*\w\.\w{1,5}):(\d+)\b")
 _HASH_IN_TEXT = re.compile(r"\b[0-9a-f]{7,40}\b")
 
 
@@ -101,13 +102,14 @@ def _names_only_what_was_seen(text: str, review: Review) -> bool:
     if review.seen is None:
         return True
     hashes = _HASH_IN_TEXT.findall(review.seen)
-    for commit in _COMMIT.findall(text):
+    for commit in COMMIT.findall(text):
         if not any(known.startswith(commit) or commit.startswith(known) for known in hashes):
             return False
-    return all(_place_was_seen(path, line, review.seen) for path, line in _PLACE.findall(text))
+    return all(place_was_seen(path, line, review.seen) for path, line in PLACE.findall(text))
 
 
-def _place_was_seen(path: str, line: str, seen: str) -> bool:
+def place_was_seen(path: str, line: str, seen: str) -> bool:
+    """Tell whether `seen` names the line of the file, in one of the ways in which lines are named."""
     # A traceback writes `File "app/pricing.py", line 88`, JSON escapes its quotes, others write `pricing.py:88`.
     return re.search(rf"{re.escape(path)}(?::|\\?\", line ){line}\b", seen) is not None
 

@@ -59,7 +59,6 @@ class Toolset:
         self._hidden = hidden  # paths of this machine, which no answer names
         self._asked: set[str] = set()
         self.evidence: dict[str, Evidence] = {}  #: what was shown, by id
-        self.shown: list[str] = []  #: every answer, for mentions to be checked against
         self.log: list[str] = []  #: one line for each call
         self.faults_in_a_row = 0
 
@@ -116,9 +115,7 @@ class Toolset:
             )
             self.evidence[item.id] = item
             found["evidence"] = item.id
-        said = prompts.untrusted(self._source, found)
-        self.shown.append(said)
-        return Said(said)
+        return Said(prompts.untrusted(self._source, found))
 
     def _clean(self, text: str) -> str:
         for path in self._hidden:
