@@ -18,6 +18,7 @@ class Act(StrEnum):
     BUG = "bug"  #: opens the form that reports a bug, from the menu and the home
     SOLUTION = "solution"  #: opens the form that files a solved problem
     LEARNED = "learned"  #: shows what was learned
+    HARDENING = "hardening"  #: shows how ready services are for trouble
     SEVERITY = "severity"  #: base of severity_critical …, the four buttons of the declare modal
     SERVICE = "service"  #: the external select
     OPTIONS = "options"  #: private, drill

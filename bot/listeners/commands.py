@@ -9,6 +9,7 @@ from bot.listeners import (
     deciding,
     declaring,
     finishing,
+    hardening,
     learning,
     looking,
     replies,
@@ -50,6 +51,7 @@ GENERAL: dict[str, Callable[[Desk, Place, str], Awaitable[Message]]] = {
     "preview": looking.preview,
     "menu": learning.show_menu,
     "learned": learning.learned,
+    "hardening": hardening.hardened,
 }
 
 #: Words that open a form with what follows them.

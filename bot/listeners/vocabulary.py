@@ -54,6 +54,7 @@ ENTRIES = (
     Entry("diff", "diff", "what the deploy would change", _LOOK),
     Entry("review", "review", "what waits for a decision", _LOOK, aliases=("decide",)),
     Entry("learned", "learned [words]", "what earlier trouble taught", _LOOK, Takes.TEXT),
+    Entry("hardening", "hardening [service]", "how ready services are for trouble", _LOOK, Takes.TEXT),
     Entry("menu", "menu", "what Sitrep can be asked for", _LOOK),
     Entry("help", "help [act]", "what can be typed", _LOOK, Takes.CHOICE, tuple(help.KEYS), aliases=("?", "commands")),
     Entry("ack", "ack", "say that you have it", _ACT, Takes.TEXT, aliases=("acknowledge",)),

@@ -19,6 +19,9 @@ def draw() -> Message:
             _entry("Incident response", "production is down or hurt: people are paged", "declare", _declare()),
             _entry("Continuous improvement", "file what was solved, for the next analysis", "solution", _solution()),
             _entry("Knowledge consolidation", "what was learned, and what keeps coming back", "learned", _learned()),
+            _entry(
+                "Production hardening", "how ready services are: monitoring, flags, tracing", "hardening", _hardening()
+            ),
         ],
     )
 
@@ -41,6 +44,10 @@ def _solution() -> ButtonElement:
 
 def _learned() -> ButtonElement:
     return parts.button("See what was learned", Act.LEARNED, "all")
+
+
+def _hardening() -> ButtonElement:
+    return parts.button("See what to harden", Act.HARDENING, "all")
 
 
 def row() -> Block:

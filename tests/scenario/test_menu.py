@@ -1,4 +1,4 @@
-"""The menu: four entries, each behind a button and a word."""
+"""The menu: five entries, each behind a button and a word."""
 
 from incidents import records
 from incidents.definitions import Severity
@@ -10,6 +10,7 @@ BEHIND = {
     "Declare an incident": "Severity",
     "File a solution": "What solved it?",
     "See what was learned": "Nothing was learned yet.",
+    "See what to harden": "Tracing a cause back",
 }
 
 

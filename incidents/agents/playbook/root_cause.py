@@ -15,6 +15,9 @@ from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.playbook.proof import Proof
 from incidents.agents.playbook.wording import points, time_of_day
+from incidents.tools.tracebacks import Raised
+
+_CALLERS = 4  # of the line that fails; who called them is the way in, not the fault
 
 
 async def run(case: Case) -> tuple[Output, str]:
@@ -111,10 +114,23 @@ def _claims(case: Case, inquiry: Inquiry) -> list[Claim]:
         if each.comparison is not None and each.suspect == accused:
             verdict = Verdict.CONFIRMED if each.proven else Verdict.INCONCLUSIVE
             claims.append(case.claim(each.in_words, each.evidence, verdict))
+    if failure is not None and len(failure.traceback.origin.frames) > 1:
+        claims.append(case.claim(_traced_back(failure.traceback.origin), case.see(failure.evidence)))
     if accused is None and inquiry.outside is not None:
         text = f"`{inquiry.outside.sample[:200]}` is logged {inquiry.outside.count} times, and never before the deploy."
         claims.append(case.claim(text, case.see(inquiry.outside.evidence)))
     return claims
+
+
+def _traced_back(raised: Raised) -> str:
+    """Return the way from the line that fails back through its callers, as far as anybody reads."""
+    *callers, fails = raised.frames
+    way = [f"`{_short(frame.path)}:{frame.line}` in {frame.function}" for frame in reversed(callers[-_CALLERS:])]
+    return f"Traced back: `{_short(fails.path)}:{fails.line}` in {fails.function}, called by {', by '.join(way)}."
+
+
+def _short(path: str) -> str:
+    return "/".join(path.replace("\\", "/").split("/")[-2:])
 
 
 def _place(inquiry: Inquiry) -> tuple[str | None, int | None]:

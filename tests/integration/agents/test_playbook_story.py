@@ -104,6 +104,15 @@ def test_the_culprit_is_confirmed_by_undoing_it(told: Told) -> None:
     assert all(name in proof[0].text for name in REPAIRED)
 
 
+def test_the_cause_is_traced_back_through_its_callers(told: Told) -> None:
+    cause = told.response.output("1.3", outputs.RootCauseOutput).preliminary_root_cause
+    [back] = [claim for claim in cause.claims if claim.text.startswith("Traced back: ")]
+    assert back.text.startswith("Traced back: `checkout/pricing.py:38` in ")
+    assert back.text.count("called by `checkout/") == 1
+    assert told.response.results["1.3"].evidence
+    assert back.evidence
+
+
 def test_other_causes_are_discarded_with_evidence(told: Told) -> None:
     ideas = told.response.output("1.3", outputs.RootCauseOutput).investigation_priorities
     assert [idea.state for idea in ideas].count("accepted") == 1

@@ -12,6 +12,7 @@ TYPED: dict[Act, str] = {
     Act.BUG: "bug old carts",
     Act.SOLUTION: "solution Problem: old carts, Solution: a default",
     Act.LEARNED: "learned",
+    Act.HARDENING: "hardening checkout",
     Act.DUPLICATE_OPEN: "inc-7 status",
     Act.REVIEW: "review",
     Act.UPDATE: "update",

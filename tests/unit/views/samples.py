@@ -32,9 +32,10 @@ from bot.views import (
     triage,
     trouble,
 )
+from bot.views import hardening as hardening_view
 from bot.views.message import Message
 from escalation.matrix import Foretold, Preview
-from incidents import records
+from incidents import catalog, hardening, records
 from incidents import triage as facts
 from incidents.agents import handwritten, outputs
 from incidents.definitions import Phase, Severity, StepDefinition
@@ -51,6 +52,15 @@ from incidents.timeline import Entry
 
 NOW = datetime(2026, 11, 21, 14, 49, tzinfo=UTC)
 ANA, BO, DEE = "U01ANA", "U02BO", "U05DEE"
+
+
+def _checklist(text: str) -> hardening.Checklist:
+    points = tuple(
+        hardening.Point(topic, ready=ready, says=text, remedy="" if ready else text)
+        for topic in hardening.Topic
+        for ready in (True, False)
+    )
+    return hardening.Checklist(catalog.Service(key=text, title=text), points, unread=text)
 
 
 def _solution(text: str) -> records.Solution:
@@ -654,6 +664,8 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "learned_found": lambda t: menu.learned(_learned(t), words=t),
     "learned_nothing": lambda t: menu.learned(filing.Learned(0, ()), words=t),
     "filed": lambda t: menu.filed(_solution(t)),
+    "hardening": lambda t: hardening_view.draw([_checklist(t)] * 5, more=3),
+    "hardening_of_nothing": lambda t: hardening_view.draw([]),
     "help": lambda t: help.draw([help.Word("status", "status", "how it stands", "Look")], unknown=t, nearest="status"),
     "help_group": lambda t: help.draw([help.Word("note", "note", "x", "Act")], group="act"),
     "did_you_mean": lambda t: help.did_you_mean(t, "status"),
