@@ -61,9 +61,9 @@ class Notice(BaseModel):
     lane: Lane
     road: Road = Road.SLACK
     action: Action
-    target: str = (
-        ""  #: `channel` (the incident's), `thread:<outbox key>`, `user:<id>`, `channel:<id>`, `mail:<address>`
-    )
+    #: `channel` (the incident's), `thread:<outbox key>`, `at:<channel id>:<ts>` (people's own thread), `user:<id>`,
+    #: `channel:<id>`, `mail:<address>`
+    target: str = ""
     surface: str = ""  #: name of a view
     params: dict[str, Any] = Field(default_factory=dict)
     after: str = ""  #: outbox key that must be done first

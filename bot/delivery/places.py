@@ -38,6 +38,9 @@ async def find(
         case "thread":
             head = await _message(session, name)
             return Place(channel=head.channel, thread_ts=head.message_ts) if isinstance(head, Place) else head
+        case "at":
+            channel, _, ts = name.partition(":")
+            return Place(channel=channel, thread_ts=ts)
         case "user":
             return Place(person=name)
         case "channel" if name:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import elsewhere, ending, home, planning, questions, room, telling, work
+from bot.surfaces import elsewhere, ending, home, planning, questions, record, room, telling, work
 from bot.views import direct, line, operators, status
 from bot.views.message import Message
 from escalation import succession
@@ -99,6 +99,10 @@ async def _question(asking: Asking) -> Message:
     return await questions.card(asking.session, asking.ctx, int(asking.params["question_id"]))
 
 
+async def _answer(asking: Asking) -> Message:
+    return await record.about(asking.session, asking.ctx, asking.incident_id, str(asking.params["question"]))
+
+
 async def _status_draft(asking: Asking) -> Message:
     return await telling.status_draft(asking.session, asking.ctx, int(asking.params["update_id"]))
 
@@ -171,6 +175,7 @@ SURFACES: dict[str, Surface] = {
     "approval": _approval,
     "gate_attestation": _gate,
     "question": _question,
+    "answer": _answer,
     "status_draft": _status_draft,
     "status_update": _status_update,
     "summary": _summary,
