@@ -100,8 +100,9 @@ async def _follow(
     run = await tx.session.get_one(records.Run, question.run_id)
     if run.state in progress.ENDED:
         raise Conflict(f"The response is already {run.state}.")
-    if choice.does is not Does.KEEP:
-        run.iterations, run.outcome = 0, ""  # people have decided: the limit counts from here
+    if choice.does not in (Does.KEEP, Does.STOP):  # what is stopped stays at the end it came to
+        run.iterations = 0  # people have decided: the limit counts from here
+        run.outcome = questions.outcome(await questions.pending(tx, run))
         tx.session.add(run)
     match choice.does:
         case Does.STOP:

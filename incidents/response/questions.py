@@ -116,6 +116,12 @@ async def pending(tx: store.Tx, run: records.Run) -> list[records.Question]:
     return list(rows.all())
 
 
+def outcome(waiting: Sequence[records.Question]) -> str:
+    """Return how a run stands that has these questions open: of several repositories the first that came to an end."""
+    ends = (ENDS.get(About(question.kind)) for question in waiting)
+    return next((end.value for end in ends if end is not None), "")
+
+
 async def withdraw(tx: store.Tx, incident: records.Incident, question: records.Question) -> None:
     """Take back a question that no longer arises."""
     question.state = "withdrawn"

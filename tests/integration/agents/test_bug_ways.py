@@ -128,6 +128,19 @@ async def test_a_fix_by_hand_waits_for_people_and_is_proven_like_any_other(analy
     assert "1 commit by Dee" in made.summary
 
 
+async def test_a_place_of_the_fix_that_the_tests_stay_green_without_is_named(analysed: Worked) -> None:
+    bug, shop = analysed.bug, analysed.shop
+    await bug.run("fix-plan", approved=bug.choose(2))
+    shop.git("switch", "--quiet", "--create", "bugfix/inc-7")
+    shop.commit("Price old carts in euro", {PRICING: f"SPARE = 1\n{GOOD}"})
+    shop.git("switch", "--quiet", "main")
+    await bug.run("implementation")
+    review = await bug.run("code-review")
+    (scope,) = [each for each in review.findings if each.item == "plan_scope_adherence"]
+    assert (scope.holds, review.verdict) == (None, ReviewVerdict.APPROVED)
+    assert scope.why.startswith("The tests stay green without `shop/pricing.py:1`:")
+
+
 async def test_a_change_of_a_name_that_others_call_goes_back(shop: Shop, tmp_path: Path) -> None:
     shop.broken(**{"shop/page.py": "from shop.pricing import total\n\n\ndef page(cart):\n    return total(cart)\n"})
     bug = bug_of(shop, tmp_path)

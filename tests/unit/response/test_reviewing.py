@@ -2,10 +2,12 @@
 
 import pytest
 
-from incidents.response import pipeline, reviewing
+from incidents import records
+from incidents.response import pipeline, questions, reviewing
 from incidents.response.questions import About
 from incidents.response.reviewing import Count, Course
 from incidents.stages import Provider
+from tests.clock import START
 from tests.integration.response import bugs
 from tests.unit.response.test_pipeline import DOCUMENT
 
@@ -57,3 +59,17 @@ def test_a_blocked_implementation_asks_and_a_partial_one_goes_on() -> None:
     partial = bugs.implementation("shop", result="partial", remaining=["a test"])
     assert reviewing.of_implementation(partial, FIRST).course is Course.AGAIN
     assert reviewing.of_implementation({**partial, "blocked": True}, FIRST).about is About.BLOCKED
+
+
+def test_of_two_repositories_that_ask_the_end_of_the_one_left_open_is_kept() -> None:
+    clarified, failed, used_up = (
+        records.Question(incident_id=1, run_id=1, step=step, kind=kind.value, text="", asked_at=START)
+        for step, kind in (
+            ("3.1.2", About.CLARIFICATION),
+            ("3.1.1", About.IMPLEMENTATION_FAILED),
+            ("3.2.2", About.ITERATIONS),
+        )
+    )
+    assert questions.outcome([clarified, failed, used_up]) == "implementation_failed"
+    assert questions.outcome([clarified, used_up]) == "max_iterations_reached"
+    assert questions.outcome([clarified]) == ""

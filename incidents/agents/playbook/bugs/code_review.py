@@ -7,8 +7,9 @@ from incidents.agents.diagnoses import Consolidation
 from incidents.agents.outputs import Output
 from incidents.agents.planning import FixPlan, Implementation, RepositoryTask
 from incidents.agents.playbook import wording
-from incidents.agents.playbook.bugs import bothways, callsites, criteria, judging, past, principles
+from incidents.agents.playbook.bugs import bothways, callsites, criteria, judging, past, principles, smallest
 from incidents.agents.playbook.bugs.callsites import Changed
+from incidents.agents.playbook.bugs.smallest import Tried
 from incidents.agents.playbook.case import Case
 from incidents.agents.reviews import CODE_ITEMS, Finding
 from incidents.errors import ToolFailed
@@ -63,7 +64,7 @@ async def run(case: Case) -> tuple[Output, str]:
         _alignment(seen),
         _test_proof(seen),
         await _stability(case, code, repository, seen),
-        _scope(seen),
+        _scope(seen, await smallest.tried(case, code, repository, made)),
         _call_sites(seen),
         _compatibility(seen),
         _both_ways(seen),
@@ -131,7 +132,7 @@ async def _stability(case: Case, code: catalog.Repository, repository: Repositor
     return judging.finding(STABILITY, f"{again.run.passed} tests pass again, none newly fails.", refs, holds=True)
 
 
-def _scope(seen: Seen) -> Finding:
+def _scope(seen: Seen, tried: Tried) -> Finding:
     if seen.task is None:
         return judging.finding(SCOPE, "The plan has no task for this repository.", seen.cites, holds=None)
     planned = {*seen.task.files, *seen.task.tests}
@@ -142,6 +143,8 @@ def _scope(seen: Seen) -> Finding:
     left = [path for path in seen.task.files if path not in seen.diff.files and filekinds.runs(path)]
     if left:
         return judging.finding(SCOPE, f"{_paths(left)}: planned, and not changed.", seen.cites, holds=None)
+    if tried.needless:  # a person judges: what no test shows may be needed all the same
+        return judging.finding(SCOPE, tried.in_words, [*seen.cites, *tried.evidence], holds=None)
     return judging.finding(SCOPE, "It changes what the plan names, no more.", seen.cites, holds=True)
 
 
