@@ -9,8 +9,9 @@ from incidents.definitions import Severity
 from incidents.errors import Conflict, NotAllowed
 from incidents.events import EventKind
 from incidents.lifecycle import Role
-from incidents.response import approvals, control
+from incidents.response import answering, approvals, control
 from incidents.service import queries, respond
+from tests.integration.response import bugs
 from tests.integration.response.conftest import ANA, BO, CY, House
 from tests.integration.response.test_bugs import bug, decided, declared, run_of
 from tests.integration.response.test_story import until_deploy_is_asked, until_fix_is_asked
@@ -77,6 +78,38 @@ async def test_a_choice_that_waits_while_the_severity_changes_counts_under_the_n
     assert request.step.prompt.startswith("standard-bug-fix-development")
     assert request.approved is not None
     assert (request.approved.subject["number"], request.approved.decided_by) == (1, ANA)
+
+
+async def test_of_two_options_pressed_at_once_the_first_is_planned_and_the_second_is_told(bug: House) -> None:
+    incident = await declared(bug)
+    await bug.work()
+    (fix,) = await bug.pending(incident)
+    first, second = await asyncio.gather(
+        bug.do(control.decide, fix.number, ANA, "approve", option=2),
+        bug.do(control.decide, fix.number, BO, "approve", option=1),
+        return_exceptions=True,
+    )
+    told = {type(each) for each in (first, second)}
+    assert told == {records.Approval, Conflict}
+    await bug.work()
+    request = next(each for each in bug.agent.asked if each.step.name == "2.1")
+    assert request.approved is not None
+    assert (request.approved.decided_by, request.approved.subject["number"]) in ((ANA, 2), (BO, 1))
+
+
+async def test_an_answer_that_comes_after_the_stage_moved_on_changes_nothing(bug: House) -> None:
+    incident = await declared(bug)
+    bug.agent.results["bug-root-cause-reflection"] = bugs.review("needs_changes", "no proof")
+    await bug.work()
+    async with bug.store.read() as session:
+        (asked,) = await queries.questions(session, incident.number)
+    await bug.do(answering.answer, asked.number, ANA, 3)  # continue anyway
+    await bug.work()
+    before = await bug.states(incident)
+    with pytest.raises(Conflict, match=f"Already answered by <@{ANA}>: Continue anyway"):
+        await bug.do(answering.answer, asked.number, ANA, 1)
+    assert await bug.states(incident) == before
+    assert await bug.work() == []
 
 
 async def test_a_plan_or_merge_that_changed_since_it_was_asked_is_not_approved(bug: House) -> None:
