@@ -88,7 +88,9 @@ async def _waits(
             continue
         waits = room.waits(definition, rows, judged, name)
         if waits.startswith("gates"):
-            waits += _of_whom(permissions.who_may(permissions.Action.ATTEST, holders=holders, settings=ctx.settings))
+            who = permissions.who_may(permissions.Action.ATTEST, holders=holders, settings=ctx.settings)
+            vouching = f"{mrkdwn.people(who[:2]) or 'anybody here'} can vouch"
+            waits = f"gates *{waits.removeprefix('gates: ')}* ({vouching})"
         if name in pending:
             asked = pending[name]
             who = approvals.who_may(asked, holders, ctx.settings)
@@ -104,6 +106,5 @@ def _is_planned(definition: WorkflowDefinition, name: str) -> bool:
     return any(step.name == name for step in definition.steps())
 
 
-def _of_whom(who: Sequence[str], asked: records.Approval | None = None) -> str:
-    since = f" since {mrkdwn.clock(asked.asked_at)}" if asked else ""
-    return f" by {mrkdwn.people(who[:2]) or 'anybody here'}{since}"
+def _of_whom(who: Sequence[str], asked: records.Approval) -> str:
+    return f" by {mrkdwn.people(who[:2]) or 'anybody here'} since {mrkdwn.clock(asked.asked_at)}"

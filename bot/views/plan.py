@@ -66,7 +66,7 @@ def draw(plan: Plan) -> Message:
     lead = mrkdwn.listed([f"*Plan of {plan.incident.key}: {mrkdwn.said(plan.title, 60)}*", count, _run(plan)])
     blocks: list[Block | None] = [
         parts.section(lead),
-        parts.section("\n".join(ends)) if (ends := _ends(plan)) else None,
+        parts.section("\n".join(told)) if (told := [*_now(plan), *_ends(plan)]) else None,
         parts.section(parts.fitting(_done_line(step) for step in finished)) if finished else None,
         *[
             parts.section(_open_line(step, plan), _menu(step, plan), block_id=f"{PLAN_BLOCK}_{step.row.id}")
@@ -87,6 +87,22 @@ def _state(step: Planned) -> StepState:
 
 def _run(plan: Plan) -> str:
     return {"running": "", "done": "all done", "superseded": "replaced"}.get(plan.run_state, f"*{plan.run_state}*")
+
+
+def _now(plan: Plan) -> list[str]:
+    """Return what everything hangs on at this moment: people first, then what agents are at."""
+    if plan.run_state != "running":
+        return []
+    states = {
+        "*waits for people*": (StepState.FAILED, StepState.STOPPED, StepState.WAITING),
+        "running": (StepState.RUNNING, StepState.READY),
+    }
+    told = [
+        f"{said}: {', '.join(names)}"
+        for said, wanted in states.items()
+        if (names := [step.definition.name for step in plan.steps if _state(step) in wanted])
+    ]
+    return [f"*Now*  {', '.join(told)}"] if told else []
 
 
 def _ends(plan: Plan) -> list[str]:
@@ -155,7 +171,7 @@ def _with_whom(row: records.Step, step: Planned) -> str:
         return f"with {mrkdwn.said(row.provider, 20)}"
     takes = f"takes {mrkdwn.spoken(step.definition.duration)}" if row.state == StepState.QUEUED.value else ""
     if step.chosen is not None:
-        by = f"{mrkdwn.said(step.chosen.agent, 40)} for {step.chosen.area.value} ({mrkdwn.said(step.chosen.why, 60)})"
+        by = f"{mrkdwn.said(step.chosen.agent, 40)} ({step.chosen.area.value}: {mrkdwn.said(step.chosen.why, 60)})"
         return mrkdwn.listed([by, takes])
     if len(step.definition.agent) > 1:
         return mrkdwn.listed(["agent by the affected area", takes])

@@ -36,6 +36,7 @@ async def test_the_plan_says_who_is_waited_for_and_when_it_should_be_over_and_is
     channel = await declared_and_commanded(office)
     shown = text_of(await plan_of(office, channel, "a choice of the fix by <@U01ANA>"))
     assert "critical path 2.1 → 2.3 → 3.1" in shown
+    assert "*Now*  *waits for people*: 2.1, 2.2" in shown
     assert "<!date^" in shown
     await office.ana.command("/incident", "plan", channel)
     typed = await office.ana.wait_for_ephemeral(lambda row: PLAN in text_of(row))

@@ -509,7 +509,7 @@ def _head(text: str) -> phase.Head:
     )
 
 
-def _plan(text: str) -> plan.Plan:
+def planned(text: str) -> plan.Plan:
     states = ["done", "skipped", "running", "failed", "waiting", *["queued"] * 25]
     steps = [
         plan.Planned(definition(text, f"1.{n}"), step_row(text, state, id=n, name=f"1.{n}"), "after 1.3", next=n == 6)
@@ -567,9 +567,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     ),
     "triage": lambda t: triage.draw(incident(t)),
     "triage_done": lambda t: triage.draw(incident(t, facts=dict.fromkeys(facts.FACTS, t[:300] or "x"))),
-    "plan": lambda t: plan.draw(_plan(t)),
-    "plan_paused": lambda t: plan.draw(replace(_plan(t), run_state="paused")),
-    "plan_over": lambda t: plan.draw(replace(_plan(t), steps=_plan(t).steps[:2], run_state="done", alive=False)),
+    "plan": lambda t: plan.draw(planned(t)),
+    "plan_paused": lambda t: plan.draw(replace(planned(t), run_state="paused")),
+    "plan_over": lambda t: plan.draw(replace(planned(t), steps=planned(t).steps[:2], run_state="done", alive=False)),
     "phase": lambda t: phase.draw(_head(t)),
     "step_failed": lambda t: step.failed(
         step.Failure(definition(t), step_row(t, "failed"), t), waiting_for=f"<@{ANA}>"

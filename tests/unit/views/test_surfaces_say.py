@@ -1,12 +1,14 @@
 """What the surfaces say: the next action is green, waits name people, decided things have no buttons."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from bot.views import approval, card, declare, direct, ending, line, outcome, phase, status, step
+from bot.views import approval, card, declare, direct, ending, line, outcome, phase, plan, status, step
 from bot.views.message import Message
-from incidents.definitions import Kind, Severity
+from incidents.areas import Choice
+from incidents.definitions import Area, Kind, Severity
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from tests.unit.views import samples
@@ -222,3 +224,16 @@ def test_the_reader_may_give_back_a_role_they_hold_and_join_the_others() -> None
 )
 def test_a_test_is_called_by_its_own_name(test_id: str, name: str) -> None:
     assert outcome.test_name(test_id) == name
+
+
+def test_the_plan_begins_with_what_everything_hangs_on_and_says_who_the_area_chose() -> None:
+    kept = samples.planned("a")
+    chosen = Choice("data-engineer", Area.DATA, "affected-area-data.md", "db/orders.sql")
+    several = kept.steps[4].definition.model_copy(update={"agent": ("api-engineer", "data-engineer")})
+    steps = [*kept.steps]
+    steps[4] = replace(steps[4], definition=several.model_copy(update={"name": "1.5"}), chosen=chosen)
+    steps[5] = replace(steps[5], definition=several)
+    shown = text_of(plan.draw(replace(kept, steps=steps)))
+    assert "*Now*  *waits for people*: 1.4, 1.5, running: 1.3" in shown
+    assert "data-engineer (data: db/orders.sql)" in shown
+    assert "agent by the affected area" in shown
