@@ -283,6 +283,24 @@ async def test_a_repository_without_tests_is_partial_with_the_reason(analysed: W
     assert (made.result, made.reason) == (ImplementationState.PARTIAL, "No test command is known for this service.")
 
 
+async def test_a_cause_in_a_further_repository_is_found_reflected_on_and_planned_there(tmp_path: Path) -> None:
+    pages, shop = Shop(tmp_path / "one"), Shop(tmp_path / "two")
+    pages.commit("Begin", {"pages/index.py": "TITLE = 'Shop'\n", "tests/__init__.py": ""})
+    _, bad = shop.broken()
+    further = catalog.Repository(name="shop", path=str(shop.repository), tests=shop.service().tests)
+    bug = bug_of(shop, tmp_path)
+    bug.service = shop.service(
+        key="pages", repository=str(pages.repository), deploys="", repositories={"shop": further}
+    )
+    found = await bug.run("root-cause-analysis")
+    assert (found.root_cause.commit, found.root_cause.root_file) == (bad, PRICING)
+    review = await bug.run("root-cause-reflection")
+    assert [each.item for each in review.findings if each.holds is False] == []
+    await bug.run("diagnosis-consolidation")
+    plan = await bug.run("fix-plan", approved=bug.choose(len(found.options)))
+    assert [(task.repository, task.files) for task in plan.tasks] == [("shop", [PRICING])]
+
+
 async def test_the_traceback_of_a_report_points_at_the_commit_without_any_log(shop: Shop, tmp_path: Path) -> None:
     _, bad = shop.broken()
     bug = bug_of(shop, tmp_path, incident=facts(title="Broken", severity="medium", known=f"{REPORT}\n{TRACEBACK}"))

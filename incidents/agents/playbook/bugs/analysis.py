@@ -16,10 +16,8 @@ _MAX_HYPOTHESES = 20
 
 async def run(case: Case) -> tuple[Output, str]:
     """Form hypotheses, try what can be tried, and offer ways to fix what stands."""
-    found, inquiry = await root_cause.investigate(case)
+    found, inquiry = await _investigated(case)
     cause = found.preliminary_root_cause
-    for other in case.service.codebases()[1:]:
-        case.note(f"Only `{case.service.key}` was analysed; `{other.name}` was not read.")
     place = _place(inquiry)
     order = {"accepted": 0, "open": 1, "rejected": 2}
     ranked = sorted(found.investigation_priorities, key=lambda each: order.get(each.state, 1))
@@ -47,6 +45,24 @@ async def run(case: Case) -> tuple[Output, str]:
         options=_options(case, cause.fix_options),
     )
     return diagnosis, root_cause.in_one_line(cause, inquiry.backing)
+
+
+async def _investigated(case: Case) -> tuple[RootCauseOutput, Inquiry]:
+    """Return what the first repository shows in which a commit stands accused; the service's own where none does."""
+    first, *others = case.service.codebases()
+    own = await root_cause.investigate(case)
+    if own[1].accused is not None:
+        for other in others:
+            case.note(f"The cause was found in `{first.name}`; `{other.name}` was not read.")
+        return own
+    for other in others:
+        from_there = past.seen_from(case, other)
+        found = await root_cause.investigate(from_there)
+        if found[1].accused is not None:
+            case.note(f"Nothing stands accused in `{first.name}`; the cause was found in `{other.name}`.")
+            return found
+        case.note(f"`{other.name}` was read too; no commit of it stands accused.")
+    return own
 
 
 def _place(inquiry: Inquiry) -> Place | None:

@@ -1,6 +1,6 @@
 """What earlier steps of the bug's run brought, read for the step at work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -88,6 +88,28 @@ def codebase(case: Case) -> catalog.Repository:
             remedy="Add it to the service in sitrep.yml, and retry the step.",
         )
     return known[name]
+
+
+async def codebase_with(case: Case, commit: str | None) -> catalog.Repository:
+    """Return the repository of the service that has the commit; its own where none has it or none is named."""
+    every = case.service.codebases()
+    for code in every if commit else ():
+        try:
+            await (await clone(case, code)).resolve(commit or "")
+        except ToolFailed:
+            continue
+        return code
+    return codebase(case)
+
+
+def seen_from(case: Case, code: catalog.Repository) -> Case:
+    """Return the case as it looks from another repository of the service: same logs, its own history and tests."""
+    service = case.service
+    if code.name == service.key:
+        return case
+    update = {"repository": code.path, "branch": code.branch, "github": code.github, "tests": code.tests, "deploys": ""}
+    request = replace(case.request, service=service.model_copy(update=update))
+    return replace(case, request=request, notes=[])
 
 
 async def clone(case: Case, code: catalog.Repository) -> Repository:

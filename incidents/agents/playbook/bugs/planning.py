@@ -126,7 +126,8 @@ async def _task_of(case: Case, code: catalog.Repository, repository: Repository,
 
 
 async def _by_hand(case: Case, found: Consolidation) -> RepositoryTask:
-    cause, code = found.diagnosis, past.codebase(case)
+    cause = found.diagnosis
+    code = await past.codebase_with(case, cause.base)
     files: tuple[str, ...] = ()
     try:
         files = await (await past.clone(case, code)).files(code.branch)

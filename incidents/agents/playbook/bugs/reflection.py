@@ -22,6 +22,7 @@ async def run(case: Case) -> tuple[Output, str]:
     """
     judged = past.judged(case, "bug-root-cause-analysis", Diagnosis, "root-cause analysis")
     record = case.step_record(judged.step)
+    case = past.seen_from(case, await past.codebase_with(case, judged.output.root_cause.base))
     repository = await sources.repository(case)
     findings = [
         await _existence(case, repository, judged.output, record),
