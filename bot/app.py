@@ -17,6 +17,7 @@ from bot.listeners import (
     declaring,
     following,
     hearing,
+    leaving,
     marking,
     options,
     payloads,
@@ -174,7 +175,8 @@ async def _mention(desk: Desk, body: Body) -> None:
 def _plain(listener: Callable[[Desk, Body], Awaitable[None]]) -> Callable[[Desk, Body], Awaitable[None]]:
     async def heard(desk: Desk, body: Body) -> None:
         event = body["event"]
-        place = payloads.Place(user=event.get("user", ""), channel=event.get("channel", ""))
+        user = event.get("user", "")  # a whole account where that is what changed
+        place = payloads.Place(user=user if isinstance(user, str) else user["id"], channel=event.get("channel", ""))
         await _answering(desk, place, listener(desk, body))
 
     return heard
@@ -187,6 +189,8 @@ EVENTS: dict[str, Callable[[Desk, Body], Awaitable[None]]] = {
     "reaction_added": _plain(marking.reacted),
     "pin_added": _plain(marking.pinned),
     "member_joined_channel": _plain(arriving.joined),
+    "member_left_channel": _plain(leaving.left),
+    "user_change": _plain(leaving.changed),
     "app_home_opened": _plain(arriving.opened_home),
 }
 

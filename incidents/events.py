@@ -13,6 +13,8 @@ class EventKind(StrEnum):
     MILESTONE = "milestone"  #: milestone, implied (bool); see lifecycle.Milestone
     ROLE_TAKEN = "role_taken"  #: role, person, before
     ROLE_RELEASED = "role_released"  #: role, person
+    PERSON_LEFT = "person_left"  #: person, how (presence.Leaving), roles, waiting [approvals], others [who may], sole
+    PERSON_BACK = "person_back"  #: person
     IMPACT_FOUND = "impact_found"  #: trigger (a name of escalation_triggers), detail
     PAGED = "paged"  #: audience, people, level
     PAGE_PASSED = "page_passed"  #: person: cannot take it

@@ -60,6 +60,8 @@ CARD_EVENTS = (
 LINE_EVENTS = (
     EventKind.SEVERITY_CHANGED,
     EventKind.ROLE_RELEASED,
+    EventKind.PERSON_LEFT,
+    EventKind.PERSON_BACK,
     EventKind.ESCALATED,
     EventKind.UPDATE_MISSED,
     EventKind.REPLANNED,

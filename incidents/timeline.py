@@ -89,6 +89,8 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.MILESTONE: _milestone,
     EventKind.ROLE_TAKEN: _role,
     EventKind.ROLE_RELEASED: _released,
+    EventKind.PERSON_LEFT: lambda e, d: f"<@{d['person']}> left {'Slack' if d['how'] == 'slack' else 'the channel'}",
+    EventKind.PERSON_BACK: lambda e, d: f"<@{d['person']}> is back",
     EventKind.IMPACT_FOUND: lambda e, d: f"found: {d['trigger'].replace('_', ' ')}",
     EventKind.PAGED: lambda e, d: f"{str(d.get('audience', '')).replace('_', ' ')} paged",
     EventKind.PAGE_PASSED: lambda e, d: f"<@{d['person']}> cannot take it",

@@ -7,12 +7,13 @@ from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place
 from incidents import homes
-from incidents.service import queries
+from incidents.service import presence, queries
 
 
 async def joined(desk: Desk, body: dict[str, Any]) -> None:
     """Catch up whoever joins an incident's channel, for their eyes alone."""
     event = body["event"]
+    await _returned(desk, body)
     identity = await desk.identity.learn()
     if identity.bot_user in (event["user"], event.get("inviter")):
         return  # whom the bot invites is told by the page or the notice that goes with it
@@ -25,6 +26,15 @@ async def joined(desk: Desk, body: dict[str, Any]) -> None:
     if event["user"] == incident.reporter:
         return  # the reporter was here first and sees the card being posted
     await replies.privately(desk, place, await looking.status(desk, Order("", place, incident_id)))
+
+
+async def _returned(desk: Desk, body: dict[str, Any]) -> None:
+    """Note that somebody is back whom the incident counted on when they left."""
+    event = body["event"]
+    incident_id = await commands.in_incident(desk, Place(user=event["user"], channel=event["channel"]))
+    if incident_id:
+        async with desk.ctx.store.transaction() as tx:
+            await presence.returned(tx, incident_id, event["user"])
 
 
 async def opened_home(desk: Desk, body: dict[str, Any]) -> None:

@@ -130,10 +130,10 @@ async def _matrix_notice(asking: Asking) -> Message:
 
 
 async def _escalation_notice(asking: Asking) -> Message:
-    letter, trigger = await asking.letter(), str(asking.params.get("trigger", ""))
-    vacant = await succession.offers_command(asking.session, letter.incident, trigger)
+    letter = await asking.letter()
+    of = await succession.offered_command(asking.session, letter.incident, asking.params)
     reason = str(asking.params.get("reason", ""))
-    return direct.escalation(letter, reason, offered=Role.COMMANDER if vacant else None)
+    return direct.escalation(letter, reason, offered=None if of is None else Role.COMMANDER, instead=of or "")
 
 
 async def _told_elsewhere(asking: Asking) -> Message:

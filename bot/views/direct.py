@@ -131,12 +131,15 @@ def _open_row(letter: Letter) -> Block | None:
     return parts.actions(button) if button else None
 
 
-def escalation(letter: Letter, reason: str, *, offered: Role | None = None) -> Message:
-    """Return the notice that something took too long, or turned out to be worse; `offered` is a role to take."""
+def escalation(letter: Letter, reason: str, *, offered: Role | None = None, instead: str = "") -> Message:
+    """Return the notice that something took too long, or turned out to be worse.
+
+    `offered` is a role to take, `instead` who holds it still.
+    """
     incident = letter.incident
     first = None
     if offered is not None:
-        role = OfRole(incident=incident.number, role=offered)
+        role = OfRole(incident=incident.number, role=offered, instead=instead)
         title = "Take command" if offered is Role.COMMANDER else f"Take {ROLE_TITLES[offered].lower()}"
         first = parts.button(title, Act.TAKE_ROLE.numbered(offered), role, style=parts.PRIMARY)
     elif incident.acknowledged_at is None and incident.status is Status.OPEN:

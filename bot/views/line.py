@@ -44,6 +44,25 @@ def _released(data: dict[str, Any], by: str, because: str) -> str:
     return f"{mrkdwn.person(str(data['person']))} is *no longer {ROLE_TITLES[role].lower()}*{open_}"
 
 
+def _left(data: dict[str, Any], by: str, because: str) -> str:
+    """Return who is gone, what they leave open, and who takes it: nobody should have to find that out by waiting."""
+    del by, because
+    who, roles = mrkdwn.person(str(data["person"])), [Role(each) for each in data["roles"]]
+    gone = data["how"] == "slack"
+    part = f", {mrkdwn.listed([ROLE_TITLES[role].lower() for role in roles])}," if roles else ""
+    said = [f"🚪 *{who}{part} {'is deactivated in Slack' if gone else 'left this channel'}.*"]
+    if not gone:
+        said += [f"`/incident role {role}` takes over" for role in roles]
+    if data["waiting"]:
+        others = mrkdwn.people([str(each) for each in data["others"]])
+        back = "name an approver in `sitrep.yml`" if gone else f"bring them back with `/invite {who}`"
+        said.append(f"A decision waits for them: {f'{others} may take it' if others else back}")
+    if data["sole"]:
+        audiences = mrkdwn.listed([oncall.called(str(each)) for each in data["sole"]])
+        said.append(f"Nobody else is named as {audiences}: name somebody in `sitrep.yml`")
+    return "   ".join(said)
+
+
 def _cancelled(data: dict[str, Any], by: str, because: str) -> str:
     other = f" Go on in inc-{int(data['duplicate_of'])}." if data.get("duplicate_of") else ""
     return f"🚫 *Cancelled*{by}{because}{other}"
@@ -82,6 +101,8 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.ESCALATED: _escalated,
     EventKind.ROLE_TAKEN: _role,
     EventKind.ROLE_RELEASED: _released,
+    EventKind.PERSON_LEFT: _left,
+    EventKind.PERSON_BACK: lambda data, by, because: f"↩️ {mrkdwn.person(str(data['person']))} is back.",
     EventKind.UPDATE_MISSED: lambda data, by, because: (
         ":loudspeaker: *The status update was not sent in time.* Sitrep sent the facts."
     ),

@@ -153,6 +153,14 @@ class Person:
         self.screen.channels[channel["id"]] = channel
         return str(channel["id"])
 
+    async def leave(self, channel: str) -> None:
+        """Leave a channel."""
+        await self.api("conversations.leave", channel=self.channel_id(channel))
+
+    async def deactivate(self, user_id: str) -> None:
+        """Deactivate somebody's account, as an administrator."""
+        await self._ask("POST", "deactivate", {"user": user_id})
+
     async def api(self, method: str, **arguments: Any) -> Json:
         """Call the Web API as this person.
 

@@ -144,10 +144,15 @@ async def release_role(
         raise Conflict(f"<@{holder}> is not {role.value}." if holder else f"Nobody is {role.value}.")
     if holder != actor:
         permissions.require(permissions.Action.RELEASE_ROLE, actor, holders=holders, settings=ctx.settings)
-    await tx.session.delete(await tx.session.get_one(records.RoleHolder, (incident_id, role.value, holder)))
+    await vacate(tx, incident, role, holder, actor=actor)
+    return holder
+
+
+async def vacate(tx: store.Tx, incident: records.Incident, role: Role, holder: str, *, actor: str) -> None:
+    """Let `holder` hold `role` no longer; whoever asks for it was checked before."""
+    await tx.session.delete(await tx.session.get_one(records.RoleHolder, (incident.number, role.value, holder)))
     await tx.record(incident, EventKind.ROLE_RELEASED, actor=actor, role=role.value, person=holder)
     tx.wake(store.VIEWS)
-    return holder
 
 
 async def add_note(

@@ -25,6 +25,7 @@ _ACTING: dict[str, Answer] = {
     "dm": reading.dm,
     "read": reading.read,
     "faults": control.post_faults,
+    "deactivate": control.deactivate,
 }
 
 

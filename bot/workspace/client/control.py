@@ -2,8 +2,10 @@
 
 import pydantic
 
+from bot.workspace.apps import events
 from bot.workspace.client.requests import Visit
-from bot.workspace.contents.model import Json
+from bot.workspace.contents import channels, shapes
+from bot.workspace.contents.model import ChannelKind, Json
 from bot.workspace.core import Core
 from bot.workspace.rules.errors import SlackError
 from bot.workspace.rules.faults import SOCKET_FAULTS, Fault, FaultKind
@@ -45,6 +47,22 @@ async def delete_faults(visit: Visit) -> Json:
     visit.core.faults.clear()
     visit.core.delivery.sockets.silence(0)
     return {"faults": []}
+
+
+async def deactivate(visit: Visit) -> Json:
+    """Deactivate an account, as an administrator does: it leaves every conversation, and apps hear of the change."""
+    user = visit.core.team.users.get(visit.text("user"))
+    if user is None or user.is_bot:
+        raise SlackError("user_not_found")
+    user.deleted = True
+    for channel in list(visit.core.team.channels.values()):
+        if user.id in channel.members and channel.kind in (ChannelKind.PUBLIC, ChannelKind.PRIVATE):
+            del channel.members[user.id]
+            channels.announce(visit.core, channel)
+    ts = visit.core.team.timestamps.next()
+    changed = {"type": "user_change", "user": shapes.user(visit.core, user), "cache_ts": visit.core.team.epoch()}
+    events.emit(visit.core, {**changed, "event_ts": ts}, None)
+    return {}
 
 
 async def log(visit: Visit) -> Json:

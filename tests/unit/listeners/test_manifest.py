@@ -53,10 +53,12 @@ EVENT_SCOPES = {
     "app_home_opened": (),
     "app_mention": ("app_mentions:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
+    "member_left_channel": ("channels:read", "groups:read"),
     "message.channels": ("channels:history",),
     "message.groups": ("groups:history",),
     "pin_added": ("pins:read",),
     "reaction_added": ("reactions:read",),
+    "user_change": ("users:read",),
 }
 
 _CALLED_BY_NAME = re.compile(
