@@ -24,11 +24,11 @@ def better(
     (`verifying`) rather than compared with what it was shown.
     """
     was = typed(draft)
-    laid = masking.masked(overlay.lay(was, answer))
     read = tuple(looked_up.evidence.values()) if looked_up else ()
     seen = None if looked_up else prompts.shown(request, draft)
-    checked, review = citations.check(laid, (*draft.evidence, *read), seen=seen)
-    output = overlay.refill(was, checked)
+    # Checked first: what follows from a statement (no fact is missing any more) must not outlive it.
+    checked, review = citations.check(masking.masked(answer), (*draft.evidence, *read), seen=seen)
+    output = overlay.refill(was, overlay.lay(was, checked))
     # Of dozens of files that an agent leafed through, those are kept which carry something that it says.
     said = output.model_dump_json()
     cited = tuple(item for item in read if f'"{item.id}"' in said)

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
+from incidents.agents.diagnoses import KnownFact
 from incidents.agents.outputs import Claim, Component, Hypothesis, Output, Recommendation, Verdict
 from incidents.tools.evidence import Evidence, EvidenceKind
 
@@ -16,6 +18,9 @@ EXECUTED = frozenset({EvidenceKind.TEST, EvidenceKind.DEPLOY, EvidenceKind.HEALT
 #: How texts name commits and places in files.
 COMMIT = re.compile(r"`([0-9a-f]{7,40})`")
 PLACE = re.compile(r"\b([\w./-]*\w\.\w{1,5}):(\d+)\b")
+#: Fields that hold a place apart.
+_PLACE_FIELDS = (("file", "line"), ("root_file", "root_line"))
+_UNSEEN = "[?]"  # no longer than what it stands for: texts have limits
 _HASH_IN_TEXT = re.compile(r"\b[0-9a-f]{7,40}\b")
 
 
@@ -27,6 +32,7 @@ class Review:
     seen: str | None = None  #: everything the agent was shown; None: mentions are not checked
     struck: list[str] = field(default_factory=list)
     weakened: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)  #: commits and places that were named and never shown
 
     def notes(self) -> tuple[str, ...]:
         """Return one line for people on what was struck out or weakened, or none."""
@@ -35,6 +41,8 @@ class Review:
             lines.append(f"{_count(self.struck, 'statement')} struck out for want of evidence.")
         if self.weakened:
             lines.append(f"{_count(self.weakened, 'statement')} weakened: nothing was executed.")
+        if self.unseen:
+            lines.append(f"{_count(self.unseen, 'commit or place', 'commits or places')} that nobody saw left out.")
         return tuple(lines)
 
 
@@ -42,7 +50,8 @@ def check(output: AnyOutput, evidence: Sequence[Evidence], *, seen: str | None =
     """Return `output` with only backed statements, and what was struck out or weakened.
 
     A statement stays when it cites at least one id of `evidence`; unknown ids are dropped from it. With `seen`, every
-    commit and `file:line` that it names must also occur in what the agent was shown.
+    commit and `file:line` that it names must also occur in what the agent was shown; in other texts, and in the fields
+    for them, what does not is left out.
     """
     review = Review({item.id: item for item in evidence}, seen)
     return _model(output, review), review
@@ -57,14 +66,59 @@ def _model(model: AnyOutput, review: Review) -> AnyOutput:
             changes[name] = _model(value, review)
         elif isinstance(value, list):
             changes[name] = _items(value, review)
-    return model.model_copy(update=changes)
+        elif type(value) is str:
+            changes[name] = _without_unseen(value, review)
+    return model.model_copy(update=changes | _unseen_places(model, review))
+
+
+def _unseen_places(model: Output, review: Review) -> dict[str, Any]:
+    """Return the fields of `model` that point at a commit, a file or a line that the agent was never shown, emptied."""
+    if review.seen is None:
+        return {}
+    empty: dict[str, Any] = {}
+    commit = getattr(model, "commit", None)
+    if isinstance(commit, str) and _HASH_IN_TEXT.fullmatch(commit) and not _commit_was_seen(commit, review.seen):
+        empty["commit"] = None if NoneType in get_args(type(model).model_fields["commit"].annotation) else ""
+    for file, line in _PLACE_FIELDS:
+        path, at = getattr(model, file, None), getattr(model, line, None)
+        if isinstance(path, str) and path not in review.seen:
+            empty |= {file: None, line: None}
+        elif isinstance(path, str) and at is not None and not _line_was_seen(path, at, review.seen):
+            empty[line] = None
+    review.unseen += list(empty)
+    return empty
+
+
+def _line_was_seen(path: str, line: int, seen: str) -> bool:
+    # The draft's own fields stand apart in what was shown: a line that occurs nowhere is one that was made up.
+    return place_was_seen(path, str(line), seen) or re.search(rf"(?<!\d){line}(?!\d)", seen) is not None
+
+
+def _without_unseen(text: str, review: Review) -> str:
+    """Return `text` with every commit and `file:line` struck out that the agent was never shown."""
+    if review.seen is None:
+        return text
+    seen = review.seen
+
+    def commit(found: re.Match[str]) -> str:
+        return found[0] if _commit_was_seen(found[1], seen) else _left_out(found[0], review)
+
+    def place(found: re.Match[str]) -> str:
+        return found[0] if place_was_seen(found[1], found[2], seen) else _left_out(found[0], review)
+
+    return PLACE.sub(place, COMMIT.sub(commit, text))
+
+
+def _left_out(named: str, review: Review) -> str:
+    review.unseen.append(named)
+    return _UNSEEN
 
 
 def _items(items: list[Any], review: Review) -> list[Any]:
     kept = []
     for item in items:
         if not isinstance(item, Output):
-            kept.append(item)
+            kept.append(_without_unseen(item, review) if type(item) is str else item)
         elif _is_backed(item, review):
             kept.append(_weaken(_model(item, review), review))
         else:
@@ -79,6 +133,8 @@ def _known_ids(cited: str | list[str], review: Review) -> str | list[str]:
 
 
 def _is_backed(item: Output, review: Review) -> bool:
+    if isinstance(item, KnownFact):
+        return any(cited in review.known for cited in item.evidence)
     if not isinstance(item, Claim | Component | Recommendation):
         return True
     return any(cited in review.known for cited in item.evidence) and _names_only_what_was_seen(_text_of(item), review)
@@ -101,11 +157,13 @@ def _was_executed(claim: Claim, review: Review) -> bool:
 def _names_only_what_was_seen(text: str, review: Review) -> bool:
     if review.seen is None:
         return True
-    hashes = _HASH_IN_TEXT.findall(review.seen)
-    for commit in COMMIT.findall(text):
-        if not any(known.startswith(commit) or commit.startswith(known) for known in hashes):
-            return False
+    if not all(_commit_was_seen(commit, review.seen) for commit in COMMIT.findall(text)):
+        return False
     return all(place_was_seen(path, line, review.seen) for path, line in PLACE.findall(text))
+
+
+def _commit_was_seen(commit: str, seen: str) -> bool:
+    return any(known.startswith(commit) or commit.startswith(known) for known in _HASH_IN_TEXT.findall(seen))
 
 
 def place_was_seen(path: str, line: str, seen: str) -> bool:
@@ -126,5 +184,5 @@ def _text_of(item: Output) -> str:
             return type(item).__name__
 
 
-def _count(items: Sequence[str], noun: str) -> str:
-    return f"{len(items)} {noun}{'s were' if len(items) != 1 else ' was'}"
+def _count(items: Sequence[str], noun: str, nouns: str = "") -> str:
+    return f"{len(items)} {(nouns or f'{noun}s') + ' were' if len(items) != 1 else noun + ' was'}"
