@@ -21,14 +21,16 @@ from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.agents.reviews import Review
 from incidents.catalog import CommandAgent, Sandbox
 from incidents.clock import SystemClock
+from incidents.configuration.prompts import OF_AREAS
 from incidents.stages import Provider
 from incidents.tools.evidence import EvidenceKind, capture
 from tests.integration.agents.messages_api import MessagesApi, message
 from tests.integration.agents.steps import Response
 from tests.unit.views import bug_samples, samples
 
-#: Every prompt that the product ships, found from its files.
-PROMPTS = sorted(Path(each.name).stem for each in (loading.templates_root() / "prompts").iterdir())
+#: Every prompt that asks for an answer, found from the files; one of an area stands beside a step's own.
+FILES = [Path(each.name).stem for each in (loading.templates_root() / "prompts").iterdir()]
+PROMPTS = sorted(name for name in FILES if not name.startswith(OF_AREAS))
 SEEN = capture(
     EvidenceKind.LOG, "app.log", "KeyError: 'currency'", summary="412 of them", captured_at=datetime.now(UTC)
 )
