@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import structlog
 
+from incidents.tools import redaction
+
 #: Tokens by their looks, should one turn up that was never in our environment.
 _TOKEN = re.compile(r"\b(?:xox[abeprs]-[\w-]{6,}|xapp-[\w-]{6,}|sk-ant-[\w-]{8,}|gh[pousr]_\w{20,})")
 _HIDDEN = "•••"
@@ -35,7 +37,7 @@ class _Discreet(structlog.stdlib.ProcessorFormatter):
         line = super().format(record)
         for secret in self.secrets:
             line = line.replace(secret, _HIDDEN)
-        return _TOKEN.sub(_HIDDEN, line)
+        return redaction.without_tokens(_TOKEN.sub(_HIDDEN, line))
 
 
 def configure(style: str, secrets: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from urllib.request import proxy_bypass
 
 import platformdirs
@@ -110,8 +110,12 @@ class Settings(BaseSettings):
         """Return every secret that is set, to be kept out of logs."""
         values = (getattr(self, name) for name in type(self).model_fields)
         tokens = [value.get_secret_value() for value in values if isinstance(value, SecretStr) and value]
-        passwords = (urlsplit(url).password for url in (self.database, self.smtp_url.get_secret_value()))
-        return (*tokens, *(password for password in passwords if password))
+        urls = [urlsplit(url) for url in (self.database, self.smtp_url.get_secret_value())]
+        written = {url.password for url in urls} | {
+            each for url in urls for each in parse_qs(url.query).get("password", ())
+        }
+        # Servers and libraries say a password as it is; in a URL it may be escaped.
+        return (*tokens, *sorted({word for each in written if each for word in (each, unquote(each))}))
 
 
 def reach_directly(url: str) -> None:

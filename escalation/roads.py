@@ -19,6 +19,7 @@ import aiosmtplib
 import httpx
 
 from incidents.errors import ConfigurationError
+from incidents.tools import redaction
 
 #: Below the outbox's lease of 30 s, so that a slow answer is still ours when it comes.
 TIMEOUT_SECONDS = 10.0
@@ -112,7 +113,16 @@ class Mailer:
             Later: the server is out of reach, busy, or does not take our password.
             Refused: the server says no to this letter for good.
         """
-        message = self._message(letter)
+        try:
+            await self._hand_over(message := self._message(letter))
+        except Unsent as failure:
+            # What a server says may repeat what it was told.
+            if self._password and self._password in str(failure):
+                raise type(failure)(str(failure).replace(self._password, redaction.MASK)) from None
+            raise
+        return {"message_id": str(message["Message-ID"])}
+
+    async def _hand_over(self, message: EmailMessage) -> None:
         try:
             await aiosmtplib.send(
                 message,
@@ -135,7 +145,6 @@ class Mailer:
             raise (Refused if error.code >= 500 else Later)(said) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Later(f"The mail server {self._host}:{self._port} is out of reach: {error}") from error
-        return {"message_id": str(message["Message-ID"])}
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage(policy=SMTP)

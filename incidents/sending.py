@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from incidents import outbox_queries, records, store
 from incidents.notices import Action, Road
+from incidents.tools import redaction
 
 #: Longer than a slow look for an earlier try and a slow call (10 s each); and what a lost replica had in hand, which
 #: waits for it, is told within 30 s.
@@ -145,17 +146,17 @@ async def drop(tx: store.Tx, row: records.Outbox, reason: str) -> bool:
 
 async def retry(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
     """Give `row` back, to be tried again at `at` (UTC); the call had no effect."""
-    return await _leave(tx, row, state="pending", not_before=at, error=error, first_tried_at=None)
+    return await _leave(tx, row, state="pending", not_before=at, error=redaction.redact(error), first_tried_at=None)
 
 
 async def doubt(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> bool:
     """Give `row` back, to be looked for at `at` (UTC) before it is tried again: the call may have taken effect."""
-    return await _leave(tx, row, state="pending", not_before=at, error=error)
+    return await _leave(tx, row, state="pending", not_before=at, error=redaction.redact(error))
 
 
 async def fail(tx: store.Tx, row: records.Outbox, error: str) -> bool:
     """Give `row` up: the answer was a refusal that no repetition changes. What waited for it fails too."""
-    changed = await _leave(tx, row, state="failed", error=error)
+    changed = await _leave(tx, row, state="failed", error=redaction.redact(error))
     if changed:
         await _follow(tx, row.key, "failed", error)
     return changed

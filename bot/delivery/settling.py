@@ -17,6 +17,7 @@ from incidents import records, room, sending, store
 from incidents.events import EventKind
 from incidents.notices import Action
 from incidents.service import queries
+from incidents.tools import redaction
 
 #: Doing these twice is doing them once, so an unclear try is simply repeated.
 _REPEATABLE = {
@@ -118,7 +119,7 @@ def _wait(trip: Trip, refusal: Refusal) -> timedelta:
 
 async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     """Fail the row and write so into the timeline."""
-    row = trip.row
+    row, error = trip.row, redaction.redact(error)
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
     if not await sending.fail(tx, row, error):
         return

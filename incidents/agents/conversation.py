@@ -10,13 +10,14 @@ from typing import TypeVar
 
 import anthropic
 import structlog
-from anthropic.types import Message, MessageParam, TextBlockParam, ToolResultBlockParam, ToolUseBlock
+from anthropic.types import ContentBlock, Message, MessageParam, TextBlockParam, ToolResultBlockParam, ToolUseBlock
 from pydantic import BaseModel, ValidationError
 
 from incidents.agents import model_api, prompts
 from incidents.agents.model_api import Account, ModelApi, Question
 from incidents.agents.toolset import Toolset
 from incidents.errors import ModelUnavailable
+from incidents.tools import redaction
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +115,7 @@ class Conversation:
             )
             self._complain(problems)
             if text:
-                self._turns += [{"role": "assistant", "content": message.content}, prompts.repair(problems)]
+                self._turns += [{"role": "assistant", "content": _said(message)}, prompts.repair(problems)]
             return None
 
     def _complain(self, problems: str) -> None:
@@ -138,7 +139,7 @@ class Conversation:
             )
         if self._toolset.faults_in_a_row >= MAX_FAULTS_IN_A_ROW:
             raise ModelUnavailable(f"{self._toolset.faults_in_a_row} of its tool calls in a row came to nothing")
-        self._turns += [{"role": "assistant", "content": message.content}, {"role": "user", "content": results}]
+        self._turns += [{"role": "assistant", "content": _said(message)}, {"role": "user", "content": results}]
 
     def _tell(self, text: str) -> None:
         """Say something at the end of what the model reads next."""
@@ -153,3 +154,11 @@ def _json_part(text: str) -> str:
     # Servers without structured output wrap the object into a code fence or a sentence.
     start, end = text.find("{"), text.rfind("}")
     return text[start : end + 1] if 0 <= start < end else text
+
+
+def _said(message: Message) -> list[ContentBlock]:
+    # What it thought is signed and goes back as it is; its own words may quote what it should not have seen.
+    return [
+        block.model_copy(update={"text": redaction.redact(block.text)}) if block.type == "text" else block
+        for block in message.content
+    ]

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from incidents import durations, records, store, store_errors
+from incidents.agents import masking
 from incidents.agents.base import Runner, StepResult
 from incidents.context import Context
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
@@ -192,10 +193,10 @@ class Engine:
             else:
                 await self._keep(claim, prepared, result)
         except OutcomeUnknown as error:
-            unknown = error
+            unknown = masking.error(error)
             await self._store(lambda tx: results.ask_people(tx, self._ctx, claim, unknown))
         except SitrepError as error:
-            await self._fail(claim, error, kept)
+            await self._fail(claim, masking.error(error), kept)
         except Exception as error:
             log.exception("step_crashed", step_id=claim.step_id)
             crashed = StepFailed(
@@ -221,7 +222,8 @@ class Engine:
 
     async def _hand_on(self, claim: Claim, result: StepResult) -> None:
         # Stored as what comes last is: an agent that is interrupted meanwhile cuts off no transaction.
-        await self._store(lambda tx: results.hand_on(tx, self._ctx, claim, result))
+        first = masking.result(result)
+        await self._store(lambda tx: results.hand_on(tx, self._ctx, claim, first))
 
     async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
         """Return what the agent brought, or None when it was interrupted.
@@ -250,7 +252,7 @@ class Engine:
         if agent.cancelled():
             return None
         try:
-            return agent.result()
+            return masking.result(agent.result())
         except ValidationError as error:
             log.warning("step_output_invalid", step=request.step.name, error=str(error))
             raise StepFailed(

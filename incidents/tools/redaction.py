@@ -12,7 +12,7 @@ _PATTERNS = (
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),  # JSON web tokens
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
 )
-_URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]+:)[^\s@/]+(@)", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s@/\"']+(@)", re.IGNORECASE)
 _ASSIGNED = re.compile(
     r"(?P<name>[\"']?\b[\w-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|token|authorization)[\"']?\s*[=:]\s*)"
     r"(?P<value>\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?:bearer |basic )?[^\s\"',;)}\]]{4,})",
@@ -22,7 +22,11 @@ _ASSIGNED = re.compile(
 
 def redact(text: str) -> str:
     """Return `text` with everything that looks like a credential replaced by MASK."""
+    return _ASSIGNED.sub(lambda found: found["name"] + MASK, without_tokens(text))
+
+
+def without_tokens(text: str) -> str:
+    """Return `text` without what is a credential by its own looks; what holds JSON holds JSON still."""
     for pattern in _PATTERNS:
         text = pattern.sub(MASK, text)
-    text = _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
-    return _ASSIGNED.sub(lambda found: found["name"] + MASK, text)
+    return _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
