@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+from functools import partial
 from pathlib import Path
 
 import prometheus_client
@@ -128,22 +129,26 @@ def test_no_line_of_the_log_holds_one_whichever_way_it_is_written(
             assert [json.loads(line) for line in lines.splitlines()]
 
 
-async def _repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Be a mail server that says the password which it does not take."""
+async def _repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: asyncio.Event) -> None:
+    """Be a mail server that says the password which it does not take, until the client has gone."""
     writer.write(b"220 mail\r\n")
     while line := await reader.readline():
         login = b"535 5.7.8 no such password: " + MAIL.encode() + b"\r\n"
         writer.write(b"250-mail\r\n250 AUTH PLAIN\r\n" if line.startswith(b"EHLO") else login)
         await writer.drain()
     writer.close()
+    await writer.wait_closed()
+    gone.set()
 
 
 async def test_a_mail_server_that_repeats_the_password_is_quoted_without_it() -> None:
-    server = await asyncio.start_server(_repeat, "127.0.0.1", 0)
+    gone = asyncio.Event()
+    server = await asyncio.start_server(partial(_repeat, gone=gone), "127.0.0.1", 0)
     letter = Letter(key="k", to=("dee@example.com",), subject="x", body="y", at=START, thread="t", urgent=False)
     mailer = Mailer(f"smtp://sitrep:ma1lp%40ss@127.0.0.1:{server.sockets[0].getsockname()[1]}?tls=never")
     async with server:
         with pytest.raises(Later) as refused:
             await mailer.send(letter)
+        await gone.wait()
     assert "does not take the password" in str(refused.value)
     assert MAIL not in str(refused.value)
