@@ -37,6 +37,7 @@ from incidents.response import drift
 from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
+from incidents.response.mitigating import Offering
 from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
@@ -155,6 +156,7 @@ def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
     Room(ctx).register()
     planning.register(ctx.store, timers, ctx, roads=roads_)
     Progress(ctx).register()
+    Offering(ctx).register()
     Expiry(ctx).register()
     Threads(ctx).register()
     Writer(ctx).register()

@@ -58,6 +58,7 @@ class Act(StrEnum):
     ATTEST = "attest"
     OVERRIDE = "override"  #: opens the form that asks for the reason
     OPTION = "option"
+    MITIGATE = "mitigate"  #: chooses how users are relieved
     DRIFT = "drift"  #: base of drift_1 and drift_2: the code is wrong, the specification is
     APPROVE = "approve"
     REJECT = "reject"

@@ -8,6 +8,7 @@ from bot.ids import More, Steer
 from incidents.definitions import Severity
 from incidents.errors import Conflict
 from incidents.lifecycle import Role
+from incidents.response.mitigations import Means
 from incidents.response.specdrift import Drift
 
 
@@ -91,6 +92,15 @@ class OfDrift(Value):
 
     incident: int
     verdict: Drift
+
+
+class OfMitigation(Value):
+    """How users are relieved; `release` is where the rollback went when the button was drawn."""
+
+    incident: int
+    means: Means
+    switch: str = ""
+    release: str = ""
 
 
 class OfQuestion(Value):

@@ -17,6 +17,7 @@ class Environment(_Frozen):
 
     deploy: tuple[str, ...] = ()  #: starts a release from `{commit}`; prints one JSON line {"release", "commit"}
     rollback: tuple[str, ...] = ()  #: puts back `{release}`
+    switches: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: name of a feature -> what switches it off
     health: str = ""  #: URL; 200 means healthy
     stats: str = ""  #: URL answering {"requests": n, "errors": n} since start, for the error rate
     watch: Duration = timedelta(minutes=10)  #: how long a release is watched before it counts as recovered

@@ -61,6 +61,7 @@ class ApprovalKind(StrEnum):
     DEPLOY = "deploy"  #: that exactly this commit goes to production
     PLAN = "plan"  #: that a bug is fixed like this
     MERGE = "merge"  #: that exactly this commit of this repository is merged
+    MITIGATE = "mitigate"  #: that exactly this is done to production to relieve users
 
 
 class Begin(StrEnum):

@@ -39,6 +39,7 @@ class EventKind(StrEnum):
     STEP_SENT_BACK = "step_sent_back"  #: step, title, by (names of reviews), version, critique, phase
     QUESTION_ASKED = "question_asked"  #: question, about (response.questions.About), step
     QUESTION_ANSWERED = "question_answered"  #: question, about, choice (label; empty: withdrawn), words
+    MITIGATION_CHOSEN = "mitigation_chosen"  #: means, what (in words), step (empty: the response's own way)
     RUN_GREW = "run_grew"  #: run, repositories, added (names of steps)
     DRIFT_JUDGED = "drift_judged"  #: verdict (specdrift.Drift), why, requirements (ids), steps [{step_id, version}]
     STEP_RETRIED = "step_retried"  #: step, attempt

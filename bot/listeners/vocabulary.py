@@ -10,6 +10,7 @@ from bot.views import help
 from bot.views.help import Word
 from incidents.definitions import Severity
 from incidents.lifecycle import Role
+from incidents.response.mitigations import Means
 from incidents.response.specdrift import Drift
 
 _KEY = re.compile(r"inc-\d{1,9}", re.IGNORECASE)
@@ -69,6 +70,7 @@ ENTRIES = (
     Entry("declare", "declare what is happening", "open a new incident", _ACT, Takes.TEXT, aliases=("new",)),
     Entry("bug", "bug [what is wrong]", "report a bug; agents find and fix it", _ACT, Takes.TEXT),
     Entry("drill", "drill [what to practise]", "declare an exercise", _ACT, Takes.TEXT),
+    Entry("mitigate", "mitigate [rollback|flag|hotfix]", "relieve users at once", _DECIDE, Takes.CHOICE, tuple(Means)),
     Entry("option", "option 2", "choose a fix", _DECIDE, Takes.TEXT),
     Entry("approve", "approve [2.3]", "approve what waits, the deploy say", _DECIDE, Takes.TEXT),
     Entry("reject", "reject what to change", "send a proposal back", _DECIDE, Takes.TEXT),

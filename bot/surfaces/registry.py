@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.surfaces import elsewhere, ending, home, planning, questions, record, room, telling, work
+from bot.surfaces import elsewhere, ending, home, mitigation, planning, questions, record, room, telling, work
 from bot.views import direct, line, operators, status
 from bot.views.message import Message
 from escalation import succession
@@ -15,6 +15,7 @@ from incidents import announcing, records, roomless
 from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.lifecycle import Role
+from incidents.response import mitigating
 from incidents.service import queries
 
 
@@ -93,6 +94,10 @@ async def _gate(asking: Asking) -> Message:
     return await work.gate_attestation(
         asking.session, asking.ctx, int(params["run_id"]), int(params["stage"]), str(params["gate"])
     )
+
+
+async def _mitigation(asking: Asking) -> Message:
+    return await mitigation.draw(asking.session, asking.ctx, asking.incident_id)
 
 
 async def _question(asking: Asking) -> Message:
@@ -174,6 +179,7 @@ SURFACES: dict[str, Surface] = {
     "step_failed": _step_failed,
     "approval": _approval,
     "gate_attestation": _gate,
+    mitigating.SURFACE: _mitigation,
     "question": _question,
     "answer": _answer,
     "status_draft": _status_draft,

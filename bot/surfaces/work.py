@@ -10,7 +10,7 @@ from bot.values import OfGate
 from bot.views import approval, gate, mrkdwn, step
 from bot.views.message import Message
 from incidents import records
-from incidents.agents.outputs import MODELS, Hypothesis, Output, RootCause
+from incidents.agents.outputs import Hypothesis, Output, RootCause, model_of
 from incidents.context import Context
 from incidents.definitions import StepDefinition
 from incidents.errors import NotFound
@@ -68,7 +68,7 @@ async def step_result(session: AsyncSession, ctx: Context, step_id: int) -> Mess
 
 def readable(definition: StepDefinition, row: records.Step) -> Output | None:
     """Return the step's output, or None where it has none that this version can read."""
-    model = MODELS.get(definition.prompt) or MODELS.get(definition.prompt.removesuffix(".md"))
+    model = model_of(definition.prompt)
     if model is None or not row.output:
         return None
     try:

@@ -74,6 +74,12 @@ def _scheduled(data: dict[str, Any], by: str, because: str) -> str:
     return f"🗓️ *Work begins {at}*, when business opens next.   `/incident begin` begins it now"
 
 
+def _mitigation(data: dict[str, Any], by: str, because: str) -> str:
+    del because
+    waits = "   It waits for approval below." if data.get("step") else ""
+    return f"🩹 *Users are to be relieved: {mrkdwn.said(str(data['what']), 200)}*{by}.{waits}"
+
+
 def _step(data: dict[str, Any]) -> str:
     return f"{mrkdwn.said(str(data['step']), 20)} {mrkdwn.said(str(data['title']), 80)}"
 
@@ -106,6 +112,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.UPDATE_MISSED: lambda data, by, because: (
         ":loudspeaker: *The status update was not sent in time.* Sitrep sent the facts."
     ),
+    EventKind.MITIGATION_CHOSEN: _mitigation,
     EventKind.RUN_SCHEDULED: _scheduled,
     EventKind.RUN_BEGUN: lambda data, by, because: f"▶️ *Work begins now*{by}.",
     EventKind.REPLANNED: _replanned,

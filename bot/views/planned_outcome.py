@@ -8,6 +8,12 @@ from incidents.agents import outputs
 
 
 @drawn.register
+def _(output: outputs.MitigationOutput) -> Outcome:
+    effect = output.mitigation_effect
+    return Outcome((prose(effect.summary, 400),), evidence=refs(effect.evidence))
+
+
+@drawn.register
 def _(output: outputs.TestStrategyOutput) -> Outcome:
     strategy = output.test_strategy
     return Outcome(_strategy(strategy), evidence=refs(strategy.claims))

@@ -36,8 +36,9 @@ class IncidentFacts:
 class ApprovedSubject:
     """The exact thing that a person approved: what an acting step may do, and nothing else."""
 
-    kind: str  #: `deploy` or `choose_fix`
-    subject: Mapping[str, JsonValue]  #: for a deploy {"commit", "branch", "environment"}; for a fix the option
+    kind: str  #: `deploy`, `mitigate`, `merge` or `choose_fix`
+    #: For a deploy {"commit", "branch", "environment"}; for a mitigation {"means", "command"}; for a fix the option.
+    subject: Mapping[str, JsonValue]
     digest: str  #: sha256 over the subject; the engine compared it before the step started
     decided_by: str  #: person id
 

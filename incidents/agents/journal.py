@@ -14,9 +14,9 @@ class Begun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
-    verb: str  #: `deploy`, `redeploy` (the same commit once more) or `rollback`
+    verb: str  #: `deploy`, `redeploy` (the same commit once more), `rollback` or `switch`
     environment: str
-    what: str  #: the commit, or the release to put back
+    what: str  #: the commit, the release to put back, or what is switched off
     at: AwareDatetime  #: UTC
     machine: str  #: where it runs, see launches.machine
     folder: str  #: where its recorder writes
@@ -25,12 +25,16 @@ class Begun(BaseModel):
 
     @property
     def what_in_words(self) -> str:
-        """Return `9f8e7d6` or `release 40`."""
+        """Return `9f8e7d6`, `release 40` or `new-prices`."""
+        if self.verb == "switch":
+            return self.what
         return f"release {self.what}" if self.verb == "rollback" else self.what[:7]
 
     @property
     def in_words(self) -> str:
         """Return `deploy of 9f8e7d6 to production`."""
+        if self.verb == "switch":
+            return f"switching off of {self.what} in {self.environment}"
         return f"{self.verb} of {self.what_in_words} to {self.environment}"
 
     def is_for(self, verb: str, environment: str, what: str) -> bool:

@@ -43,6 +43,8 @@ from incidents.agents.merging import CheckResults as CheckResults
 from incidents.agents.merging import Merge as Merge
 from incidents.agents.merging import MergeSummary as MergeSummary
 from incidents.agents.merging import PullRequest as PullRequest
+from incidents.agents.mitigations import MitigationEffect as MitigationEffect
+from incidents.agents.mitigations import MitigationOutput as MitigationOutput
 from incidents.agents.planning import Decomposition as Decomposition
 from incidents.agents.planning import DocumentationUpdate as DocumentationUpdate
 from incidents.agents.planning import FixPlan as FixPlan
@@ -135,3 +137,12 @@ MODELS: dict[str, type[Output]] = {
     "bug-merge": Merge,
     "bug-merge-summary": MergeSummary,
 }
+
+#: The same of steps that rules alone carry out, on people's word: no model is asked, so no prompt is written.
+ACTING: dict[str, type[Output]] = {"immediate-mitigation": MitigationOutput}
+
+
+def model_of(prompt: str) -> type[Output] | None:
+    """Return the output model of the steps that use `prompt` (with or without `.md`), or None."""
+    name = prompt.removesuffix(".md")
+    return MODELS.get(name) or ACTING.get(name)

@@ -52,6 +52,8 @@ async def of_output(
         await _of_triage(tx, incident, output, result.runner)
     if isinstance(output, outputs.DeploymentOutput):
         await _of_deployment(tx, incident, output, result.runner)
+    if isinstance(output, outputs.MitigationOutput) and output.mitigation_effect.relieved:
+        await respond.reach(tx, incident, Milestone.MITIGATED, result.runner)
     if incident.status is Status.OPEN:
         for trigger, detail in triggers.shown(
             output, ctx.service(incident.service), ctx.library.policies.affected_areas

@@ -71,7 +71,9 @@ async def decide(
         feedback=said,
     )
     await approvals.redraw(tx, incident, approval, state)
-    if state == "rejected":
+    if state == "rejected" and not asked.source:
+        await _leave_out(tx, run, approval.step)
+    elif state == "rejected":
         source = progress.source_of(run, asked.source, before=approval.step)
         await rework.redo(tx, incident, run, source, event, said)
     elif StepState(await _state_of(tx, run, approval.step)) in plan.FINISHED:
@@ -79,6 +81,15 @@ async def decide(
         await rework.run_again(tx, incident, run, approval.step, event, "")
     await progress.advance(tx, ctx, incident, run)
     return approval
+
+
+async def _leave_out(tx: store.Tx, run: records.Run, name: str) -> None:
+    """Leave out what people chose themselves and somebody who may decide does not want."""
+    for step in await queries.steps(tx.session, run.number):
+        if step.name == name:
+            step.state = StepState.SKIPPED.value
+            tx.session.add(step)
+    await tx.session.flush()
 
 
 async def _state_of(tx: store.Tx, run: records.Run, name: str) -> str:

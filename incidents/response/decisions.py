@@ -13,12 +13,14 @@ To add a kind:
 Its card is drawn from `question`, `facts` and `approve`; one that needs more is added to `bot.views.approval.CARDS`.
 """
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from incidents.catalog import Service
 from incidents.definitions import ApprovalKind
+from incidents.response import mitigations
 from incidents.service.permissions import Action
 
 Subject = Mapping[str, Any]
@@ -45,7 +47,9 @@ class Decision:
 
     action: Action  #: what one must be allowed to
     subject: Callable[[Wanted], dict[str, Any]]  #: exactly what would be done; JSON
-    source: str  #: the output that is proposed; the step that brings it is run again when it is sent back
+    #: The output that is proposed; the step that brings it is run again when it is sent back. Where people themselves
+    #: chose what would be done there is none, and what is sent back is left out.
+    source: str
     thing: str  #: `deploy`
     noun: str  #: `the deploy`, of something that waits
     asked: str  #: `approval of the deploy`, behind "waiting for"
@@ -75,7 +79,7 @@ def find(kind: str) -> Decision | None:
 
 def sources() -> dict[ApprovalKind, str]:
     """Return the output that each kind proposes."""
-    return {kind: decision.source for kind, decision in DECISIONS.items()}
+    return {kind: decision.source for kind, decision in DECISIONS.items() if decision.source}
 
 
 def _of_choose_fix(wanted: Wanted) -> dict[str, Any]:
@@ -169,6 +173,27 @@ def _named(paths: Sequence[str]) -> str:
     return ", ".join(f"`{path}`" for path in paths[:_FILES]) + more
 
 
+def _of_mitigation(wanted: Wanted) -> dict[str, Any]:
+    chosen = wanted.outputs.get(mitigations.kept_as(wanted.step)) or {}
+    return {
+        **chosen,
+        "service": wanted.service.key if wanted.service else "",
+        "environment": "production",
+        "command": mitigations.command(wanted.service, chosen),
+    }
+
+
+def _mitigation_facts(subject: Subject) -> Sequence[tuple[str, str]]:
+    what = mitigations.said(subject)
+    running, caution = str(subject.get("running") or ""), str(subject.get("caution") or "")
+    return [
+        ("Does", f"{what[:1].upper()}{what[1:]}{f' in place of {running}' if running else ''}"),
+        ("Where", f"{subject.get('service')}, {subject.get('environment')}"),
+        ("Command", f"`{shlex.join(subject.get('command') or ())}`"),
+        *([("Mind", caution)] if caution else []),
+    ]
+
+
 def _commit(subject: Subject) -> str:
     return str(subject.get("commit", ""))[:7]
 
@@ -204,6 +229,23 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         made_of=("emergency_fix_code",),
         missing=lambda subject: "" if subject.get("commit") else "No commit is known that could be deployed.",
         irreversible=True,
+    ),
+    ApprovalKind.MITIGATE: Decision(
+        action=Action.MITIGATE,
+        subject=_of_mitigation,
+        source="",  # sent back, it is left out: people choose otherwise
+        thing="mitigation",
+        noun="the mitigation",
+        asked="approval of the mitigation",
+        waits="mitigation chosen, approval asked",
+        review="Review the mitigation",
+        question="Do this to production now?",
+        approve="Approve and do it",
+        taken=lambda subject: f"mitigation approved: {mitigations.said(subject)}",
+        kept=lambda subject: {name: subject.get(name) for name in ("means", "release", "switch")},
+        facts=_mitigation_facts,
+        missing=lambda subject: "" if subject.get("command") else "No command is configured that would do it.",
+        # Not irreversible: the gates of the response would hold up what is to come before it.
     ),
     ApprovalKind.PLAN: Decision(
         action=Action.APPROVE_PLAN,

@@ -9,7 +9,7 @@ from incidents.context import Context
 from incidents.definitions import Begin, Kind, WorkflowDefinition
 from incidents.errors import ConfigurationError
 from incidents.events import EventKind
-from incidents.response import approvals, pipeline, plan, progress, questions, remarks, replanning
+from incidents.response import approvals, mitigations, pipeline, plan, progress, questions, remarks, replanning
 from incidents.response.plan import StepState
 from incidents.service import queries
 from incidents.stages import BugfixPipeline
@@ -85,7 +85,7 @@ async def replan(
     """
     if incident.kind is Kind.BUG:
         return
-    definition = _definition_for(ctx, incident)
+    definition = mitigations.carried(progress.definition_of(run), _definition_for(ctx, incident))
     if run.state in progress.ENDED - {"done"} or definition.digest() == run.digest:
         return
     kept = await replanning.adapt(tx, incident, run, progress.definition_of(run), definition, event)

@@ -14,6 +14,7 @@ class Action(StrEnum):
     CHANGE_SEVERITY = "change the severity"
     CHOOSE_FIX = "choose the fix"
     DEPLOY = "approve a deploy"
+    MITIGATE = "approve a mitigation"
     APPROVE_PLAN = "approve the plan"
     MERGE = "approve a merge"
     ATTEST = "attest a quality gate"
@@ -27,11 +28,12 @@ class Action(StrEnum):
 
 
 #: These wait for a commander: nobody does them just because nobody is there.
-STRICT = frozenset({Action.DEPLOY, Action.MERGE})
+STRICT = frozenset({Action.DEPLOY, Action.MITIGATE, Action.MERGE})
 
 #: Action -> the approvers of `sitrep.yml` who may take it besides the commander and the deputy.
 LISTED: dict[Action, Callable[[Approvers], tuple[str, ...]]] = {
     Action.DEPLOY: lambda approvers: approvers.deploy,
+    Action.MITIGATE: lambda approvers: approvers.deploy,
     Action.CHOOSE_FIX: lambda approvers: approvers.choose_fix,
     Action.APPROVE_PLAN: lambda approvers: approvers.plan,
     Action.MERGE: lambda approvers: approvers.merge,

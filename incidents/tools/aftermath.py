@@ -95,6 +95,8 @@ async def _elsewhere(begun: Begun, place: Place, clock: Clock) -> tuple[Fate, Tr
 
 
 async def _traced(begun: Begun, place: Place, clock: Clock) -> Traced | None:
+    if begun.verb == "switch":
+        return None  # neither deploy log nor version shows it
     return await _in_deploy_log(begun, place, clock) or await _by_version(begun, place, clock)
 
 

@@ -1,4 +1,4 @@
-"""Reads the deploy log, and runs a service's deploy and rollback commands."""
+"""Runs a service's own commands: deploy, rollback, and those that switch a feature off."""
 
 import json
 import os
@@ -43,10 +43,11 @@ class _Wanted:
     verb: str
     commit: str = ""
     release: str = ""
+    switch: str = ""
 
     @property
     def what(self) -> str:
-        return self.commit or self.release
+        return self.commit or self.release or self.switch
 
 
 async def deploy(
@@ -78,16 +79,45 @@ async def deploy(
     return await _start(service, environment, target.deploy, wanted, journal=journal, clock=clock, before=before)
 
 
-async def rollback(service: Service, environment: str, *, release: str, journal: Journal, clock: Clock) -> Deployed:
+async def rollback(
+    service: Service,
+    environment: str,
+    *,
+    release: str,
+    approved: ApprovedSubject | None,
+    journal: Journal,
+    clock: Clock,
+) -> Deployed:
     """Put `release` back in `environment` by the service's own command, once.
 
+    Production needs `approved`: of this rollback, or of a deploy that names this release as its way back.
+
     Raises:
+        NotAllowed: when nobody approved that this release is put back in production.
         ToolFailed: when the command fails, runs too long, or put back another release.
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
+    if environment == "production":
+        _require_way_back(approved, release, command(target.rollback, release=release))
     wanted = _Wanted("rollback", release=release)
     return await _start(service, environment, target.rollback, wanted, journal=journal, clock=clock, before={})
+
+
+async def switch_off(
+    service: Service, *, switch: str, approved: ApprovedSubject | None, journal: Journal, clock: Clock
+) -> Deployed:
+    """Run the command that switches `switch` off in production, once; a switch names neither release nor commit.
+
+    Raises:
+        NotAllowed: when nobody approved exactly this command.
+        ToolFailed: when there is no such switch, or its command fails or runs too long.
+        OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
+    """
+    argv = service.production.switches.get(switch, ())
+    _require_mitigation(approved, argv, f"switching {switch} off")
+    wanted = _Wanted("switch", switch=switch)
+    return await _start(service, "production", argv, wanted, journal=journal, clock=clock, before={})
 
 
 def command(argv: Sequence[str], *, commit: str = "", release: str = "") -> tuple[str, ...]:
@@ -119,6 +149,22 @@ def _require_approval(approved: ApprovedSubject | None, environment: str, commit
         raise NotAllowed(
             f"{commit[:7]} to {environment} is not what {approved.decided_by} approved.",
             remedy="Ask for approval of exactly this commit.",
+        )
+
+
+def _require_way_back(approved: ApprovedSubject | None, release: str, argv: Sequence[str]) -> None:
+    if approved is not None and approved.kind == "deploy" and approved.subject.get("rollback_release") == release:
+        return
+    _require_mitigation(approved, argv, f"a rollback to release {release}")
+
+
+def _require_mitigation(approved: ApprovedSubject | None, argv: Sequence[str], what: str) -> None:
+    if approved is None or approved.kind != "mitigate":
+        raise NotAllowed(f"Nobody approved {what}.", remedy="Ask for the approval with `/incident mitigate`.")
+    if approved.subject.get("command") != list(argv):
+        raise NotAllowed(
+            f"What {approved.decided_by} approved is not {what} by today's command.",
+            remedy="Choose it again with `/incident mitigate`.",
         )
 
 
@@ -156,7 +202,7 @@ async def _start(
     seen = found.run.as_evidence(
         EvidenceKind.DEPLOY,
         f"{service.key} {environment}",
-        summary=f"{begun.in_words}: release {started.get('release')} in {found.run.seconds:.1f} s",
+        summary=f"{begun.in_words}: {_said(wanted, started)} in {found.run.seconds:.1f} s",
         captured_at=clock.now(),
     )
     release, commit = str(started.get("release", "")), str(started.get("commit", ""))
@@ -188,6 +234,10 @@ async def _begin(
     cwd = Path(place.service.repository) if place.service.repository else None
     await launches.start(folder, place.argv, cwd=cwd, env=_environment(), limit=place.target.deploy_timeout)
     return begun
+
+
+def _said(wanted: _Wanted, started: Mapping[str, object]) -> str:
+    return "done" if wanted.switch else f"release {started.get('release')}"
 
 
 def _started(done: Completed, wanted: _Wanted, begun: Begun, limit: timedelta) -> dict[str, object]:

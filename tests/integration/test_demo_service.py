@@ -146,7 +146,14 @@ async def test_the_last_good_release_can_be_put_back_without_an_interruption(tmp
                     statuses.append((await client.get(f"{demo.production_url}/products")).status_code)
 
         asking = asyncio.create_task(ask_on())
-        done = await deploys.rollback(service, "production", release="40", journal=Jotter(tmp_path), clock=CLOCK)
+        done = await deploys.rollback(
+            service,
+            "production",
+            release="40",
+            approved=ApprovedSubject("deploy", {"rollback_release": "40"}, "d1", "U0ANA"),
+            journal=Jotter(tmp_path),
+            clock=CLOCK,
+        )
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking

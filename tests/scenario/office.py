@@ -38,6 +38,7 @@ from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Engine
+from incidents.response.mitigating import Offering
 from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
@@ -238,6 +239,7 @@ async def opened(tmp_path: Path, *handles: str, runner: Runner | None = None, **
         Progress(ctx).register()
         Threads(ctx).register()
         Writer(ctx).register()
+        Offering(ctx).register()
         app = create_app(ctx, line)
         await app.desk.identity.learn()
         deliverer = Deliverer(ctx, line.client, Surfaces(app.desk.identity.url).draw)

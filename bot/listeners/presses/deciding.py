@@ -1,11 +1,11 @@
 """Buttons by which people decide: options, approvals, gates, questions, steps."""
 
 from bot.ids import Act, Steer
-from bot.listeners import asked, deciding, stepping, vouching
+from bot.listeners import asked, deciding, mitigating, stepping, vouching
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Click
 from bot.listeners.presses.common import Press, again, order_of
-from bot.values import OfApproval, OfDrift, OfFeedback, OfGate, OfQuestion, OfSteer, OfStep
+from bot.values import OfApproval, OfDrift, OfFeedback, OfGate, OfMitigation, OfQuestion, OfSteer, OfStep
 
 
 async def _option(desk: Desk, click: Click) -> None:
@@ -49,6 +49,11 @@ async def _override(desk: Desk, click: Click) -> None:
     await vouching.open_override(desk, order_of(click, value.incident), value)
 
 
+async def _mitigate(desk: Desk, click: Click) -> None:
+    value = OfMitigation.decode(click.value)
+    await mitigating.press(desk, order_of(click, value.incident), value)
+
+
 async def _retry(desk: Desk, click: Click) -> None:
     await stepping.retry_one(desk, order_of(click, -1), OfStep.decode(click.value).step)
 
@@ -69,6 +74,7 @@ async def _steer(desk: Desk, click: Click) -> None:
 
 
 PRESSES: dict[Act, Press] = {
+    Act.MITIGATE: _mitigate,
     Act.STEER: _steer,
     Act.RETRY: _retry,
     Act.TAKE_OVER: _take_over,

@@ -15,7 +15,6 @@ from incidents.agents.outputs import (
     ImpactResolution,
     Output,
     Readiness,
-    RollbackProcedure,
     SystemStatus,
 )
 from incidents.agents.playbook import cadence, sources
@@ -198,16 +197,23 @@ async def _look(case: Case, period: timedelta) -> Watched | None:
 
 
 async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> Deployed | None:
-    """Put back the release that the approval names, and nothing else; None when that is not possible."""
-    procedure = case.earlier("rollback_procedure", RollbackProcedure)
-    release = str(approved.subject.get("rollback_release") or (procedure.release if procedure else "") or "")
+    """Put back the release that the approval names, and no other; None when that is not possible."""
+    release = str(approved.subject.get("rollback_release") or "")
     summary = watch.after.evidence.summary if watch.after else ""
     if not release:
-        case.note(f"The release is worse than before ({summary}), and no release is known to go back to.")
+        case.note(
+            f"The release is worse than before ({summary}), and the approval named no release to go back to:"
+            " `/incident mitigate rollback` asks for one."
+        )
         return None
     try:
         back = await deploys.rollback(
-            case.service, PRODUCTION, release=release, journal=case.request.journal, clock=case.clock
+            case.service,
+            PRODUCTION,
+            release=release,
+            approved=approved,
+            journal=case.request.journal,
+            clock=case.clock,
         )
     except ToolFailed as fault:
         case.note(f"The release is worse than before, and going back failed: {fault}")

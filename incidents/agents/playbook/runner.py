@@ -17,6 +17,7 @@ from incidents.agents.playbook import (
     fix_review,
     hotfix,
     longterm,
+    mitigate,
     outreach,
     review,
     root_cause,
@@ -77,6 +78,8 @@ STEPS: dict[str, Step] = {
     "deployment-approval-process": deciding.run,
     "standard-deployment-process": deploy.run,
     **bugs.STEPS,
+    # on people's word alone
+    "immediate-mitigation": mitigate.run,
 }
 
 #: Steps that make something of what was written when they were sent back; the others do their work anew.

@@ -70,8 +70,14 @@ class Scripted:
         if request.step.name in self.failing:
             raise StepFailed("The tests hang.", remedy="Retry it.")
         planned = self.ahead.get(stem)
-        output = outputs.MODELS[stem].model_validate(planned.pop(0) if planned else self.results[stem])
+        output = _model(stem).model_validate(planned.pop(0) if planned else self.results[stem])
         return StepResult(output, f"{stem} is done", (self.seen,), "scripted")
+
+
+def _model(stem: str) -> type[outputs.Output]:
+    model = outputs.model_of(stem)
+    assert model is not None, stem
+    return model
 
 
 @dataclass
@@ -197,6 +203,15 @@ def script(ref: str) -> dict[str, dict[str, Any]]:
             "temporary_mitigation_actions": [],
             "rollback_readiness_assessment": {
                 "ready": True, "release": "40", "commit": "0000000", "reason": "no migration", "evidence": [ref]
+            },
+        },
+        "immediate-mitigation": {
+            "temporary_mitigation_actions": [
+                {"kind": "rollback", "description": "40 is back", "taken": True, "reason": "so said", "evidence": [ref]}
+            ],
+            "mitigation_effect": {
+                "relieved": True, "error_rate_before": 0.38, "error_rate_after": 0.0, "watched_seconds": 9, "checks": 9,
+                "summary": "users are served", "evidence": [ref],
             },
         },
         "rapid-root-cause-analysis": {

@@ -110,7 +110,14 @@ async def test_a_command_that_hangs_is_ended(tmp_path: Path, clock: ManualClock)
 
 async def test_a_release_is_put_back(tmp_path: Path, clock: ManualClock) -> None:
     shop = service(f"print(json.dumps({{'release': asked, 'commit': {OTHER!r}}}))", tmp_path)
-    done = await deploys.rollback(shop, "production", release="40", journal=Jotter(tmp_path), clock=clock)
+    with pytest.raises(NotAllowed, match="Nobody approved a rollback to release 40"):
+        await deploys.rollback(
+            shop, "production", release="40", approved=approval(), journal=Jotter(tmp_path), clock=clock
+        )
+    way_back = ApprovedSubject("deploy", {"rollback_release": "40"}, "d1", "U0ANA")
+    done = await deploys.rollback(
+        shop, "production", release="40", approved=way_back, journal=Jotter(tmp_path), clock=clock
+    )
     assert (done.release, done.commit) == ("40", OTHER)
 
 

@@ -38,6 +38,7 @@ TYPED: dict[Act, str] = {
     Act.TAKE_OVER: "takeover 1.3",
     Act.OVERRIDE: "gate staging_validation_complete override nobody has staging",
     Act.ATTEST: "attest stakeholders_notified",
+    Act.MITIGATE: "mitigate rollback",
     Act.DRIFT: "drift code the price is promised",
     Act.ANSWER: "answer 1",
     Act.OPTION: "option 2",

@@ -21,6 +21,7 @@ from bot.views import (
     home,
     line,
     menu,
+    mitigation,
     overview,
     parts,
     phase,
@@ -46,6 +47,7 @@ from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from incidents.response import forecast, questions
 from incidents.response.gates import GateState, GateVerdict, Word
+from incidents.response.mitigations import Means, Offer
 from incidents.response.specdrift import Drift, Judged
 from incidents.service.resolve import Missing
 from incidents.timeline import Entry
@@ -419,6 +421,16 @@ def fix_approval(text: str, **changes: Any) -> records.Approval:
     return records.Approval(**(values | changes))
 
 
+def _made_by(row: records.Approval, *people: str) -> records.Approval:
+    row.subject = {**row.subject, "made_by": list(people)}
+    return row
+
+
+def _mitigation(text: str) -> records.Approval:
+    subject = {"means": "rollback", "release": text, "running": text, "caution": text, "command": [text, "--to", text]}
+    return deploy_approval(text, kind="mitigate", subject={**subject, "service": text, "environment": "production"})
+
+
 def deploy_approval(text: str, **changes: Any) -> records.Approval:
     subject = {
         "service": text,
@@ -597,6 +609,19 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         approval.Asked(fix_approval(t, state="approved", decided_by=ANA, decided_at=NOW, decision={"number": 2}))
     ),
     "deploy": lambda t: approval.draw(approval.Asked(deploy_approval(t), who=(ANA, BO))),
+    "deploy_made_by_hand": lambda t: approval.draw(approval.Asked(_made_by(deploy_approval(t), ANA, BO), who=())),
+    "mitigation_asked": lambda t: approval.draw(approval.Asked(_mitigation(t), who=(ANA, BO))),
+    "mitigation": lambda t: mitigation.draw(
+        incident(t),
+        [
+            Offer(Means.ROLLBACK, t, release=t),
+            Offer(Means.FLAG, t, switch=t[:40]),
+            Offer(Means.FLAG, t, can=False),
+            Offer(Means.HOTFIX, t),
+        ],
+        who=(ANA, BO),
+        chosen=[mitigation.Chosen(ANA, t, "waits for approval")],
+    ),
     "plain_approval": lambda t: approval.plain(approval.Asked(deploy_approval(t), who=(ANA, BO))),
     "deploy_sent_back": lambda t: approval.draw(
         approval.Asked(

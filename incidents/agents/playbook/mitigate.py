@@ -1,0 +1,95 @@
+"""Carries out what people chose and approved to relieve users: a rollback, or a switch; then looks whether it does."""
+
+from incidents.agents.base import ApprovedSubject
+from incidents.agents.outputs import Mitigation, MitigationEffect, MitigationOutput, Output
+from incidents.agents.playbook import cadence
+from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.sources import PRODUCTION
+from incidents.agents.playbook.wording import percent
+from incidents.errors import NotAllowed, StepFailed, ToolFailed
+from incidents.response import mitigations
+from incidents.response.mitigations import Means
+from incidents.tools import deploys, health
+from incidents.tools.deploys import Deployed
+from incidents.tools.health import Watched
+
+
+async def run(case: Case) -> tuple[Output, str]:
+    """Do exactly what was approved, watch production, and say whether users are relieved.
+
+    Raises:
+        StepFailed: when nobody approved it, what was approved is not what would be done now, or it failed.
+    """
+    approved = case.request.approved
+    if approved is None or approved.kind != "mitigate":
+        raise StepFailed("Nobody approved a mitigation.", remedy="Choose one with `/incident mitigate`.")
+    before = await _look(case, glance=True)
+    done = await _act(case, approved)
+    case.see(done.evidence)
+    after = await _look(case)
+    words = mitigations.said(approved.subject)
+    effect = _effect(before, after, [done.evidence.id, *([after.evidence.id] if after else [])])
+    action = Mitigation(
+        kind="rollback" if approved.subject.get("means") == Means.ROLLBACK else "feature_flag",
+        description=f"{words[:1].upper()}{words[1:]}, as <@{approved.decided_by}> approved."[:300],
+        taken=True,
+        reason=effect.summary[:300],
+        evidence=[done.evidence.id],
+    )
+    return MitigationOutput(
+        temporary_mitigation_actions=[action], mitigation_effect=effect
+    ), f"{words}: {effect.summary}"
+
+
+async def _act(case: Case, approved: ApprovedSubject) -> Deployed:
+    journal, clock = case.request.journal, case.clock
+    try:
+        if approved.subject.get("means") == Means.ROLLBACK:
+            release = str(approved.subject.get("release"))
+            return await deploys.rollback(
+                case.service, PRODUCTION, release=release, approved=approved, journal=journal, clock=clock
+            )
+        switch = str(approved.subject.get("switch"))
+        return await deploys.switch_off(case.service, switch=switch, approved=approved, journal=journal, clock=clock)
+    except (NotAllowed, ToolFailed) as fault:
+        raise StepFailed(fault.message, remedy=fault.remedy) from fault
+
+
+async def _look(case: Case, *, glance: bool = False) -> Watched | None:
+    """Watch production; None, with a note, without a health address."""
+    production = case.service.production
+    period = cadence.glance(production.watch) if glance else cadence.sample(production.watch)
+    try:
+        watched = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
+    except ToolFailed as fault:
+        case.missing(fault)
+        return None
+    case.see(watched.evidence)
+    return watched
+
+
+def _effect(before: Watched | None, after: Watched | None, cited: list[str]) -> MitigationEffect:
+    rate = before.error_rate if before else None
+    if after is None:
+        words = "done; whether users are relieved cannot be seen without a health address"
+        return MitigationEffect(
+            relieved=None, error_rate_before=rate, watched_seconds=0, checks=0, summary=words, evidence=cited
+        )
+    good = f"{after.checks - after.failed_checks} of {after.checks} health checks good"
+    if after.error_rate is not None:
+        good += f", {percent(after.error_rate)} of {after.requests} requests fail"
+        good += f" ({percent(rate)} before)" if rate is not None else ""
+    shown = after.error_rate is not None or (before is not None and before.failed_checks == before.checks)
+    relieved = (True if shown else None) if after.healthy else False
+    words = {True: "users are served", False: "users are not served well yet", None: "no request shows it yet"}[
+        relieved
+    ]
+    return MitigationEffect(
+        relieved=relieved,
+        error_rate_before=rate,
+        error_rate_after=after.error_rate,
+        watched_seconds=after.seconds,
+        checks=after.checks,
+        summary=f"{words}: {good}"[:400],
+        evidence=cited,
+    )
