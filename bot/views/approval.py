@@ -167,6 +167,7 @@ def _settled(each: FixOption, chosen: Any) -> Block:
 def _deploy(asked: Asked) -> Message:
     row, subject = asked.row, asked.row.subject
     commit = str(subject.get("commit", ""))[:7]
+    violates = [str(each) for each in subject.get("violates", ())]
     where = f"{said(str(subject.get('service', '')), 80)}, {said(str(subject.get('environment', '')), 40)}"
     return parts.message(
         f"Approve this deploy? {commit} to {where}",
@@ -174,6 +175,7 @@ def _deploy(asked: Asked) -> Message:
             parts.section(f"*Approve this deploy?*   {where}"),
             parts.facts(*_deploy_facts(subject)),
             None if subject.get("ready") else parts.section(f":warning: *Not confirmed ready:* {_reason(subject)}"),
+            parts.section(f":warning: {prose(' '.join(violates), 900)}") if violates else None,
             *_ending(asked, "this commit", _deploy_buttons(row, commit, where)),
         ],
     )
@@ -295,8 +297,9 @@ def plain(asked: Asked, *others: InteractiveElement) -> Message:
         parts.button("Send back", Act.REJECT, value),
         *others,
     )
+    first = prose(kind.facts(row.subject)[0][1], 300) if facts else ""
     return parts.message(
-        f"{kind.question} {kind.facts(row.subject)[0][1] if facts else ''}".strip(),
+        f"{kind.question} {first}".strip(),
         [
             parts.section(f"*{kind.question}*"),
             parts.facts(*facts) if facts else None,

@@ -177,11 +177,13 @@ def _(output: outputs.HotfixOutput) -> Outcome:
             if suite.newly_failing
             else "",
             prose(suite.note),
+            *claims(fix.constitution),
             *_area(fix.area),
             f"*Undo*  release {code(undo.release)}" if undo.release else "*Undo*  no release to go back to is known",
         ),
         evidence=refs(
             fix.evidence,
+            fix.constitution,
             [ref for claim in fix.area.claims for ref in claim.evidence] if fix.area else [],
             [run.evidence for run in (suite.before, suite.after) if run],
             undo.evidence,

@@ -30,6 +30,9 @@ class FixCode(Output):
     summary: str = Field(max_length=300)
     diff: str = Field(description="unified diff, shortened to 4,000 characters")
     evidence: list[str]
+    constitution: list[Claim] = Field(
+        default_factory=list, description="principles that the change violates, each with what to do instead"
+    )
     area: AreaCheck | None = Field(default=None, description="taken from the draft: what the area's agent looks at")
 
 

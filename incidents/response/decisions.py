@@ -107,6 +107,7 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
     return {
         "service": service.key if service else "",
         "environment": "production",
+        "command": list(service.production.deploy) if service else [],
         "commit": code.get("commit", ""),
         "branch": code.get("branch", ""),
         "approach": code.get("approach", ""),
@@ -115,6 +116,7 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
         "deletions": code.get("deletions", 0),
         "passed": regression.get("passed"),
         "failed": regression.get("failed"),
+        "violates": [each["text"] for each in code.get("constitution", ()) if each["verdict"] != "inconclusive"],
         "newly_failing": tests.get("newly_failing", []),
         "repaired": tests.get("repaired", []),
         "ready": readiness.get("ready"),

@@ -41,8 +41,8 @@ async def way_back(service: Service | None, outputs: dict[str, Any], clock: Cloc
     assessed = outputs.get("rollback_readiness_assessment")
     if assessed:
         readiness = RollbackReadiness.model_validate(assessed)
-        if readiness.release and readiness.release != runs:
-            return WayBack(readiness.release, runs, caution="" if readiness.ready else readiness.reason)
+        if _RELEASE.fullmatch(readiness.release or "") and readiness.release != runs:
+            return WayBack(str(readiness.release), runs, caution="" if readiness.ready else readiness.reason)
     if log is None or running is None:
         return WayBack(missing=f"{trouble or 'The deploy log names no release.'} {_NAME_IT}")
     if any(each.commit == running.commit for each in log.deploys[: log.deploys.index(running)]):
@@ -51,6 +51,8 @@ async def way_back(service: Service | None, outputs: dict[str, Any], clock: Cloc
     before = log.before(running)
     if before is None:
         return WayBack(running=runs, missing=f"The deploy log names no release before {runs}. {_NAME_IT}")
+    if not _RELEASE.fullmatch(before.release):
+        return WayBack(running=runs, missing=f"The release before {runs} has no name that a command could take.")
     return WayBack(before.release, runs)
 
 

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from incidents.agents.outputs import (
+    Claim,
     FixCode,
     FixOption,
     HotfixOutput,
@@ -11,8 +12,9 @@ from incidents.agents.outputs import (
     Output,
     RollbackProcedure,
     RootCause,
+    Verdict,
 )
-from incidents.agents.playbook import preparation, proof, sources, specialist, wording
+from incidents.agents.playbook import preparation, proof, sources, specialist, specifications, wording
 from incidents.agents.playbook.bugs.bothways import Proof
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.options import branch_of
@@ -20,7 +22,7 @@ from incidents.agents.playbook.preparation import Prepared, Preparer, Task
 from incidents.agents.playbook.sources import Release
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, evidence, redaction, testrun, worktrees
-from incidents.tools.git import Diff
+from incidents.tools.git import Diff, Repository
 from incidents.tools.testrun import Comparison, TestResult
 
 MAX_DIFF = 4000  # FixCode.diff
@@ -63,10 +65,21 @@ async def carry_out(case: Case, prepare: Preparer) -> tuple[Output, str]:
         summary=prepared.summary[:300],
         diff=evidence.shorten(redaction.redact(diff.text), MAX_DIFF),
         evidence=[diff.evidence.id],
+        constitution=await _constitution(case, repository, base, diff, tests),
         area=await specialist.check_fix(case, repository, diff, prepared.commit),
     )
     output = HotfixOutput(emergency_fix_code=fix, minimal_test_suite=tests, rollback_procedure=_back(case, release))
     return output, f"`{fix.commit[:7]}` on `{branch}`, {_size(diff)}; {_tests_in_words(tests)}"
+
+
+async def _constitution(case: Case, repository: Repository, base: str, diff: Diff, tests: MinimalTests) -> list[Claim]:
+    """Return which principles of the repository's constitution the fix violates, and which only people can judge."""
+    held = await specifications.hold(case, repository, base, diff, has_tests=bool(tests.repaired))
+    if held is None:
+        return []
+    found = [case.claim(each, held.evidence) for each in held.told()[:5]]
+    people = held.left_to_people()
+    return [*found, *([case.claim(people, held.evidence, Verdict.INCONCLUSIVE)] if people else [])]
 
 
 def _chosen(case: Case) -> FixOption:

@@ -57,7 +57,12 @@ async def try_out(case: Case, staging: Environment, fix: FixCode, before: Former
         return _untried("Too little of the step's time was left to try it.")
     try:
         back = await deploys.rollback(
-            case.service, _STAGING, release=before.release, journal=case.request.journal, clock=case.clock
+            case.service,
+            _STAGING,
+            release=before.release,
+            approved=None,
+            journal=case.request.journal,
+            clock=case.clock,
         )
     except ToolFailed as fault:
         return await _after(case, staging, fix, Rehearsal.failed(before.release, fault.message, list(before.evidence)))

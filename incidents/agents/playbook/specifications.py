@@ -3,17 +3,21 @@
 A repository without `.specify/` has no specification; nothing is said then.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from incidents.agents.outputs import FixApproach, FixOption
+from incidents.agents.playbook import wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.specified import CitedRequirement, Specified
 from incidents.errors import ToolFailed
 from incidents.knowledge import constitution, specs
-from incidents.knowledge.constitution import Change
+from incidents.knowledge.constitution import Change, Violation
 from incidents.knowledge.specs import Principle, Related, Requirement
 from incidents.tools import evidence
 from incidents.tools.evidence import EvidenceKind
-from incidents.tools.git import Repository
+from incidents.tools.git import Diff, Repository
 
 
 async def consult(case: Case, repository: Repository | None, inquiry: Inquiry, asked: str) -> Specified | None:
@@ -34,6 +38,45 @@ async def consult(case: Case, repository: Repository | None, inquiry: Inquiry, a
         expected=" ".join(_sentence(each.requirement) for each in found[:2])[:600],
         actual=_actual(case, inquiry)[:400],
     )
+
+
+@dataclass(frozen=True)
+class Held:
+    """What came of holding a change against the constitution."""
+
+    violated: Sequence[Violation]
+    unjudged: Sequence[str]  #: names of principles that only people can judge
+    evidence: list[str]
+
+    def told(self) -> list[str]:
+        """Return a sentence for each violation: the principle, why, what to do instead."""
+        return [f"Violates “{each.principle}”: {each.why}; instead, {each.instead}." for each in self.violated]
+
+    def left_to_people(self) -> str:
+        """Return which principles people judge; empty where there are none."""
+        named = wording.listed([f"“{name}”" for name in self.unjudged])
+        return f"People judge {named}: no rule here can." if named else ""
+
+
+async def hold(case: Case, repository: Repository, base: str, diff: Diff, *, has_tests: bool) -> Held | None:
+    """Hold a change against the constitution as it stood before it, at `base`; None where there is none."""
+    try:
+        text = await repository.show(base, specs.CONSTITUTION)
+    except ToolFailed as fault:
+        case.missing(fault)
+        return None
+    if not text:
+        return None
+    seen = evidence.capture(
+        EvidenceKind.KNOWLEDGE,
+        f"{specs.CONSTITUTION} at {base[:7]}",
+        text[: specs.MAX_CHARACTERS],
+        summary="the repository's constitution",
+        captured_at=case.now,
+    )
+    added = [line[1:] for line in diff.text.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    violated, unjudged = constitution.judge(specs.principles(text), Change(diff.files, added, has_tests))
+    return Held(violated, unjudged, [*case.see(seen), diff.evidence.id])
 
 
 async def warned(

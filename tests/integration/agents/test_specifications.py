@@ -6,6 +6,9 @@ from incidents.agents import outputs
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Sandbox
 from incidents.clock import SystemClock
+from incidents.definitions import ApprovalKind
+from incidents.response import decisions
+from incidents.response.decisions import Wanted
 from incidents.tools.evidence import EvidenceKind
 from tests.integration.agents import steps
 from tests.integration.agents.bug import Bug
@@ -83,3 +86,15 @@ async def test_a_fix_that_breaks_the_constitution_goes_back_with_the_principle(t
     assert found.holds is False
     assert found.why.startswith("Violates “I. Frozen prices”: it changes `shop/pricing.py`; instead,")
     assert found.why in review.critique
+
+
+async def test_an_incidents_own_fix_is_held_against_the_constitution_where_it_is_reviewed(tmp_path: Path) -> None:
+    frozen = "# Constitution\n\n## Core Principles\n\n### I. Frozen prices\nFixes MUST NOT change `shop/pricing.py`.\n"
+    shop = specified(tmp_path, **{".specify/memory/constitution.md": frozen})
+    response = steps.Response(runner(), shop.service(), tmp_path / "work")
+    await response.step("1.3")
+    await response.step("2.1", approved=response.choose(1))
+    [broken] = response.output("2.1", outputs.HotfixOutput).emergency_fix_code.constitution
+    assert broken.text.startswith("Violates “I. Frozen prices”: it changes `shop/pricing.py`; instead,")
+    asked = decisions.DECISIONS[ApprovalKind.DEPLOY].subject(Wanted("3.1", response.outputs, response.service))
+    assert asked["violates"] == [broken.text]

@@ -442,6 +442,7 @@ def deploy_approval(text: str, **changes: Any) -> records.Approval:
         "deletions": 41,
         "passed": 214,
         "newly_failing": [],
+        "violates": [text],
         "repaired": [text],
         "ready": True,
         "reason": text,
@@ -614,7 +615,7 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "mitigation": lambda t: mitigation.draw(
         incident(t),
         [
-            Offer(Means.ROLLBACK, t, release=t),
+            Offer(Means.ROLLBACK, t, release=t[:64]),
             Offer(Means.FLAG, t, switch=t[:40]),
             Offer(Means.FLAG, t, can=False),
             Offer(Means.HOTFIX, t),

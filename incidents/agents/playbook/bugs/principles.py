@@ -1,15 +1,10 @@
 """Holds an implementation against the constitution of its repository, as that stood before the fix."""
 
 from incidents.agents.planning import Implementation
-from incidents.agents.playbook import wording
+from incidents.agents.playbook import specifications
 from incidents.agents.playbook.bugs import judging
 from incidents.agents.playbook.case import Case
 from incidents.agents.reviews import Finding
-from incidents.errors import ToolFailed
-from incidents.knowledge import constitution, specs
-from incidents.knowledge.constitution import Change
-from incidents.tools import evidence
-from incidents.tools.evidence import EvidenceKind
 from incidents.tools.git import Diff, Repository
 
 ITEM = "constitution"
@@ -17,28 +12,12 @@ ITEM = "constitution"
 
 async def judged(case: Case, repository: Repository, made: Implementation, diff: Diff) -> list[Finding]:
     """Return the finding on the constitution, which cites its text; none where the repository has no constitution."""
-    try:
-        text = await repository.show(made.base, specs.CONSTITUTION)
-    except ToolFailed as fault:
-        case.missing(fault)
+    has_tests = bool(made.tests.passed_with_fix)
+    held = await specifications.hold(case, repository, made.base, diff, has_tests=has_tests)
+    if held is None:
         return []
-    if not text:
-        return []
-    seen = evidence.capture(
-        EvidenceKind.KNOWLEDGE,
-        f"{specs.CONSTITUTION} at {made.base[:7]}",
-        text[: specs.MAX_CHARACTERS],
-        summary="the repository's constitution",
-        captured_at=case.now,
-    )
-    refs = [*case.see(seen), diff.evidence.id]
-    added = [line[1:] for line in diff.text.splitlines() if line.startswith("+") and not line.startswith("+++")]
-    change = Change(diff.files, added, bool(made.tests.passed_with_fix))
-    violated, unjudged = constitution.judge(specs.principles(text), change)
-    if violated:
-        told = " ".join(f"Violates “{each.principle}”: {each.why}; instead, {each.instead}." for each in violated[:3])
-        return [judging.finding(ITEM, told, refs, holds=False)]
-    if unjudged:
-        why = f"People judge {wording.listed([f'“{name}”' for name in unjudged])}: no rule here can."
-        return [judging.finding(ITEM, why, refs, holds=None)]
-    return [judging.finding(ITEM, "It breaks no principle.", refs, holds=True)]
+    if held.violated:
+        return [judging.finding(ITEM, " ".join(held.told()[:3]), held.evidence, holds=False)]
+    if held.unjudged:
+        return [judging.finding(ITEM, held.left_to_people(), held.evidence, holds=None)]
+    return [judging.finding(ITEM, "It breaks no principle.", held.evidence, holds=True)]
