@@ -7,12 +7,12 @@ from escalation import escalating, policies, telling, timers
 from escalation.oncall import Contact
 from escalation.telling import Desk
 from escalation.timers import Kind, Timers
-from incidents import records, store
+from incidents import outbox, posts, records, store
 from incidents.definitions import ApprovalKind, ApprovalPolicy
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
-from incidents.notices import Action
-from incidents.response import decisions
+from incidents.notices import Action, Lane
+from incidents.response import approvals, decisions
 from incidents.service import queries
 
 
@@ -57,6 +57,7 @@ class Holdups:
         if run.state != "paused":
             audience, people = await self._next(tx, incident, approval)
             if not people:
+                await self._nobody_left(tx, incident, approval, timers.promised_at(timer))
                 return
             waited = policies.spoken(timedelta(seconds=round((tx.now - approval.asked_at).total_seconds())))
             await escalating.escalate(
@@ -71,6 +72,40 @@ class Holdups:
                 people=people,
             )
         await self._arm(tx, incident, approval, tx.now + after)
+
+    async def _nobody_left(
+        self, tx: store.Tx, incident: records.Incident, approval: records.Approval, due_at: datetime
+    ) -> None:
+        """Say in the channel that all were asked, with the remedy, and put it before all of them once more."""
+        holders = await queries.roles(tx.session, incident.number)
+        asked = await self._heard(tx, incident, approval)
+        may = approvals.who_may(approval, holders, self._desk.ctx.settings)
+        people = telling.contacts(self._desk, dict.fromkeys([*may, *sorted(asked)]))
+        noun = decisions.of(approval.kind).noun
+        lapses = f" It lapses at {approval.expires_at:%H:%M} UTC." if approval.expires_at else ""
+        remedy = "Take the lead with `/incident role commander` and decide, or name more people under `approvers`."
+        text = f"Everybody who could be asked about {noun} was asked, and nobody decided.{lapses} {remedy}"
+        event = await tx.record(incident, EventKind.NOTE, text=text, reason=text)
+        await outbox.put(tx, incident.id, posts.line(incident, event))
+        again = [
+            telling.direct(
+                who,
+                f"{incident.key}:escalate:{_trigger(approval)}:all-hands:{who.person}",
+                "escalation_notice",
+                Lane.PAGE,
+                params={
+                    "trigger": _trigger(approval),
+                    "audience": "everybody",
+                    "reason": f"{noun} still waits, and nobody is left to ask",
+                    "late_seconds": 0,
+                },
+                due_at=due_at,
+                holds_while="open",
+            )
+            for who in people
+            if self._desk.reaches(who)
+        ]
+        await outbox.put(tx, incident.id, *again)
 
     async def _next(
         self, tx: store.Tx, incident: records.Incident, approval: records.Approval

@@ -5,6 +5,7 @@ from escalation.beginning import Beginning
 from escalation.escalating import Escalating
 from escalation.holdups import Holdups
 from escalation.paging import Paging
+from escalation.postmortems import Postmortems
 from escalation.promises import Promises
 from escalation.reminders import Reminders
 from escalation.status import StatusUpdates
@@ -30,7 +31,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
         roads: The roads that are set up; e-mail and pager only where there is a server for them.
     """
     desk = Desk(ctx, roads)
-    # What ends comes first: the last update is sent after nothing else can fire.
+    # What ends comes first: the last update goes out when nothing else can fire, and what is owed then is armed later.
     for kind in (EventKind.RESOLVED, EventKind.CANCELLED):
         store.react(kind, _stop_all)
     Promises(desk).register(store, clock)
@@ -40,6 +41,7 @@ def register(store: Store, clock: Timers, ctx: Context, *, roads: frozenset[Road
     Summaries(desk).register(store, clock)
     Reminders(desk).register(store, clock)
     Unanswered(desk).register(store, clock)
+    Postmortems(desk).register(store, clock)
     Holdups(desk).register(store, clock)
     Vacancy(desk).register(store)
     Beginning(ctx).register(store, clock)

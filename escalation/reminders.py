@@ -93,18 +93,8 @@ class Reminders:
     async def expire(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Let the request lapse; what it named may no longer be right, so it is asked anew when still wanted."""
         approval = await self._pending(tx, timer, incident)
-        if approval is None or not await approvals.settle(tx, approval, "expired", "", {}):
-            return
-        await tx.record(
-            incident,
-            EventKind.APPROVAL_DECIDED,
-            approval=approval.id,
-            about=approval.kind,
-            decision="expired",
-            subject={"commit": approval.subject.get("commit", "")},
-            feedback="",
-        )
-        await approvals.redraw(tx, incident, approval, "expired")
+        if approval is not None and await approvals.settle(tx, approval, "expired", "", {}):
+            await approvals.expire(tx, incident, approval)
 
     async def _arm(self, tx: store.Tx, incident: records.Incident, approval: records.Approval, round_: int) -> None:
         key = _key(incident, approval, "remind")

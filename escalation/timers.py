@@ -48,6 +48,7 @@ class Kind(StrEnum):
     SUMMARY = "summary"
     RUN_BEGIN = "run_begin"  #: payload: run
     APPROVAL_REMIND = "approval_remind"  #: payload: approval, round
+    POSTMORTEM_DUE = "postmortem_due"  #: payload: round; of a resolved incident
     QUESTION_REMIND = "question_remind"  #: payload: question, round
     APPROVAL_ESCALATE = "approval_escalate"  #: payload: approval
     APPROVAL_EXPIRE = "approval_expire"  #: payload: approval

@@ -145,6 +145,13 @@ class Away(_Frozen):
     severities: tuple[Severity, ...] = (Severity.CRITICAL, Severity.HIGH)  #: whose notices; pages always
 
 
+class PostmortemDates(_Frozen):
+    """When a post-mortem is due once an incident is resolved, by the business calendar."""
+
+    severities: tuple[Severity, ...] = (Severity.CRITICAL, Severity.HIGH)  #: others have no date unless people set one
+    business_days: int = Field(default=1, ge=1, le=20)  #: 1: when business opens next
+
+
 class Settings(_Frozen):
     """The whole of `sitrep.yml`."""
 
@@ -161,6 +168,9 @@ class Settings(_Frozen):
     people: dict[str, Person] = Field(default_factory=dict)
     audiences: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: matrix audience (cto, team_lead …) -> people
     approvers: Approvers = Approvers()
+    #: Whether the commander may approve, for a reason that stays in the record, what they made by hand themselves.
+    commander_may_override_four_eyes: bool = False
+    postmortem: PostmortemDates = PostmortemDates()
     while_slack_is_away: Away = Away()
     sandbox: Sandbox = Sandbox()
     providers: Providers = Providers()

@@ -51,6 +51,7 @@ class EventKind(StrEnum):
     GATE_PASSED = "gate_passed"  #: run, stage, gate, reason, evidence
     GATE_ATTESTED = "gate_attested"  #: run, stage, gate, note
     GATE_OVERRIDDEN = "gate_overridden"  #: run, stage, gate, reason, against (what evidence says, or empty)
+    FOUR_EYES_OVERRIDDEN = "four_eyes_overridden"  #: approval, about, reason: the commander approves their own work
     GATE_CONTRADICTED = "gate_contradicted"  #: run, stage, gate, person (who answers for it), against, overridden
     APPROVAL_ASKED = "approval_asked"  #: approval, about (definitions.ApprovalKind), step
     APPROVAL_DECIDED = "approval_decided"  #: approval, about, decision (approved, rejected), subject, feedback
@@ -58,6 +59,7 @@ class EventKind(StrEnum):
     REOPENED = "reopened"  #: reason
     CLOSED = "closed"  #: reason
     CANCELLED = "cancelled"  #: reason, duplicate_of
+    POSTMORTEM_SCHEDULED = "postmortem_scheduled"  #: due (when it is to be written), owner
     POSTMORTEM_POSTED = "postmortem_posted"
     POSTMORTEM_WRITTEN = "postmortem_written"  #: section, text
     FOLLOWUP_ADDED = "followup_added"  #: followup, title, owner, due

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from incidents import calendars
@@ -20,6 +20,20 @@ def opens_next(after: datetime, settings: Settings) -> datetime:
     """Return when business opens next after `after` (UTC), by hours, time zone and holidays of sitrep.yml."""
     closed = calendars.public_holidays(settings.holidays)
     return next_business_day(after, settings.business_hours, settings.timezone, closed)
+
+
+def opens_on(day: date, settings: Settings) -> datetime:
+    """Return when business opens on `day`, or next after it where it stays closed then (UTC)."""
+    before = datetime.combine(day, time.min, tzinfo=ZoneInfo(settings.timezone)) - timedelta(seconds=1)
+    return opens_next(before.astimezone(UTC), settings)
+
+
+def opens_after(start: datetime, business_days: int, settings: Settings) -> datetime:
+    """Return the `business_days`th opening of business after `start` (UTC)."""
+    at = start
+    for _ in range(business_days):
+        at = opens_next(at, settings)
+    return at
 
 
 def next_business_day(after: datetime, hours: str, timezone: str, closed: Container[date] = ()) -> datetime:

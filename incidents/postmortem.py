@@ -1,26 +1,27 @@
 """The post-mortem: facts from the record, judgement from named people."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jinja2
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from incidents import durations, followups, kpis, outbox, outbox_queries, posts, records, store, timeline
+from incidents import durations, followups, hours, kpis, outbox, outbox_queries, posts, records, store, timeline
 from incidents.agents import outputs
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
-from incidents.errors import InvalidInput
+from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane, Notice
 from incidents.response import plan
 from incidents.response.plan import FINISHED, StepState
-from incidents.service import queries
+from incidents.service import permissions, queries
 
 #: Section -> what its author is asked. The judgement is people's; Sitrep fills in none of it.
 SECTIONS = {
@@ -29,6 +30,7 @@ SECTIONS = {
     "lucky": "Where we were lucky",
 }
 REVIEW_WITHIN = timedelta(days=7)  # five working days, as responders expect
+_FARTHEST = timedelta(days=60)
 _MAX_SECTION = 3000
 _SETTLED = FINISHED | {StepState.FAILED, StepState.STOPPED}
 _PROPOSED = "prevention_strategy_proposal"  # the output whose items become follow-ups
@@ -51,6 +53,7 @@ class Postmortem:
     measures: tuple[kpis.Measure, ...]
     entries: tuple[timeline.Entry, ...]
     told: tuple[str, ...]  #: who was told when
+    vouched: tuple[timeline.Entry, ...]  #: what people answered for: gates attested or overridden, four eyes
     followups: tuple[records.Followup, ...]
     sections: Mapping[str, records.PostmortemSection]
     evidence: int  #: pieces kept
@@ -64,7 +67,7 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
     holders = await queries.roles(session, incident_id)
     known: dict[str, Any] = await queries.outputs_of_all_runs(session, incident_id)
     report = known.get("detailed_root_cause_report") or {}
-    owner = next(iter(holders.get(Role.COMMANDER, [])), incident.reporter)
+    owner = owner_of(incident, holders)
     deputy = next(iter(holders.get(Role.DEPUTY, holders.get(Role.COMMS, []))), owner)
     updates = await queries.updates(session, incident_id)
     end = incident.resolved_at
@@ -72,7 +75,7 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
         incident=incident,
         owner=owner,
         writers={"went_well": owner, "went_badly": owner, "lucky": deputy},
-        review_by=(end or ctx.clock.now()) + REVIEW_WITHIN,
+        review_by=due(events) or (end or ctx.clock.now()) + REVIEW_WITHIN,
         duration=durations.spoken(end - incident.declared_at) if end else "",
         cause=known.get("preliminary_root_cause") or {},
         factors=tuple(claim["text"] for claim in report.get("contributing_factors", [])),
@@ -86,11 +89,61 @@ async def build(session: AsyncSession, ctx: Context, incident_id: int) -> Postmo
         ),
         entries=tuple(timeline.entries(events)),
         told=tuple(timeline.told(events)),
+        vouched=tuple(timeline.vouched(events)),
         followups=tuple(await queries.followups(session, incident_id)),
         sections={row.section: row for row in await queries.sections(session, incident_id)},
         evidence=len(await queries.evidence(session, incident_id)),
         model_usd=await queries.model_usd(session, incident_id),
     )
+
+
+def due(events: Sequence[records.Event]) -> datetime | None:
+    """Return when the post-mortem is to be written (UTC), as scheduled or moved last; None where it has no date."""
+    scheduled = [event for event in events if event.kind is EventKind.POSTMORTEM_SCHEDULED]
+    return datetime.fromisoformat(scheduled[-1].data["due"]) if scheduled else None
+
+
+def is_written(sections: Collection[str]) -> bool:
+    """Tell whether the people's part of a post-mortem is written."""
+    return {"went_well", "went_badly"} <= set(sections)
+
+
+async def move(tx: store.Tx, ctx: Context, incident_id: int, actor: str, day: date) -> datetime:
+    """Let the post-mortem be due on `day`, or when business opens next after it begins; return when (UTC).
+
+    Raises:
+        Conflict: the incident is not resolved, or its post-mortem is written.
+        InvalidInput: the day is past, or too far away.
+        NotAllowed: somebody else leads.
+    """
+    incident = await queries.get(tx.session, incident_id)
+    if incident.status is not Status.RESOLVED:
+        raise Conflict(f"{incident.key} is {incident.status}.", remedy="A post-mortem has a date once it is resolved.")
+    holders = await queries.roles(tx.session, incident_id)
+    permissions.require(permissions.Action.CLOSE, actor, holders=holders, settings=ctx.settings)
+    if is_written([row.section for row in await queries.sections(tx.session, incident_id)]):
+        raise Conflict("The post-mortem is written already.", remedy="Nothing was changed.")
+    today = tx.now.astimezone(ZoneInfo(ctx.settings.timezone)).date()
+    if not today <= day <= today + _FARTHEST:
+        raise InvalidInput(
+            f"{day} is {'past' if day < today else 'too far away'}.",
+            remedy=f"Name a day from {today} to {today + _FARTHEST}.",
+        )
+    at = max(hours.opens_on(day, ctx.settings), tx.now)
+    await schedule(tx, incident, at, actor)
+    return at
+
+
+async def schedule(tx: store.Tx, incident: records.Incident, at: datetime, actor: str = "") -> None:
+    """Let the post-mortem be due at `at` (UTC), and tell the channel."""
+    owner = owner_of(incident, await queries.roles(tx.session, incident.number))
+    event = await tx.record(incident, EventKind.POSTMORTEM_SCHEDULED, actor=actor, due=at.isoformat(), owner=owner)
+    await outbox.put(tx, incident.id, posts.line(incident, event, Lane.STATUS))
+
+
+def owner_of(incident: records.Incident, holders: Mapping[Role, Sequence[str]]) -> str:
+    """Return who writes the post-mortem: the commander, else the reporter."""
+    return next(iter(holders.get(Role.COMMANDER, ())), incident.reporter)
 
 
 def markdown(postmortem: Postmortem, names: Mapping[str, str], template: str) -> str:
@@ -147,6 +200,7 @@ class Writer:
         react(EventKind.STEP_DONE, self.file_followups)
         for kind in (
             EventKind.POSTMORTEM_WRITTEN,
+            EventKind.POSTMORTEM_SCHEDULED,
             EventKind.FOLLOWUP_ADDED,
             EventKind.FOLLOWUP_DONE,
             EventKind.CLOSED,

@@ -121,6 +121,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.GATE_OVERRIDDEN: lambda e, d: (
         _by(e, f"gate overridden: {d['gate'].replace('_', ' ')}") + _note(d["reason"])
     ),
+    EventKind.FOUR_EYES_OVERRIDDEN: lambda e, d: _by(e, "own work approved against four eyes") + _note(d["reason"]),
     EventKind.GATE_CONTRADICTED: lambda e, d: (
         f"evidence now speaks against {d['gate'].replace('_', ' ')}, which <@{d['person']}> answers for: {d['against']}"
     ),
@@ -136,6 +137,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.REOPENED: lambda e, d: _by(e, f"reopened: {d['reason']}"),
     EventKind.CLOSED: lambda e, d: _by(e, "closed"),
     EventKind.CANCELLED: lambda e, d: _by(e, f"cancelled: {d['reason']}"),
+    EventKind.POSTMORTEM_SCHEDULED: lambda e, d: _by(e, f"post-mortem due {d['due'][:10]}"),
     EventKind.POSTMORTEM_POSTED: lambda e, d: "post-mortem posted",
     EventKind.FOLLOWUP_ADDED: lambda e, d: _by(e, f"follow-up: {d['title']}"),
     EventKind.FOLLOWUP_DONE: lambda e, d: _by(e, f"follow-up done: {d['title']}"),
@@ -170,6 +172,15 @@ def entries(events: Iterable[records.Event]) -> list[Entry]:
                 Entry(event.at, text, str(event.data.get("link", "")), event.actor, event.kind in _KEY, event.id)
             )
     return sorted(found, key=lambda entry: entry.at)
+
+
+#: What people answered for in place of evidence, or of a second pair of eyes.
+_VOUCHED = (EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.FOUR_EYES_OVERRIDDEN)
+
+
+def vouched(events: Iterable[records.Event]) -> list[Entry]:
+    """Return a line for each gate that people attested or overrode, and each approval without four eyes."""
+    return entries(event for event in events if event.kind in _VOUCHED)
 
 
 def told(events: Iterable[records.Event]) -> list[str]:

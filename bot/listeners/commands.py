@@ -31,6 +31,8 @@ from incidents.service import queries
 
 
 async def _postmortem(desk: Desk, order: Order) -> Message | None:
+    if order.argument:
+        return await finishing.move_postmortem(desk, order)
     await finishing.open_write(desk, order)
     return None
 

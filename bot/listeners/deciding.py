@@ -58,9 +58,11 @@ async def choose(desk: Desk, order: Order, approval_id: int, number: int | None)
 async def approve(desk: Desk, order: Order) -> Message:
     """Approve what waits: the only one, or that of the step that is named."""
     async with desk.once(order.key) as tx:
-        waiting, _ = await _waiting(tx.session, order)
+        waiting, said = await _waiting(tx.session, order)
         approval = _one([each for each in waiting if not decisions.of(each.kind).is_choice], "No approval")
-        await control.decide(tx, desk.ctx, approval.number, order.actor, "approve")
+        first, _, why = said.partition(" ")
+        reason = why.strip() if first.lower() == "override" else ""
+        await control.decide(tx, desk.ctx, approval.number, order.actor, "approve", feedback=reason)
         taken = decisions.of(approval.kind).taken(approval.subject)
     return replies.note(f"✓ {mrkdwn.prose(taken, 300)}")
 

@@ -1,7 +1,7 @@
 """Ending and learning: resolve, reopen, cancel, close, the post-mortem's words, follow-ups."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from bot.ids import Field, Form
 from bot.listeners import replies
@@ -110,6 +110,18 @@ async def _cancel(desk: Desk, order: Order, reason: str) -> None:
         await service.cancel(
             tx, desk.ctx, order.incident_id, order.actor, reason, duplicate_of=int(other[1]) if other else None
         )
+
+
+async def move_postmortem(desk: Desk, order: Order) -> Message:
+    """Move the post-mortem to another day: `date 2026-12-01`."""
+    word, _, said = order.argument.partition(" ")
+    try:
+        day = date.fromisoformat(said.strip() if word.lower() == "date" else "")
+    except ValueError as error:
+        raise InvalidInput("That is no date.", remedy="`/incident postmortem date 2026-12-01`") from error
+    async with desk.once(order.key) as tx:
+        due = await postmortem.move(tx, desk.ctx, order.incident_id, order.actor, day)
+    return replies.note(f"✓ The post-mortem is due {mrkdwn.day_and_time(due)}, when business opens.")
 
 
 async def reopen(desk: Desk, order: Order) -> Message | None:

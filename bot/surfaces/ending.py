@@ -39,6 +39,11 @@ async def in_channel(session: AsyncSession, ctx: Context, incident_id: int) -> M
     return postmortem.draw(found, canvas_url=str((canvas or {}).get("url", "")))
 
 
+async def due(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
+    """Return the reminder that the post-mortem is to be written."""
+    return postmortem.due(await facts.build(session, ctx, incident_id))
+
+
 async def markdown(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
     """Return the post-mortem whole, as Markdown."""
     found = await facts.build(session, ctx, incident_id)

@@ -154,6 +154,10 @@ async def _postmortem(asking: Asking) -> Message:
     return await ending.in_channel(asking.session, asking.ctx, asking.incident_id)
 
 
+async def _postmortem_due(asking: Asking) -> Message:
+    return await ending.due(asking.session, asking.ctx, asking.incident_id)
+
+
 async def _postmortem_markdown(asking: Asking) -> Message:
     return await ending.markdown(asking.session, asking.ctx, asking.incident_id)
 
@@ -191,6 +195,7 @@ SURFACES: dict[str, Surface] = {
     "told_elsewhere": _told_elsewhere,
     "resolved": _resolved,
     "postmortem": _postmortem,
+    "postmortem_due": _postmortem_due,
     "postmortem_markdown": _postmortem_markdown,
     "home": _home,
     "operators": _operators,

@@ -80,6 +80,13 @@ def _mitigation(data: dict[str, Any], by: str, because: str) -> str:
     return f"🩹 *Users are to be relieved: {mrkdwn.said(str(data['what']), 200)}*{by}.{waits}"
 
 
+def _postmortem(data: dict[str, Any], by: str, because: str) -> str:
+    del because
+    at = mrkdwn.day_and_time(datetime.fromisoformat(str(data["due"])))
+    owner = mrkdwn.person(str(data["owner"]))
+    return f"🗓️ *Post-mortem due {at}*{by}, {owner} writes it.   `/incident postmortem date 2026-12-01` moves it"
+
+
 def _step(data: dict[str, Any]) -> str:
     return f"{mrkdwn.said(str(data['step']), 20)} {mrkdwn.said(str(data['title']), 80)}"
 
@@ -129,6 +136,10 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.GATE_OVERRIDDEN: lambda data, by, because: (
         f"⚠️ *{gates.title(str(data['gate']))} overridden*{by}{because}"
     ),
+    EventKind.FOUR_EYES_OVERRIDDEN: lambda data, by, because: (
+        f"⚠️ *Four eyes overridden*{by}, who approves their own work{because}"
+    ),
+    EventKind.POSTMORTEM_SCHEDULED: _postmortem,
     EventKind.GATE_CONTRADICTED: _contradicted,
     EventKind.STEP_STOPPED: lambda data, by, because: (
         f"⏹️ *Step {_step(data)} stopped*{by}{because}   `/incident retry {mrkdwn.said(str(data['step']), 20)}`"

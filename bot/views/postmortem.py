@@ -8,7 +8,7 @@ from bot.views import mrkdwn, parts
 from bot.views.message import Message
 from incidents import records
 from incidents.lifecycle import Status
-from incidents.postmortem import SECTIONS, Postmortem
+from incidents.postmortem import SECTIONS, Postmortem, is_written
 from incidents.timeline import Entry
 
 _KEY_ENTRIES = 10  # the rest is behind the timeline's button
@@ -30,6 +30,7 @@ def draw(found: Postmortem, *, canvas_url: str = "") -> Message:
             parts.facts(*_facts(found)),
             parts.section(f"*What happened*\n{_story(found)}"),
             parts.section(f"*Timeline (UTC)*\n{_timeline(found.entries)}"),
+            parts.section(f"*Overrides*\n{_vouched(found.vouched)}") if found.vouched else None,
             parts.section("\n".join(_judgement(found, section) for section in SECTIONS)),
             parts.section(f"*Follow-ups*\n{_followups(found.followups)}"),
             _buttons(found, canvas_url),
@@ -81,6 +82,26 @@ def _timeline(entries: tuple[Entry, ...]) -> str:
     lines = [f"`{entry.at:%H:%M}` {mrkdwn.with_mentions(entry.text, 140)}" for entry in shown]
     more = len(entries) - len(shown)
     return "   ".join(lines) + (f"   _{more} more_" if more > 0 else "")
+
+
+def _vouched(entries: tuple[Entry, ...]) -> str:
+    return parts.fitting(f"• `{each.at:%H:%M}` {mrkdwn.with_mentions(each.text, 250)}" for each in entries)
+
+
+def due(found: Postmortem) -> Message:
+    """Return the reminder to its owner that the post-mortem is to be written."""
+    incident = found.incident
+    key = f"*{incident.key}*  {mrkdwn.said(incident.title, 150)}"
+    when = mrkdwn.day_and_time(found.review_by)
+    lead = "Post-mortem written" if is_written(found.sections) else "Post-mortem due"
+    return parts.message(
+        f"{lead}: {incident.key}",
+        [
+            parts.section(f"🗓️ *{lead}*   {key}\nDue {when}; the facts are filled in, the judgement is yours."),
+            parts.actions(parts.button("Write my part", Act.WRITE, OfIncident(incident=incident.number))),
+            parts.context("typed: `/incident postmortem`", "`/incident postmortem date 2026-12-01` moves it"),
+        ],
+    )
 
 
 def _judgement(found: Postmortem, section: str) -> str:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from incidents import lengths, records, store
+from incidents import lengths, outbox, posts, records, store
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
-from incidents.errors import Conflict, InvalidInput, NotFound
+from incidents.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.response import approvals, decisions, four_eyes, plan, progress, rework, runs, standing
@@ -33,7 +33,7 @@ async def decide(
         actor: Who decides (person id).
         decision: `approve` or `reject`.
         option: The number of the chosen fix, for `choose_fix`.
-        feedback: What to change; needed to send back.
+        feedback: What to change; needed to send back. Of an approval, why four eyes are overridden.
 
     Raises:
         Conflict: already decided (says by whom), expired, or no longer what would be done.
@@ -50,9 +50,9 @@ async def decide(
     permissions.require(asked.action, actor, holders=holders, settings=ctx.settings)
     run = await tx.session.get_one(records.Run, approval.run_id)
     await _still_current(tx, ctx, incident, run, approval)
-    if decision == "approve":
-        four_eyes.require(approval, actor, approvals.who_may(approval, holders, ctx.settings))
     said = lengths.checked(feedback, lengths.FORM, field="feedback")
+    if decision == "approve":
+        await _require_four_eyes(tx, ctx, incident, approval, actor, said)
     if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
     chosen = _chosen(approval, asked, option) if decision == "approve" else {"feedback": said}
@@ -81,6 +81,24 @@ async def decide(
         await rework.run_again(tx, incident, run, approval.step, event, "")
     await progress.advance(tx, ctx, incident, run)
     return approval
+
+
+async def _require_four_eyes(
+    tx: store.Tx, ctx: Context, incident: records.Incident, approval: records.Approval, actor: str, reason: str
+) -> None:
+    """Return when somebody else made what is approved, or the commander overrides that for a reason, as an event."""
+    holders = await queries.roles(tx.session, incident.number)
+    if not four_eyes.overrides(ctx.settings, actor, holders) or actor not in four_eyes.made_by(approval):
+        four_eyes.require(approval, actor, approvals.who_may(approval, holders, ctx.settings))
+        return
+    if not reason:
+        raise NotAllowed(
+            "You made this by hand, so somebody else approves it.",
+            remedy="As commander you can override that: `/incident approve override why`.",
+        )
+    kind = EventKind.FOUR_EYES_OVERRIDDEN
+    event = await tx.record(incident, kind, actor=actor, approval=approval.id, about=approval.kind, reason=reason)
+    await outbox.put(tx, incident.id, posts.line(incident, event))
 
 
 async def _leave_out(tx: store.Tx, run: records.Run, name: str) -> None:

@@ -107,7 +107,6 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
     return {
         "service": service.key if service else "",
         "environment": "production",
-        "command": list(service.production.deploy) if service else [],
         "commit": code.get("commit", ""),
         "branch": code.get("branch", ""),
         "approach": code.get("approach", ""),

@@ -1,9 +1,11 @@
 """Four eyes: who made a change by hand does not approve that it goes out. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from incidents import records
+from incidents.catalog import Settings
 from incidents.errors import NotAllowed
+from incidents.lifecycle import Role
 from incidents.response.plan import StepState
 
 #: What is done where nobody else may.
@@ -19,6 +21,11 @@ def by_hand(made_of: Collection[str], steps: Collection[records.Step]) -> list[s
 def made_by(approval: records.Approval) -> tuple[str, ...]:
     """Return who made by hand what the approval rests on."""
     return tuple(approval.subject.get("made_by", ()))
+
+
+def overrides(settings: Settings, actor: str, holders: Mapping[Role, Sequence[str]]) -> bool:
+    """Tell whether `actor` may approve their own work for a reason: the commander, where sitrep.yml lets them."""
+    return settings.commander_may_override_four_eyes and actor in holders.get(Role.COMMANDER, ())
 
 
 def require(approval: records.Approval, actor: str, others: Sequence[str]) -> None:

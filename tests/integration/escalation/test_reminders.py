@@ -123,15 +123,20 @@ async def test_what_holds_up_a_critical_incident_escalates_to_whoever_has_not_he
     house: Any,
 ) -> None:
     approval = await asked(house)
-    for _ in range(4):
-        await house.pass_time(minutes=3)
-    # Ana commands, Bo approves deploys and was reminded: the manager is the next in the paging order.
+    for minutes in (5, 2):
+        await house.pass_time(minutes=minutes)
+    # Ana commands and was reminded: Bo, the team lead, is the next in the paging order.
     (first,) = [each for each in await house.events(EventKind.ESCALATED) if each.data["trigger"].startswith("approval")]
-    assert (first.data["people"], first.data["reason"]) == (["U0DEE"], "the deploy has waited 12 min for a decision")
+    assert (first.data["people"], first.data["reason"]) == (["U0BO"], "the deploy has waited 7 min for a decision")
     (page,) = await house.outbox(":escalate:approval")
-    assert (page.target, page.lane) == ("user:U0DEE", int(Lane.PAGE))
-    await house.pass_time(minutes=12)
-    assert [row.target for row in await house.outbox(":escalate:approval")] == ["user:U0DEE", "user:U0ELI"]
+    assert (page.target, page.lane) == ("user:U0BO", int(Lane.PAGE))
+    await house.pass_time(minutes=7)
+    assert [row.target for row in await house.outbox(":escalate:approval")] == ["user:U0BO", "user:U0DEE"]
+    while not (again := await house.outbox(":all-hands:")):
+        assert house.clock.now() < approval.expires_at, "it would end silently"
+        await house.pass_time(minutes=7)
+    assert {row.target for row in again} >= {"user:U0ANA", "user:U0BO", "user:U0DEE", "user:U0ELI"}
+    assert any("nobody decided" in each.data["text"] for each in await house.events(EventKind.NOTE))
     async with house.store.transaction() as tx:
         incident = await tx.session.get_one(records.Incident, 1)
         await approvals.expire(tx, incident, await tx.session.get_one(records.Approval, approval.id))
@@ -141,7 +146,7 @@ async def test_what_holds_up_a_critical_incident_escalates_to_whoever_has_not_he
 async def test_a_change_of_severity_changes_when_a_waiting_decision_escalates(house: Any) -> None:
     approval = await asked(house)
     key = f"inc-1:approval:{approval.id}:escalate"
-    for severity, until in ((Severity.HIGH, 20), (Severity.MEDIUM, None), (Severity.CRITICAL, 12)):
+    for severity, until in ((Severity.HIGH, 20), (Severity.MEDIUM, None), (Severity.CRITICAL, 7)):
         async with house.store.transaction() as tx:
             await respond.change_severity(tx, house.ctx, 1, "U0ANA", severity, "seen")
         due = (await house.waiting(key)).get(key)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incidents import records
+from incidents import postmortem, records
 from incidents.errors import NotAllowed
 from incidents.lifecycle import Role
 from incidents.response import approvals, control, intervening, vouching
@@ -47,6 +47,20 @@ async def test_a_fix_made_by_hand_is_approved_by_somebody_else_only(house: House
         await house.do(control.decide, deploy.number, BO, "approve")
     await house.do(control.decide, deploy.number, ANA, "approve")
     assert "3.1" in await house.work()
+
+
+async def test_the_commander_overrides_four_eyes_for_a_reason_where_the_policy_lets_them(house: House) -> None:
+    settings = SETTINGS.model_copy(update={"commander_may_override_four_eyes": True})
+    object.__setattr__(house.ctx, "settings", settings)
+    incident = await fixed_by(house, ANA, FIX)
+    [deploy] = await house.pending(incident)
+    with pytest.raises(NotAllowed, match="override why"):
+        await house.do(control.decide, deploy.number, ANA, "approve")
+    await house.do(control.decide, deploy.number, ANA, "approve", feedback="nobody else is awake")
+    async with house.store.read() as session:
+        vouched = [each.text for each in (await postmortem.build(session, house.ctx, incident.number)).vouched]
+    assert f"own work approved against four eyes by <@{ANA}>: nobody else is awake" in vouched
+    assert any(each.startswith("gate attested") for each in vouched)
 
 
 async def test_a_deploy_without_a_commit_fails_with_one_sentence_and_asks_nobody(house: House) -> None:
