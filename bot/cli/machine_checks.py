@@ -95,7 +95,9 @@ async def box(settings: catalog.Settings) -> Finding:
     except SitrepError as error:
         return fault("sandbox", error.message, error.remedy)
     if settings.sandbox.mode == "none":
-        return note("sandbox", "Repositories' tests run unprotected (`sandbox: {mode: none}`).")
+        return note(
+            "sandbox", "Repositories' tests, what agents write among them, run unprotected (`sandbox: {mode: none}`)."
+        )
     return fine("sandbox", "bubblewrap works.")
 
 

@@ -1,4 +1,7 @@
-"""Runs a repository's own code where it can do no harm: bubblewrap, no network, one writable folder."""
+"""Runs a repository's own code, and external agents, where they can do no harm: bubblewrap, one writable folder.
+
+There is no network, unless an agent's configuration says so; the environment is cleaned, time and output are bounded.
+"""
 
 import asyncio
 import os
@@ -48,7 +51,7 @@ async def check(settings: catalog.Sandbox) -> None:
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise ToolFailed(
-            "bubblewrap is not installed, so a repository's tests cannot be run safely.",
+            "bubblewrap is not installed, so neither a repository's tests nor an external agent can be run safely.",
             remedy="Install it (`apt install bubblewrap`), or set `sandbox: {mode: none}` to run them unprotected.",
         )
     if bwrap not in _checked:
