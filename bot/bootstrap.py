@@ -163,7 +163,13 @@ def listen(ctx: Context, timers: Timers, roads_: frozenset[Road]) -> None:
 
 
 def _runner(env: Settings, ctx: Context, closing: AsyncExitStack) -> ByProvider:
-    playbook = PlaybookRunner(ctx.clock, sandbox=ctx.settings.sandbox, github=_github(env, closing))
+    writes = env.anthropic_api_key.get_secret_value() and ctx.settings.providers.anthropic.writes
+    playbook = PlaybookRunner(
+        ctx.clock,
+        sandbox=ctx.settings.sandbox,
+        github=_github(env, closing),
+        writer="Claude" if writes else "",
+    )
     usual = _claude(env, ctx, closing, playbook)
     others: dict[Provider, Runner] = {}
     if usual is not playbook:

@@ -196,7 +196,7 @@ _OF_SERVICE = {"key", "title", "branch", "areas", "depends_on", "third_parties",
 
 def untrusted(source: str, data: Any) -> str:
     """Return data from outside as JSON with its source and its mark, without secrets, bounded."""
-    text = redaction.redact(json.dumps(data, ensure_ascii=False, default=str))
+    text = redaction.redact(json.dumps(redaction.redact_json(data), ensure_ascii=False, default=str))
     shortened = text[:MAX_BLOCK]
     return json.dumps(
         {

@@ -1,6 +1,8 @@
 """Masks secrets before anything is logged, prompted, kept as evidence or posted."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 MASK = "[redacted]"
 
@@ -30,3 +32,14 @@ def without_tokens(text: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(MASK, text)
     return _URL_PASSWORD.sub(rf"\1{MASK}\2", text)
+
+
+def redact_json(value: Any) -> Any:
+    """Return a JSON value with credentials masked in its texts; once dumped, escaped quotes would hide some of them."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: redact_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_json(item) for item in value]
+    return value

@@ -43,6 +43,7 @@ class Settings:
     sandbox: Sandbox
     github: GitHub | None = None  #: where a token is set
     poll: timedelta = timedelta(seconds=15)  #: how often checks are asked for
+    writer: str = ""  #: who writes fixes besides people, as people call it
 
 
 @dataclass

@@ -126,12 +126,26 @@ async def _undoing(case: Case, repository: Repository | None, good: str, bad: st
 
 
 def _by_hand(case: Case, repository: Repository | None) -> FixOption:
-    branch = branch_of(case)
-    how = f"Commit the change to the branch `{branch}`; Sitrep tests it and asks before it is deployed."
     if repository is None:
         how = "No repository can be read, so the fix is written and deployed by hand; take the next steps over."
-    return FixOption(
-        number=1, title="Write a hotfix by hand", approach=FixApproach.HOTFIX, description=how, commit=None
+        return FixOption(
+            number=1, title="Write a hotfix by hand", approach=FixApproach.HOTFIX, description=how, commit=None
+        )
+    title, how = writing(case, branch_of(case), "hotfix")
+    return FixOption(number=1, title=title, approach=FixApproach.HOTFIX, description=how, commit=None)
+
+
+def writing(case: Case, branch: str, what: str) -> tuple[str, str]:
+    """Return title and description of the option to write a fix: who does it, and what becomes of it."""
+    if writer := case.settings.writer:
+        return (
+            f"Let {writer} write a {what}",
+            f"With its test, on the branch `{branch}`; offered only when tests prove it, else people write it there."
+            " What people have committed there already is taken instead.",
+        )
+    return (
+        f"Write a {what} by hand",
+        f"Commit the change with its test to the branch `{branch}`; Sitrep tests it and asks before it is released.",
     )
 
 

@@ -91,8 +91,10 @@ class PlaybookRunner:
 
     name = "playbook"
 
-    def __init__(self, clock: Clock, *, sandbox: Sandbox | None = None, github: GitHub | None = None) -> None:
-        self._settings = Settings(clock, sandbox or Sandbox(), github)
+    def __init__(
+        self, clock: Clock, *, sandbox: Sandbox | None = None, github: GitHub | None = None, writer: str = ""
+    ) -> None:
+        self._settings = Settings(clock, sandbox or Sandbox(), github, writer=writer)
 
     async def run(self, request: StepRequest) -> StepResult:
         """Carry out `request`.

@@ -2,7 +2,7 @@
 
 from incidents.agents.diagnoses import MAX_FILES, DiagnosedCause, Diagnosis
 from incidents.agents.outputs import FixApproach, FixOption, Output, RootCauseOutput
-from incidents.agents.playbook import root_cause
+from incidents.agents.playbook import options, root_cause
 from incidents.agents.playbook.bugs import past
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
@@ -105,19 +105,15 @@ def _options(case: Case, offered: list[FixOption]) -> list[FixOption]:
     """Return the options that change code; going back a release mends production, not the repository."""
     kept = [each for each in offered if each.approach is not FixApproach.ROLLBACK]
     best = next((each for each in kept if each.recommended), kept[0])
-    branch = past.branch_of(case)
+    title, description = options.writing(case, past.branch_of(case), "fix")
     return [
         each.model_copy(
             update={
                 "number": number,
                 "recommended": each is best,
-                "description": _by_hand(branch) if each.approach is FixApproach.HOTFIX else each.description,
-                "title": "Write the fix by hand" if each.approach is FixApproach.HOTFIX else each.title,
+                "description": description if each.approach is FixApproach.HOTFIX else each.description,
+                "title": title if each.approach is FixApproach.HOTFIX else each.title,
             }
         )
         for number, each in enumerate(kept[:4], start=1)
     ]
-
-
-def _by_hand(branch: str) -> str:
-    return f"Somebody commits the change with its test to the branch `{branch}`; Sitrep proves it both ways."
