@@ -281,3 +281,14 @@ async def test_agents_are_paused_resumed_and_stopped_by_word(office: Office) -> 
         await office.ana.command("/incident", word, channel)
         await office.ana.wait_for_message(channel, lambda row, line=line: line in text_of(row))
     assert ("choose_fix", "superseded") in await approval_states(office)
+
+
+async def test_a_deputy_who_gave_the_role_back_between_seeing_and_pressing_is_refused(office: Office) -> None:
+    channel = await declared_and_commanded(office)
+    await office.ana.command("/incident", f"role deputy <@{office.dee.user_id}>", channel)
+    card = await office.dee.wait_for_message(channel, has_button("Choose 1"))
+    await office.ana.command("/incident", f"role deputy <@{office.bo.user_id}>", channel)
+    await office.ana.wait_for_message(channel, lambda row: "*deputy*, instead of" in text_of(row))
+    await office.dee.click(channel, card, "Choose 1")
+    await office.dee.wait_for_ephemeral(lambda row: "may choose the fix" in text_of(row))
+    assert await approval_states(office) == [("choose_fix", "pending")]
