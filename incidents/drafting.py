@@ -10,10 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents import records, timeline
 from incidents.context import Context
-from incidents.definitions import WorkflowDefinition
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
-from incidents.response import decisions
+from incidents.response import decisions, frozen
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
 
@@ -68,7 +67,7 @@ async def draft(
     states: dict[str, StepState] = {}
     outputs: dict[str, Any] = {}
     if run is not None:
-        definition = WorkflowDefinition.model_validate(run.definition)
+        definition = frozen.definition_of(run)
         titles = {step.name: step.title for step in definition.steps()}
         states = {step.name: StepState(step.state) for step in await queries.steps(session, run.number)}
         outputs = await queries.outputs(session, run.number)

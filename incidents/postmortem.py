@@ -14,12 +14,12 @@ from sqlmodel import col
 from incidents import durations, followups, hours, kpis, outbox, outbox_queries, posts, records, store, timeline
 from incidents.agents import outputs
 from incidents.context import Context
-from incidents.definitions import Phase, WorkflowDefinition
+from incidents.definitions import Phase
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Action, Lane, Notice
-from incidents.response import plan
+from incidents.response import frozen, plan
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import permissions, queries
 
@@ -290,7 +290,7 @@ async def _analysis_ended(session: AsyncSession, incident: records.Incident) -> 
     run = await queries.latest_run(session, incident.number)
     if run is None or run.state == "stopped":
         return True
-    definition = WorkflowDefinition.model_validate(run.definition)
+    definition = frozen.definition_of(run)
     wanted = {step.name for step in definition.steps() if step.phase is Phase.POSTMORTEM}
     states = {step.name: StepState(step.state) for step in await queries.steps(session, run.number)}
     settled = {name for name, state in states.items() if state in _SETTLED}

@@ -13,7 +13,8 @@ def definition_of(run: records.Run) -> WorkflowDefinition:
     """Return the frozen definition that the run keeps."""
     known = _definitions.get(run.digest)
     if known is None:
-        known = WorkflowDefinition.model_validate(run.definition)
+        # A newer version may have frozen it, with fields that this one has never heard of, while both serve.
+        known = WorkflowDefinition.model_validate(run.definition, extra="ignore")
         if len(_definitions) >= _MOST_DEFINITIONS:
             _definitions.clear()
         _definitions[run.digest] = known
