@@ -80,12 +80,17 @@ class Holdups:
         holders = await queries.roles(tx.session, incident.number)
         asked = await self._heard(tx, incident, approval)
         may = approvals.who_may(approval, holders, self._desk.ctx.settings)
-        people = telling.contacts(self._desk, dict.fromkeys([*may, *sorted(asked)]))
+        people = [
+            who
+            for who in telling.contacts(self._desk, dict.fromkeys([*may, *sorted(asked)]))
+            if self._desk.reaches(who)
+        ]
         noun = decisions.of(approval.kind).noun
         lapses = f" It lapses at {approval.expires_at:%H:%M} UTC." if approval.expires_at else ""
         remedy = "Take the lead with `/incident role commander` and decide, or name more people under `approvers`."
         text = f"Everybody who could be asked about {noun} was asked, and nobody decided.{lapses} {remedy}"
-        event = await tx.record(incident, EventKind.NOTE, text=text, reason=text)
+        told = [who.person for who in people]
+        event = await tx.record(incident, EventKind.NOTE, text=text, reason=text, approval=approval.id, people=told)
         await outbox.put(tx, incident.id, posts.line(incident, event))
         again = [
             telling.direct(
@@ -103,7 +108,6 @@ class Holdups:
                 holds_while="open",
             )
             for who in people
-            if self._desk.reaches(who)
         ]
         await outbox.put(tx, incident.id, *again)
 

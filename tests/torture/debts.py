@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from tests.torture import town
 from tests.torture.arrivals import Received
-from tests.torture.timeline import GRACE_SECONDS, LEASE_SECONDS, Incident, Life, is_due
+from tests.torture.timeline import GRACE_SECONDS, LEASE_SECONDS, Happened, Incident, Life, is_due
 
 #: Events that deserve a line of their own in the channel.
-_LINES = ("severity_changed", "escalated", "update_missed", "replanned", "run_scheduled")
+_LINES = ("severity_changed", "escalated", "update_missed", "replanned", "run_scheduled", "postmortem_scheduled")
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,21 @@ def held_up(incident: Incident, lives: list[Life]) -> Iterator[Debt]:
             for person in event.data["people"]:
                 handle = next(name for name in town.PEOPLE if person_id(name) == person)
                 yield Debt(f"{incident.key}:escalate:{trigger}:{person}", place_of(handle), event.at, certain)
+        soonest = asked.at + min(town.HELD_UP_SECONDS.values())
+        for event in nobody_left(incident):
+            if event.data["approval"] != asked.data["approval"] or event.at < soonest:
+                continue
+            yield Debt(f"{incident.key}:line:{event.id}", f"room:{incident.key}", event.at)
+            certain = is_due(event.at, incident.end(), lives, leased=True)
+            for person in event.data["people"]:
+                handle = next(name for name in town.PEOPLE if person_id(name) == person)
+                key = f"{incident.key}:escalate:{trigger}:all-hands:{person}"
+                yield Debt(key, place_of(handle), event.at, certain)
+
+
+def nobody_left(incident: Incident) -> list[Happened]:
+    """Return the notes which say that everybody was asked about a decision; they are Sitrep's own."""
+    return [event for event in incident.all("note") if "approval" in event.data]
 
 
 def holdups_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:

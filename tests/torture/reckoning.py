@@ -138,7 +138,9 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
     verdict.doubled += [f"incident {title!r} x{count}" for title, count in titles.items() if count > 1]
     for incident in found:
         said = Counter(
-            str(event.data.get("text") or event.data.get("title")) for event in incident.all("note", "followup_added")
+            str(event.data.get("text") or event.data.get("title"))
+            for event in incident.all("note", "followup_added")
+            if event not in debts.nobody_left(incident)  # a change of severity lets everybody be asked anew
         )
         verdict.doubled += [f"{incident.key} {words!r} x{count}" for words, count in said.items() if count > 1]
     known = {f"room:{incident.key}" for incident in found}

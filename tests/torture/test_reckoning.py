@@ -157,6 +157,15 @@ def test_decision_of_which_nobody_else_hears_is_lost_and_one_of_which_somebody_h
     assert early == []
 
 
+def test_all_who_were_asked_are_owed_the_decision_once_more_when_nobody_is_left_to_ask() -> None:
+    asked = ("approval_asked", 11.0, {"approval": 3, "step": "2.1"})
+    said = ("note", 60.0, {"text": "nobody decided", "approval": 3, "people": ["U02BO"]})
+    assert [(debt.place, debt.key) for debt in debts.held_up(incident(asked, said), LIVES)] == [
+        ("room:inc-1", "inc-1:line:3"),
+        ("dm:U02BO", "inc-1:escalate:approval_3:all-hands:U02BO"),
+    ]
+
+
 def test_update_that_nobody_sent_is_lost() -> None:
     assert list(debts.updates_missed(incident(), LIVES)) == ["inc-1:update after 0 s"]
 
