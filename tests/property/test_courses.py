@@ -22,6 +22,9 @@ SEEN = capture(EvidenceKind.LOG, "checkout.log", "KeyError: 'currency'", summary
 # Shrinking replays a whole response for each step of it; what was generated is told with its deeds anyhow.
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
+# Each is a response of a second or two: the suite goes through a few, `make torture` searches.
+_EXAMPLES = 30 if settings.get_current_profile_name() == "searching" else 3
+
 severities = st.sampled_from(Severity)
 steps = st.sampled_from([f"{phase}.{place}" for phase in (1, 2, 3) for place in (1, 2, 3)] + ["4.1", "4.3"])
 deeds = st.one_of(
@@ -49,7 +52,7 @@ async def on_a_course(severity: Severity, act: Callable[[Course], Awaitable[None
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=6, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=_EXAMPLES, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(severity=severities, deeds=st.lists(deeds, min_size=4, max_size=12))
 @example(
     severity=Severity.CRITICAL,
@@ -68,7 +71,7 @@ def test_no_step_is_lost_doubled_or_too_early_and_every_response_can_be_ended(
 
 
 @pytest.mark.timeout(180)
-@settings(max_examples=5, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=_EXAMPLES, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(
     severity=severities,
     other=severities,
@@ -92,7 +95,13 @@ def test_a_change_of_severity_and_back_returns_what_was_finished_and_the_same_ch
     asyncio.run(on_a_course(severity, act))
 
 
-@pytest.mark.parametrize("severity", Severity)
+@pytest.mark.parametrize(
+    "severity",
+    [
+        pytest.param(severity, marks=[] if severity in (Severity.CRITICAL, Severity.LOW) else pytest.mark.torture)
+        for severity in Severity
+    ],
+)
 async def test_a_change_to_any_severity_and_back_at_every_boundary_loses_nothing_and_deploys_nothing_twice(
     severity: Severity,
 ) -> None:
