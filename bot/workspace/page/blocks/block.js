@@ -8,6 +8,7 @@ import { InputBlock } from "./input.js";
 import { Alert, Context, Divider, FileBlock, Header, ImageBlock, MarkdownBlock, RichTextBlock, Section, Video } from "./layout.js";
 import { DataTable, Table } from "./tables.js";
 import { Plan, TaskCard } from "./tasks.js";
+import { Unknown } from "./unknown.js";
 
 const KINDS = {
   section: Section,
@@ -32,20 +33,13 @@ const KINDS = {
   container: Container,
 };
 
-/** A labelled box for what the page cannot draw; nothing is dropped silently. */
-export function Unknown({ what, data }) {
-  return html`<details class="unknown-block">
-    <summary>This page cannot draw ${what}</summary>
-    <pre>${JSON.stringify(data, null, 1)}</pre>
-  </details>`;
-}
-
+// What holds blocks of its own is handed how to draw them: `inner`.
 function Drawn({ block }) {
   const [fault] = useErrorBoundary((error) => console.error("A block could not be drawn", block, error));
   const Kind = KINDS[block?.type];
   if (fault) return html`<${Unknown} what=${`this “${block?.type}” block: ${fault.message}`} data=${block} />`;
   if (!Kind) return html`<${Unknown} what=${`blocks of type “${block?.type}”`} data=${block} />`;
-  return html`<${Kind} block=${block} />`;
+  return html`<${Kind} block=${block} inner=${Blocks} />`;
 }
 
 function Fault({ block }) {

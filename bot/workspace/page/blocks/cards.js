@@ -1,8 +1,7 @@
 // card, carousel and container blocks.
 import { html } from "../vendor/preact-htm.js";
-import { Blocks } from "./block.js";
 import { Element } from "./elements.js";
-import { imageAddress } from "./layout.js";
+import { imageAddress } from "./pictures.js";
 import { RichText } from "../text/rich_text.js";
 import { plain, Text } from "./text.js";
 
@@ -27,7 +26,7 @@ export function Carousel({ block }) {
   </div>`;
 }
 
-export function Container({ block }) {
+export function Container({ block, inner: Blocks }) {
   const title = html`<span class="container-title">
     ${block.icon && html`<img class="card-icon" src=${imageAddress(block.icon)} alt="" />`}
     ${block.rich_text_title ? html`<${RichText} block=${block.rich_text_title} />` : plain(block.title)}

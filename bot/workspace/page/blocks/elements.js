@@ -4,14 +4,14 @@ import { dispatch, Surface } from "../core/surface.js";
 import { useStore } from "../core/store.js";
 import { openAddress } from "../text/links.js";
 import { MenuButton } from "../ui/menu.js";
-import { Unknown } from "./block.js";
 import { Checkboxes, RadioButtons } from "./choices.js";
-import { imageAddress } from "./layout.js";
 import { DatePicker, DateTimePicker, TimePicker } from "./pickers.js";
+import { imageAddress } from "./pictures.js";
 import { Select } from "./selects.js";
 import { plain } from "./text.js";
 import { FileInput } from "./file_input.js";
 import { TextInput } from "./text_inputs.js";
+import { Unknown } from "./unknown.js";
 
 export const Actions = ({ block }) => html`<div class="actions">
   ${(block.elements ?? []).map((element) => html`<${Element} block=${block} element=${element} key=${element.action_id} />`)}

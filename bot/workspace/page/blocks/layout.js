@@ -1,12 +1,12 @@
 // Blocks that say something: section, header, divider, context, image, file, video, markdown, rich text, alert.
 import { html, useContext } from "../vendor/preact-htm.js";
-import { withToken } from "../core/api.js";
 import { Surface } from "../core/surface.js";
 import { Link } from "../text/links.js";
 import { Markdown } from "../text/markdown.js";
 import { RichText } from "../text/rich_text.js";
 import { FileCard } from "../ui/files.js";
 import { Element } from "./elements.js";
+import { imageAddress } from "./pictures.js";
 import { Folded, plain, Text } from "./text.js";
 
 export function Section({ block }) {
@@ -36,12 +36,6 @@ export function Context({ block }) {
         : html`<div class="context-text"><${Text} text=${element} /></div>`,
     )}
   </div>`;
-}
-
-/** Where the picture of an image block or element comes from. */
-export function imageAddress(image) {
-  const { slack_file: file } = image;
-  return withToken(image.image_url ?? file?.url ?? (file?.id ? `/files/${file.id}/image` : ""));
 }
 
 export function ImageBlock({ block }) {

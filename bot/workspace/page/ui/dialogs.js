@@ -7,7 +7,7 @@ import { CanvasDialog } from "./canvas.js";
 import { DetailsDialog } from "./details.js";
 import { JumpDialog } from "./jump.js";
 import { ProfileDialog } from "./profile.js";
-import { DeleteDialog } from "./message_forms.js";
+import { DeleteDialog } from "./delete_dialog.js";
 
 const KINDS = {
   jump: JumpDialog,

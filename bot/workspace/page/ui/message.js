@@ -12,7 +12,7 @@ import { Attachments } from "./attachments.js";
 import { Avatar } from "./avatar.js";
 import { FileCard } from "./files.js";
 import { MessageActions } from "./message_actions.js";
-import { MessageEditor } from "./message_forms.js";
+import { MessageEditor } from "./message_editor.js";
 import { isSystem, SystemLine } from "./system_line.js";
 import { Reactions } from "./reactions.js";
 
