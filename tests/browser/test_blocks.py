@@ -119,7 +119,8 @@ async def test_long_section_is_folded_until_asked(open_page, bot: AsyncWebClient
 async def test_every_text_stands_out_from_its_ground(open_page, bot: AsyncWebClient, scheme: str):
     page = await open_page(color_scheme=scheme)
     await bot.chat_postEphemeral(channel="general", user="U0AVA", text="between us")
-    await shown(page, bot, text="look", blocks=SURFACE)
+    row = await shown(page, bot, text="look", blocks=SURFACE)
+    await expect(row.get_by_text("kept inside")).to_be_visible()
     await expect(page.get_by_role("button", name="Approve")).to_be_visible()
     assert await page.evaluate(CONTRAST) == []
     await page.keyboard.type("/ops ")
@@ -150,6 +151,11 @@ SURFACE: list[dict[str, Any]] = [
     {"type": "context", "elements": [{"type": "mrkdwn", "text": "small *words* and `code`"}]},
     {"type": "alert", "level": "warning", "text": plain("careful")},
     {"type": "alert", "level": "error", "text": plain("failed")},
+    {
+        "type": "container",
+        "title": plain("Evidence"),
+        "child_blocks": [{"type": "section", "text": plain("kept inside")}],
+    },
     {
         "type": "actions",
         "elements": [
