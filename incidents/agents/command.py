@@ -113,7 +113,11 @@ class CommandRunner:
         return self._text(request, [_TASK, prompts.material(request, draft)], schema)
 
     def _to_write(self, request: StepRequest) -> bytes:
-        material = {"feedback_of_a_reviewer": request.feedback, "earlier_steps": dict(request.earlier)}
+        material = {
+            "handed_on_by_the_stages_before": request.context,
+            "feedback_of_a_reviewer": request.feedback,
+            "earlier_steps": dict(request.earlier),
+        }
         shown = prompts.untrusted(f"record of {request.incident.key}", material)
         return self._text(request, [_TASK, _WRITE, shown], Report.model_json_schema())
 

@@ -178,6 +178,7 @@ def _inputs(request: StepRequest) -> dict[str, Any]:
     approved = request.approved
     return {
         "outputs_of_earlier_steps": dict(request.inputs),
+        "handed_on_by_the_stages_before": request.context,
         "approved": {"kind": approved.kind, "subject": dict(approved.subject)} if approved else None,
         "feedback_of_a_responder": request.feedback,
     }

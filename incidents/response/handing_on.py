@@ -22,26 +22,43 @@ def context(definition: WorkflowDefinition, step: StepDefinition, outputs: Mappi
 
     `outputs` are the newest of each step, by its name; they are not trusted.
     """
-    before = [definition.step(name) for name in plan.dependencies(definition, step)]
-    judged = set(step.reviews)
-    near = [each for each in before if each.name not in judged or len(before) == 1]
-    beside = len([each for each in near if each.parallel_with]) > 1
     handed = []
-    for each in near:
-        key = _key_of(definition, each, outputs)
-        if key:
-            handed.append(f"From {each.title}: {key}"[: OF_MEMBER if beside else OF_ONE])
-    return "\n".join(handed) if beside else "\n".join(handed)[:OF_ONE]
+    for stage in _stages_before(definition, step):
+        brought = outputs.get(stage.name)
+        if stage.type is not None and brought:
+            handed.append(f"From {stage.title}: {_OF[stage.type](brought)}")
+    share = OF_MEMBER if len(handed) > 1 else OF_ONE
+    return "\n".join(each[:share] for each in handed)
 
 
-def _key_of(definition: WorkflowDefinition, step: StepDefinition, outputs: Mapping[str, Output]) -> str:
-    """Return the key of what `step` brought; a reflection hands on the analysis that it judged."""
-    brought = outputs.get(step.name) or {}
-    if step.type is None and step.reviews and "verdict" in brought:
-        judged = definition.step(step.reviews[0])
-        return _key_of(definition, judged, outputs) if judged.type is StageType.RCA else _of_review(brought)
-    say = _OF.get(step.type) if step.type else None
-    return say(brought) if say and brought else ""
+def _stages_before(definition: WorkflowDefinition, step: StepDefinition) -> list[StepDefinition]:
+    """Return the nearest stages before `step`; what stands between them, and in other repositories, is passed over.
+
+    What a review judges is given to it whole and is not repeated, unless nothing else stands before it.
+    """
+    found: list[StepDefinition] = []
+    left = _before(definition, step)
+    left = [name for name in left if name not in step.reviews] or left
+    seen: set[str] = set()
+    while left:
+        name = left.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        each = definition.step(name)
+        elsewhere = step.repository and each.repository not in ("", step.repository)
+        if each.type is not None and not elsewhere:
+            found.append(each)
+        else:
+            left += _before(definition, each)
+    return found
+
+
+def _before(definition: WorkflowDefinition, step: StepDefinition) -> list[str]:
+    """Return what `step` waits for: in its own repository, where that holds anything."""
+    names = plan.dependencies(definition, step)
+    own = [name for name in names if step.repository and definition.step(name).repository == step.repository]
+    return own or list(names)
 
 
 def _of_analysis(brought: Output) -> str:

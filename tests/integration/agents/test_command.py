@@ -21,7 +21,8 @@ from tests.integration.agents.shop import GOOD, PRICING, Shop
 
 WRITES = f"""import json, os, pathlib, sys
 asked = sys.stdin.read()
-assert "untrusted" in asked and sys.argv[1] == "o3" and os.environ["AGENT_KEY"] == "k-123", asked[:200]
+assert "untrusted" in asked and "keep the default" in asked, asked[:200]
+assert sys.argv[1] == "o3" and os.environ["AGENT_KEY"] == "k-123"
 pathlib.Path({PRICING!r}).write_text({GOOD!r})
 print("thinking ...", file=sys.stderr)
 print(json.dumps({{"summary": "Price old carts in euro"}}))
@@ -87,7 +88,7 @@ async def by_hand(shop: Shop, tmp_path: Path, script: str, *arguments: str, sand
 async def test_what_an_agent_writes_is_committed_and_proven_by_sitrep(shop: Shop, tmp_path: Path) -> None:
     bug = await by_hand(shop, tmp_path, WRITES)
     step = bug.steps("implementation")[0].model_copy(update={"provider": Provider.COMMAND, "model": "o3"})
-    made = await bug.run_step(step)
+    made = await bug.run_step(step, context="From Plan review 1: keep the default")
     assert (made.result, made.summary) == (ImplementationState.COMPLETE, "Price old carts in euro")
     assert [each.rpartition(".")[2] for each in made.tests.passed_with_fix] == ["test_old_cart_has_a_price"]
     assert bug.results[step.name].runner == "command"
