@@ -171,8 +171,10 @@ async def _forget(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:
     await drop(version, col(version.step_id).in_(select(records.Step.id).where(col(records.Step.run_id).in_(runs))))
     for table in _OF_RUNS:
         await drop(table, table.run_id.in_(runs))
-    # What was learned outlives where it was learned.
+    # What was learned outlives where it was learned, unless nobody could tell any more that it is private.
     solution = records.Solution
+    private = select(records.Incident.id).where(col(records.Incident.private))
+    await drop(solution, col(solution.incident_id).in_(numbers), col(solution.incident_id).in_(private))
     await tx.session.execute(
         update(solution)
         .where(col(solution.incident_id).in_(numbers))

@@ -1,6 +1,6 @@
 """Solutions on record: filed by people, summed up for them, found by the search that every analysis uses.
 
-A private incident teaches the agents, who work in its own channel; to other people nothing of it is shown.
+What a private incident taught is shown to its own people alone, and no agent cites it in another channel.
 """
 
 import asyncio

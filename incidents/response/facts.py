@@ -100,11 +100,14 @@ async def for_agents(session: AsyncSession, ctx: Context, incident: records.Inci
 
 
 async def past_solutions(session: AsyncSession, incident: records.Incident) -> tuple[Solution, ...]:
-    """Return what earlier incidents left behind, the newest first: those of the same service, and the latest of all."""
+    """Return what earlier incidents left behind, the newest first: those of the same service, and the latest of all.
+
+    Agents cite it in the incident's channel, so what a private incident taught is not among it.
+    """
     newest = select(records.Solution).order_by(col(records.Solution.id).desc()).limit(_SOLUTIONS)
-    others = newest.where(
-        col(records.Solution.incident_id).is_(None) | (col(records.Solution.incident_id) != incident.id)
-    )
+    public = select(records.Incident.id).where(col(records.Incident.private).is_(False))
+    taught_by = col(records.Solution.incident_id)
+    others = newest.where(taught_by.is_(None) | ((taught_by != incident.id) & taught_by.in_(public)))
     same = others.where(records.Solution.service == incident.service) if incident.service else others
     found = [*(await session.scalars(same)).all(), *(await session.scalars(others)).all()]
     return tuple(filing.searchable(row) for row in {row.id: row for row in found}.values())

@@ -60,9 +60,12 @@ async def read(session: AsyncSession, ctx: Context, claim: Claim) -> Read:
     )
 
 
+#: Outputs of the steps that analyse what is broken: each asks whether it was seen before.
+_ANALYSES = frozenset({"preliminary_root_cause", "root_cause", "architecture_impact", "detailed_root_cause_report"})
+
+
 def _asks_for_precedents(definition: StepDefinition) -> bool:
-    """Tell whether the step looks for the cause: then it asks whether the failure was seen before."""
-    return "preliminary_root_cause" in definition.outputs
+    return not _ANALYSES.isdisjoint(definition.outputs)
 
 
 async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: HandOn) -> Prepared | None:

@@ -2,7 +2,7 @@
 
 from incidents import durations
 from incidents.agents.outputs import AnalysisOutput, Claim, Output, RootCauseReport, Verdict
-from incidents.agents.playbook import contributing, story, wording
+from incidents.agents.playbook import contributing, precedents, story, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.factors import Kind
 from incidents.agents.playbook.story import Story
@@ -12,6 +12,7 @@ from incidents.agents.playbook.wording import percent, time_of_day
 async def run(case: Case) -> tuple[Output, str]:
     """Write the report from the record and from what can still be read."""
     told = await story.tell(case)
+    known = await precedents.consult(case, told.release)
     found = contributing.findings(told)
     factors = [*_cause(told), *(finding.factor for finding in found)]
     if not factors:
@@ -23,7 +24,7 @@ async def run(case: Case) -> tuple[Output, str]:
             summary=_summary(told)[:1500],
             contributing_factors=factors,
             detection=_detection(told)[:400],
-            tried=_tried(told),
+            tried=[*precedents.claims(case, known), *_tried(told)],
         ),
         architectural_improvement_recommendations=[f.recommendation for f in found if f.kind is Kind.ARCHITECTURE],
         prevention_strategy_proposal=[f.recommendation for f in found if f.kind is Kind.PREVENTION],

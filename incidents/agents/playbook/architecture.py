@@ -2,8 +2,9 @@
 
 from incidents import areas
 from incidents.agents.outputs import ArchitectureImpact, ArchitectureImpactOutput, Area, Claim, Output
-from incidents.agents.playbook import sources
+from incidents.agents.playbook import precedents, sources
 from incidents.agents.playbook.case import Case
+from incidents.agents.playbook.sources import Release
 from incidents.agents.playbook.wording import counted, listed
 from incidents.errors import ToolFailed
 from incidents.tools import filekinds
@@ -13,7 +14,9 @@ from incidents.tools.git import Diff
 
 async def run(case: Case) -> tuple[Output, str]:
     """Say which areas, services, vendors and stored data are touched."""
-    diff = await _released(case)
+    release = await sources.release(case)
+    known = await precedents.consult(case, release)
+    diff = await _released(case, release)
     service = case.request.service
     running = [path for path in diff.files if filekinds.runs(path)] if diff else []
     touched = sorted({areas.of_path(path, service, case.areas) for path in running}, key=list(Area).index)
@@ -29,14 +32,13 @@ async def run(case: Case) -> tuple[Output, str]:
         services=services,
         third_parties=vendors,
         stored_data=stored,
-        claims=_claims(case, diff, running, stored),
+        claims=[*_claims(case, diff, running, stored), *precedents.claims(case, known)],
     )
     return ArchitectureImpactOutput(architecture_impact=impact), summary
 
 
-async def _released(case: Case) -> Diff | None:
+async def _released(case: Case, release: Release) -> Diff | None:
     """Return the change that the failing release brought; None, with a note, where that cannot be told."""
-    release = await sources.release(case)
     repository = await sources.repository(case)
     if repository is None:
         return None

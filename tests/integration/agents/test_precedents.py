@@ -60,3 +60,21 @@ async def test_without_anything_alike_only_the_patterns_are_cited(response: step
     result = await response.step("1.3", solutions=(UNLIKE,))
     cited = [each.source for each in result.evidence if each.kind is EvidenceKind.KNOWLEDGE]
     assert cited == ["docs/solutions/patterns/critical-patterns.md"]
+
+
+@pytest.mark.parametrize(
+    ("step", "output", "where"),
+    [
+        ("4.1", "detailed_root_cause_report", "tried"),
+        ("architecture-impact-analysis", "architecture_impact", "claims"),
+    ],
+)
+async def test_the_other_analyses_consult_and_cite_it_too(
+    response: steps.Response, step: str, output: str, where: str
+) -> None:
+    result = await response.step(step, solutions=(UNLIKE, ALIKE))
+    cited = {each.source: each.id for each in result.evidence if each.kind is EvidenceKind.KNOWLEDGE}
+    assert set(cited) == {"docs/solutions/patterns/critical-patterns.md", "inc-3"}
+    claims = {ref: each["text"] for each in result.outputs()[output][where] for ref in each["evidence"]}
+    assert "Orders without a currency break pricing (inc-3)" in claims[cited["inc-3"]]
+    assert "Critical patterns" in claims[cited["docs/solutions/patterns/critical-patterns.md"]]

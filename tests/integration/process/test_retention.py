@@ -119,12 +119,14 @@ async def test_channel_in_which_something_is_still_to_be_told_is_not_archived(st
     assert await _count(store, records.Outbox, records.Outbox.key == "inc-2:archive") == 1
 
 
-async def test_forgetting_leaves_nothing_but_what_was_learned(store: Store) -> None:
+async def test_forgetting_leaves_nothing_but_what_was_learned_in_public(store: Store) -> None:
+    private = await _count(store, records.Incident, records.Incident.private)
+    assert private
     assert await _rounds(store, Retention(forget_incident_after=timedelta(hours=12))) == 2
     assert await _count(store, records.Incident) == OPEN
     for table in (records.Event, records.RoleHolder, records.Outbox, records.Timer, records.Run, records.IncidentWord):
         assert await _count(store, table, table.incident_id <= PAST) == 0  # type: ignore[operator]
-    assert await _count(store, records.Solution) == PAST
+    assert await _count(store, records.Solution) == PAST - private
     assert await _count(store, records.Solution, col(records.Solution.incident_id).is_not(None)) == 0
 
 

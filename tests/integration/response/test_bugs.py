@@ -59,8 +59,13 @@ async def run_of(house: House, incident: records.Incident) -> records.Run:
 
 
 async def test_a_bug_goes_from_its_report_to_the_release_note(bug: House) -> None:
+    async with bug.store.transaction() as tx:
+        tx.session.add(records.Solution(title="Old carts", problem="KeyError", filed_by=DEE, created_at=tx.now))
     incident = await declared(bug)
     assert await bug.work() == ["1.1", "1.2", "1.3", "1.4"]
+    assert [each.title for each in next(it for it in bug.agent.asked if it.step.name == "1.2").solutions] == [
+        "Old carts"
+    ]
     await decided(bug, incident, option=2)
     assert await bug.work() == ["2.1", "2.2"]
     await decided(bug, incident)

@@ -44,18 +44,21 @@ async def test_an_edit_that_gave_way_to_a_newer_one_keeps_no_gate_closed(house: 
     assert judged[1].told_immediately == (3, 0, 3)
 
 
-async def test_agents_are_told_what_earlier_incidents_left_behind_but_not_of_their_own(house: House) -> None:
-    incident = await house.declare()
-    other = await house.declare()
+async def test_agents_are_told_what_earlier_incidents_left_behind_but_not_of_their_own_nor_of_private_ones(
+    house: House,
+) -> None:
+    incident, other, private = [await house.declare() for _ in range(3)]
     async with house.store.transaction() as tx:
-        for number, service in ((incident.id, "checkout"), (other.id, "checkout"), (None, "search")):
+        (await tx.session.get_one(records.Incident, private.number)).private = True
+        of = [(incident.id, "checkout"), (other.id, "checkout"), (private.id, "checkout"), (None, "search")]
+        for number, service in of:
             tx.session.add(
                 records.Solution(
                     incident_id=number, service=service, title=f"of {number}", problem="KeyError", created_at=tx.now
                 )
             )
     await house.work()
-    # They are read for the step that looks for the cause, for no other.
-    (asked, *_) = [each for each in house.agent.asked if "preliminary_root_cause" in each.step.outputs]
-    told = [each.path for each in asked.solutions]
-    assert told == [other.key, "solution 3"]
+    # They are read for the steps that analyse what is broken, for no other.
+    requests = [each for each in house.agent.asked if each.incident.key == incident.key]
+    asked = {each.step.name: [it.path for it in each.solutions] for each in requests if each.solutions}
+    assert asked == {"1.3": [other.key, "solution 4"]}
