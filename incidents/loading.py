@@ -10,6 +10,7 @@ from incidents.catalog import Settings
 from incidents.configuration import (
     documents,
     files,
+    pipeline,
     policies,
     policy_checks,
     prompts,
@@ -24,6 +25,7 @@ from incidents.configuration.mistakes import Mistakes
 from incidents.configuration.reader import Reader
 from incidents.definitions import Library, Policies
 from incidents.response import decisions
+from incidents.stages import Provider
 
 
 def templates_root() -> Traversable:
@@ -106,4 +108,10 @@ def _settings(
     if entry is None or config is None:
         return Settings()
     read, rest = settings.read(reader, entry, folder=config)
-    return settings_checks.check(reader, rest, read, audiences=audiences)
+    checked = settings_checks.check(reader, rest, read, audiences=audiences)
+    # A model's key is no matter of files: without one the playbook steps in, and says so.
+    has_command = [Provider.COMMAND] if checked.providers.command.command else []
+    known = [each for each in Provider if each is not Provider.COMMAND] + has_command
+    otherwise = "set providers.command.command in sitrep.yml"
+    reader.check_references(pipeline.PROVIDER, known, otherwise=otherwise)
+    return checked

@@ -15,6 +15,8 @@ TIMEOUTS: dict[StageType, timedelta] = {
     StageType.CODE_REVIEW: timedelta(minutes=15),
 }
 
+PROVIDER = "provider"  #: kind of the references to who carries a stage out
+
 _MAX_STAGES = 30  # each costs an agent's run; beyond, a list was repeated by mistake
 _MAX_ITERATIONS = 100
 
@@ -45,6 +47,8 @@ def _stage(reader: Reader, entry: Entry) -> PipelineStage | None:
     if not kind:
         return None
     provider = reader.choice(keys.get("provider"), list(Provider))
+    if provider:
+        reader.refer(PROVIDER, provider, keys["provider"])
     type_ = StageType(kind)
     parallel = _truth(reader, keys.get("parallel"))
     if parallel and type_ not in REVIEWS:
