@@ -111,7 +111,7 @@ class Developer:
 
     async def _write(self, work: _Work, bench: Bench) -> Written:
         theirs = await implementation.peoples_work(bench)
-        if bench.plan.commit is not None or theirs:
+        if bench.undoes is not None or theirs:
             return await implementation.by_rules(bench)
         site = Site(bench.case, bench.code, bench.repository, bench.base, bench.branch, bench.folder)
         asked = {"plan": bench.plan.model_dump(mode="json"), "repository": bench.code.name}

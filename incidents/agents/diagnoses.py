@@ -111,4 +111,5 @@ class Consolidation(Output):
     disagreements: list[Disagreement] = Field(max_length=8)
     user_story: UserStory
     plan_draft: list[PlanStep] = Field(min_length=1, max_length=12)
+    believed: list[str] = Field(default_factory=list, max_length=8, description="steps of the analyses that count")
     manifest: ArtifactManifest

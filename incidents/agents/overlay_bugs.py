@@ -71,9 +71,14 @@ def consolidation(draft: Consolidation, answer: Consolidation) -> Consolidation:
 
 
 def plan(draft: FixPlan, answer: FixPlan) -> FixPlan:
-    """Keep the option that a person chose, and the repositories of the catalogue."""
-    known = {task.repository for task in draft.tasks}
-    tasks = [task for task in answer.tasks if task.repository in known] or draft.tasks
+    """Keep the option that a person chose, and what is undone where; a fix that is written may need more repositories.
+
+    One that the catalogue does not have is found by the plan's review, and refused when the plan is divided.
+    """
+    undone = {task.repository: task.commit for task in draft.tasks}
+    written = draft.commit is None
+    planned = [task for task in answer.tasks if written or task.repository in undone]
+    tasks = [task.model_copy(update={"commit": undone.get(task.repository)}) for task in planned] or draft.tasks
     return _taken(answer, draft, "option", "approach", "commit").model_copy(update={"tasks": tasks})
 
 

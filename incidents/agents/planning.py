@@ -16,6 +16,7 @@ class RepositoryTask(Output):
     files: list[str] = Field(max_length=MAX_FILES, description="files that the fix changes")
     tests: list[str] = Field(max_length=MAX_FILES, description="test files that are written or run")
     steps: list[str] = Field(min_length=1, max_length=12, description="in the order in which they are done")
+    commit: str | None = Field(default=None, max_length=40, description="taken from the draft: what is undone here")
 
 
 class FixPlan(Output):
@@ -28,6 +29,12 @@ class FixPlan(Output):
     tasks: list[RepositoryTask] = Field(min_length=1, max_length=8)
     risks: list[str] = Field(max_length=10)
     evidence: list[str]
+
+    def undoes(self, repository: str) -> str | None:
+        """Return the commit that is undone in `repository`; None where the fix is written there."""
+        task = next((task for task in self.tasks if task.repository == repository), None)
+        first = task is None or task is self.tasks[0]
+        return task.commit if task and task.commit else self.commit if first else None
 
 
 class Decomposition(Output):

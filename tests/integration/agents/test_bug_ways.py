@@ -301,6 +301,36 @@ async def test_a_cause_in_a_further_repository_is_found_reflected_on_and_planned
     assert [(task.repository, task.files) for task in plan.tasks] == [("shop", [PRICING])]
 
 
+async def test_causes_in_two_repositories_are_planned_undone_and_reviewed_in_both(
+    analysed: Worked, tmp_path: Path
+) -> None:
+    bug, till = analysed.bug, Shop(tmp_path / "till")
+    _, bad = till.broken(**{"till.txt": "Till"})
+    further = catalog.Repository(name="till", path=str(till.repository), tests=analysed.shop.service().tests)
+    bug.service = analysed.shop.service(repositories={"till": further})
+    first, second = bug.steps("root-cause-analysis")
+    found = bug.earlier[first.name]["root_cause"]
+    theirs = {**found, "commit": bad, "base": till.git("rev-parse", "main"), "root_file": "shop/pricing.py"}
+    bug.earlier[second.name] = {**bug.earlier[first.name], "root_cause": theirs}
+    alone = await bug.run("diagnosis-consolidation", feedback=first.name)
+    plan = await bug.run("fix-plan", approved=bug.choose(1), feedback="Add till.txt, and look at shop/pricing.py.")
+    assert alone.believed == [first.name]
+    assert [(task.repository, task.files, task.commit) for task in plan.tasks[1:]] == [("till", ["till.txt"], None)]
+    await bug.run("diagnosis-consolidation", feedback="all")
+    plan = await bug.run("fix-plan", approved=bug.choose(1))
+    assert [(task.repository, task.commit) for task in plan.tasks] == [("shop", found["commit"]), ("till", bad)]
+    await bug.run("decomposition")
+    there = [bug.steps(prompt)[1] for prompt in ("implementation", "code-review")]
+    made, review = [await bug.run_step(step) for step in there]
+    assert (made.repository, made.result) == ("till", ImplementationState.COMPLETE)
+    assert review.verdict is ReviewVerdict.APPROVED
+    plan = await bug.run("fix-plan", approved=bug.choose(2))
+    assert [(task.repository, task.files, task.commit) for task in plan.tasks] == [
+        ("shop", [PRICING], None),
+        ("till", [PRICING], None),
+    ]
+
+
 async def test_the_traceback_of_a_report_points_at_the_commit_without_any_log(shop: Shop, tmp_path: Path) -> None:
     _, bad = shop.broken()
     bug = bug_of(shop, tmp_path, incident=facts(title="Broken", severity="medium", known=f"{REPORT}\n{TRACEBACK}"))

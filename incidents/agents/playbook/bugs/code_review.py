@@ -101,6 +101,10 @@ def _alignment(seen: Seen) -> Finding:
         return judging.finding(
             ALIGNMENT, f"It changes `{cause.root_file}`, where the cause is.", seen.cites, holds=True
         )
+    planned = [path for path in seen.task.files if path in seen.diff.files] if seen.task else []
+    if seen.task and planned and cause.root_file not in seen.task.files:
+        why = f"It changes {_paths(planned)}, what the plan names in this repository."
+        return judging.finding(ALIGNMENT, why, seen.cites, holds=True)
     why = f"It does not change `{cause.root_file}`, where the cause was found."
     return judging.finding(ALIGNMENT, why, seen.cites, holds=False)
 

@@ -50,6 +50,7 @@ async def run(case: Case) -> tuple[Output, str]:
         disagreements=[] if agreed else [_disagreement(each) for each in found[:8]],
         user_story=story,
         plan_draft=plan,
+        believed=[each.step for each in believed[:8]],
         manifest=ArtifactManifest(
             artifacts=["diagnosis", "user_story", "plan_draft"],
             criteria_count=len(story.criteria),

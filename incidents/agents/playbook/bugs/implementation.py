@@ -51,6 +51,11 @@ class Bench:
     branch: str
     folder: Path  #: its worktree
 
+    @property
+    def undoes(self) -> str | None:
+        """Return the commit that is undone here; None where the fix is written."""
+        return self.plan.undoes(self.code.name)
+
 
 #: Writes a change into the bench's branch: by rules, by people, by an external agent.
 Writer = Callable[[Bench], Awaitable[Written]]
@@ -105,7 +110,7 @@ async def _as_rebased(bench: Bench, write: Writer) -> Written:
     head = await bench.repository.resolve(f"refs/heads/{bench.branch}")
     commits = (await bench.repository.commits(head, since=bench.base)).commits
     if commits and await bench.repository.is_ancestor(bench.base, head):
-        undone = (await bench.repository.commit(bench.plan.commit)).files if bench.plan.commit else ()
+        undone = (await bench.repository.commit(bench.undoes)).files if bench.undoes else ()
         return replace(await _as_committed(bench, commits), undone=undone)
     return await write(bench)
 
@@ -119,7 +124,7 @@ async def by_rules(bench: Bench) -> Written:
     theirs = await peoples_work(bench)
     if theirs:
         return await _as_committed(bench, theirs)
-    if bench.plan.commit is None:
+    if bench.undoes is None:
         branch = bench.branch
         await worktrees.add(bench.repository, bench.folder, commit=bench.base, branch=branch)
         return Written(
@@ -130,7 +135,7 @@ async def by_rules(bench: Bench) -> Written:
             f" `{bench.base[:7]}`. Commit the fix with its test there, then retry this step.",
             blocked=True,
         )
-    return await _undo(bench, await bench.repository.commit(bench.plan.commit))
+    return await _undo(bench, await bench.repository.commit(bench.undoes))
 
 
 async def peoples_work(bench: Bench) -> tuple[Commit, ...]:
@@ -157,7 +162,7 @@ async def _as_committed(bench: Bench, theirs: tuple[Commit, ...]) -> Written:
     by = wording.listed(list(dict.fromkeys(commit.author for commit in theirs)))
     said = f"{theirs[0].subject} ({wording.counted(len(theirs), 'commit')} by {by})"
     # What Sitrep committed and no rule undid, an agent wrote.
-    by_agent = bench.plan.commit is None and all(commit.email == preparation.SITREP_EMAIL for commit in theirs)
+    by_agent = bench.undoes is None and all(commit.email == preparation.SITREP_EMAIL for commit in theirs)
     return Written(head, said, author=Author.AGENT if by_agent else Author.PEOPLE)
 
 

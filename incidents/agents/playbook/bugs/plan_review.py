@@ -5,7 +5,7 @@ from incidents.agents.outputs import Output
 from incidents.agents.planning import FixPlan
 from incidents.agents.playbook.bugs import judging, past
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.wording import listed
+from incidents.agents.playbook.wording import counted, listed
 from incidents.agents.reviews import PLAN_ITEMS, Finding
 from incidents.errors import ToolFailed
 
@@ -86,8 +86,10 @@ def _tests(plan: FixPlan, record: str) -> Finding:
 def _smallest(plan: FixPlan, known: Consolidation | None, refs: list[str]) -> Finding:
     needed = {*known.diagnosis.affected_files, known.diagnosis.root_file} if known else set()
     more = sorted(path for path in _planned(plan) if path not in needed)
-    if plan.commit is not None:
-        return judging.finding(SMALLEST, "It undoes one commit and adds nothing.", refs, holds=True)
+    undone = [commit for task in plan.tasks if (commit := plan.undoes(task.repository))]
+    if len(undone) == len(plan.tasks):
+        why = f"It undoes {counted(len(undone), 'commit')} and adds nothing."
+        return judging.finding(SMALLEST, why, refs, holds=True)
     if known is None or (more and not known.diagnosis.affected_files):
         return judging.finding(SMALLEST, "Which files the cause needs is not known.", refs, holds=None)
     if more:

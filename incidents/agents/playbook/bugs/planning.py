@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from incidents import catalog
-from incidents.agents.diagnoses import Consolidation
+from incidents.agents.diagnoses import Consolidation, DiagnosedCause, Diagnosis
 from incidents.agents.outputs import FixApproach, FixOption, Output
 from incidents.agents.planning import Decomposition, FixPlan, RepositoryTask
 from incidents.agents.playbook.bugs import lookups, past
@@ -26,26 +26,34 @@ async def run(case: Case) -> tuple[Output, str]:
     found = past.require(case, "bug-diagnosis-consolidation", Consolidation, "consolidated diagnosis")
     option = _chosen(case, found.output)
     case.step_record(found.step)
-    if option.approach is FixApproach.HOTFIX:
-        task = await _by_hand(case, found.output)
-    else:
-        task = await _undoing(case, option)
-    others = [each.name for each in case.service.codebases() if each.name != task.repository]
-    risks = [f"`{name}` is not changed: look whether it relies on what changes." for name in others]
-    if any(filekinds.kind(path) is FileKind.MIGRATION for path in task.files):
-        risks.append("A migration is among the files: look at the data that was written since.")
-    if not task.tests:
-        risks.append("No test file is known for it: the regression test is a new one.")
+    by_hand = option.approach is FixApproach.HOTFIX
+    first = await _by_hand(case, found.output.diagnosis) if by_hand else await _undoing(case, option)
+    tasks = [first, *await _elsewhere(case, found.output, first.repository, by_hand=by_hand)]
     plan = FixPlan(
         option=option.number,
         approach=option.approach,
         commit=option.commit,
         summary=f"{option.title}: {option.description}"[:400],
-        tasks=[task],
-        risks=risks[:10],
+        tasks=tasks,
+        risks=_risks(case, tasks)[:10],
         evidence=list(case.seen),
     )
-    return plan, f"{option.title} in `{task.repository}`: {counted(len(task.files), 'file')}, the test first"
+    where = listed([f"`{task.repository}`" for task in tasks])
+    files = sum(len(task.files) for task in tasks)
+    return plan, f"{option.title} in {where}: {counted(files, 'file')}, the test first"
+
+
+def _risks(case: Case, tasks: list[RepositoryTask]) -> list[str]:
+    changed = {task.repository for task in tasks}
+    others = [each.name for each in case.service.codebases() if each.name not in changed]
+    risks = [f"`{name}` is not changed: look whether it relies on what changes." for name in others]
+    if any(filekinds.kind(path) is FileKind.MIGRATION for task in tasks for path in task.files):
+        risks.append("A migration is among the files: look at the data that was written since.")
+    for task in tasks:
+        if not task.tests:
+            where = f" in `{task.repository}`" if len(tasks) > 1 else ""
+            risks.append(f"No test file is known for it{where}: the regression test is a new one.")
+    return risks
 
 
 async def decompose(case: Case) -> tuple[Output, str]:
@@ -75,6 +83,7 @@ def _together(first: RepositoryTask, second: RepositoryTask) -> RepositoryTask:
         files=list(dict.fromkeys((*first.files, *second.files)))[:50],
         tests=list(dict.fromkeys((*first.tests, *second.tests)))[:50],
         steps=list(dict.fromkeys((*first.steps, *second.steps)))[:12],
+        commit=first.commit or second.commit,
     )
 
 
@@ -95,14 +104,9 @@ async def _undoing(case: Case, option: FixOption) -> RepositoryTask:
     if option.commit is None:
         raise StepFailed(f"Option {option.number} names no commit.", remedy="Choose another option.")
     for code in case.service.codebases():
-        try:
-            repository = await past.clone(case, code)
-        except ToolFailed as fault:
-            case.missing(fault)
-            continue
-        commit = await lookups.commit_of(repository, option.commit)
-        if commit is not None:
-            return await _task_of(case, code, repository, commit)
+        found = await _commit_in(case, code, option.commit)
+        if found is not None:
+            return await _task_of(case, code, *found)
     raise StepFailed(
         f"No repository of the service has the commit `{option.commit[:7]}`.",
         remedy="Fetch it into the clone, or choose another option.",
@@ -122,19 +126,67 @@ async def _task_of(case: Case, code: catalog.Repository, repository: Repository,
         "Run all tests without the fix and with it",
         "Look at every caller of what changes",
     ]
-    return RepositoryTask(repository=code.name, files=changed[:50], tests=tests[:_MOST_TESTS], steps=steps)
+    return RepositoryTask(
+        repository=code.name, files=changed[:50], tests=tests[:_MOST_TESTS], steps=steps, commit=commit.hash
+    )
 
 
-async def _by_hand(case: Case, found: Consolidation) -> RepositoryTask:
-    cause = found.diagnosis
-    code = await past.codebase_with(case, cause.base)
-    files: tuple[str, ...] = ()
+async def _elsewhere(case: Case, found: Consolidation, first: str, *, by_hand: bool) -> list[RepositoryTask]:
+    """Return a task for each further repository in which a believed analysis found a cause, or that people named."""
+    tasks: dict[str, RepositoryTask] = {}
+    for each in past.all_of(case, "bug-root-cause-analysis", Diagnosis):
+        cause = each.output.root_cause
+        if each.step not in found.believed or not cause.base:
+            continue
+        code = await past.codebase_with(case, cause.base)
+        if code.name == first or code.name in tasks:
+            continue
+        commit = None if by_hand or not cause.commit else await _commit_in(case, code, cause.commit)
+        task = await _task_of(case, code, *commit) if commit else await _by_hand(case, cause)
+        tasks[code.name] = task
+    here = next(code for code in case.service.codebases() if code.name == first)
+    meant_here = await _named(case, here)
+    for code in case.service.codebases():
+        if code.name != first and code.name not in tasks:
+            named = [path for path in await _named(case, code) if path not in meant_here]
+            if named:
+                tasks[code.name] = await _written(case, code, named)
+    return list(tasks.values())
+
+
+async def _commit_in(case: Case, code: catalog.Repository, revision: str) -> tuple[Repository, Commit] | None:
     try:
-        files = await (await past.clone(case, code)).files(code.branch)
+        repository = await past.clone(case, code)
     except ToolFailed as fault:
         case.missing(fault)
-    named = [word for word in case.request.feedback.replace("`", " ").split() if word in files]
-    changed = list(dict.fromkeys((*([cause.root_file] if cause.root_file else []), *named)))
+        return None
+    commit = await lookups.commit_of(repository, revision)
+    return (repository, commit) if commit is not None else None
+
+
+async def _by_hand(case: Case, cause: DiagnosedCause) -> RepositoryTask:
+    code = await past.codebase_with(case, cause.base)
+    at_fault = [cause.root_file] if cause.root_file else []
+    return await _written(case, code, list(dict.fromkeys((*at_fault, *await _named(case, code)))))
+
+
+async def _named(case: Case, code: catalog.Repository) -> list[str]:
+    """Return the files of the repository that people named when they sent the plan back."""
+    words = case.request.feedback.replace("`", " ").replace(",", " ").split()
+    files = set(await _files(case, code)) if words else set()
+    return [word for word in dict.fromkeys(word.rstrip(".;:") for word in words) if word in files]
+
+
+async def _files(case: Case, code: catalog.Repository) -> tuple[str, ...]:
+    try:
+        return await (await past.clone(case, code)).files(code.branch)
+    except ToolFailed as fault:
+        case.missing(fault)
+        return ()
+
+
+async def _written(case: Case, code: catalog.Repository, changed: list[str]) -> RepositoryTask:
+    files = await _files(case, code)
     where = listed([f"`{path}`" for path in changed]) or "the place of the cause"
     steps = [
         "Write the test that shows the bug; it must fail now",
