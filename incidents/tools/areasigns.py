@@ -1,4 +1,4 @@
-"""What a change does that matters in the area it touches: locks and lost data, limits and images, bundles. Pure.
+"""What a change does that matters in the area it touches: lost data, limits, bundles, what callers rely on. Pure.
 
 Signs are what a person of that trade looks for first; none of them is proof that something is wrong.
 """
@@ -40,9 +40,7 @@ def of(area: Area, diff: str, files: Collection[str] = ()) -> tuple[Sign, ...]:
         patch = PatchSet(diff)
     except UnidiffParseError:
         return ()
-    looks = _LOOKS.get(area)
-    if looks is None:
-        return ()
+    looks = _LOOKS[area]
     touched = [file for file in patch if filekinds.kind(file.path) not in (FileKind.TEST, FileKind.DOCS)]
     found = [sign for file in touched for sign in looks(file)]
     if area is Area.DATA and any("waits" in sign.says for sign in found) and not _bounds_locks(patch):
@@ -182,7 +180,55 @@ def _bundles(patch: PatchSet, files: Collection[str]) -> Iterator[Sign]:
         yield Sign(sources[0], 0, f"changes, and the bundle that is kept ({built[0]}) does not")
 
 
-_LOOKS: dict[Area, _Look] = {Area.DATA: _data, Area.INFRASTRUCTURE: _infrastructure, Area.FRONTEND: _frontend}
+# Api
+
+_ROUTE = re.compile(
+    r"""(?:@[\w.]+|\b(?:app|api|router|server|blueprint|bp))\.(?P<method>route|get|post|put|patch|delete)"""
+    r"""\(\s*["'](?P<path>/[^"']*)["']"""
+)
+_DEFAULT = re.compile(r"""\.(?:get|pop)\(\s*["'](?P<key>[\w.-]+)["']""")
+_DEMAND = re.compile(r"""[\w\])]\[\s*["'](?P<key>[\w.-]+)["']\s*\](?!\s*=[^=])""")
+_GUARD = re.compile(r"^@[\w.]*(?:login|auth|permission|csrf|signed)\w*|\bDepends\(\s*\w*(?:user|auth|permission)\w*")
+_API: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"\b(?:requests|httpx)\.(?:get|post|put|patch|delete|request)\((?!.*\btimeout\b).*\)"),
+        "asks another service without a time limit: when that one hangs, this does",
+    ),
+    (
+        re.compile(r"^except(?:\s+(?:Base)?Exception(?:\s+as\s+\w+)?)?\s*:|\bcatch\s*(?:\([^)]*\))?\s*\{\s*\}"),
+        "catches every error: what fails here may go unseen",
+    ),
+)
+
+
+def _api(file: PatchedFile) -> Iterator[Sign]:
+    if filekinds.kind(file.path) is not FileKind.SOURCE:
+        return
+    before, after = list(_removed(file)), list(_added(file))
+    kept = {match.group("method", "path") for _, text in after for match in _ROUTE.finditer(text)}
+    spared = {match["key"] for _, text in before for match in _DEFAULT.finditer(text)}
+    still = {match["key"] for _, text in after for match in _DEFAULT.finditer(text)}
+    guards = {text for _, text in after}
+    for number, text in before:
+        for match in _ROUTE.finditer(text):
+            if match.group("method", "path") not in kept:
+                yield Sign(file.path, number, f"no longer answers {match['path']}: whoever asks for it fails", text)
+        if _GUARD.search(text) and text not in guards:
+            yield Sign(file.path, number, "takes away a check of who asks", text)
+    for number, text in after:
+        for match in _DEMAND.finditer(text):
+            if match["key"] in spared - still:
+                says = f"demands {match['key']}, which it did without: whoever does not send it fails"
+                yield Sign(file.path, number, says, text)
+        yield from (Sign(file.path, number, says, text) for pattern, says in _API if pattern.search(text))
+
+
+_LOOKS: dict[Area, _Look] = {
+    Area.DATA: _data,
+    Area.INFRASTRUCTURE: _infrastructure,
+    Area.FRONTEND: _frontend,
+    Area.API: _api,
+}
 
 
 def _added(file: PatchedFile) -> Iterator[tuple[int, str]]:

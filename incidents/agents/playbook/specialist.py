@@ -11,22 +11,23 @@ from incidents.tools.areasigns import Sign
 from incidents.tools.evidence import EvidenceKind
 from incidents.tools.git import Commit, Diff, Repository
 
-#: What is looked for in an area that has rules of its own.
+#: What is looked for in each area.
 _LOOKED_FOR = {
     Area.DATA: "migrations, locks and lost data",
     Area.INFRASTRUCTURE: "limits, images and settings",
     Area.FRONTEND: "assets, bundles and what browsers keep",
+    Area.API: "what callers rely on, time limits and swallowed errors",
 }
 
 
 async def check_fix(case: Case, repository: Repository, diff: Diff, commit: str) -> AreaCheck | None:
-    """Return what the specialists of the areas that a fix touches see in it; None where no area has rules."""
+    """Return what the specialists of the areas that a fix touches see in it; None where nothing of it runs."""
     touched = _touched(case, diff.files)
     chosen = case.request.chosen
     area = chosen.area if chosen else touched[0] if touched else Area.API
-    looked = [each for each in dict.fromkeys([area, *touched]) if each in _LOOKED_FOR]
-    if not looked:
+    if not touched:
         return None
+    looked = list(dict.fromkeys([area, *touched]))
     files = await repository.files(commit) if Area.FRONTEND in looked else ()
     claims = [claim for each in looked for claim in _claims(case, each, diff, areasigns.of(each, diff.text, files))]
     agent = chosen.agent if chosen else case.request.step.agent[0]
@@ -40,7 +41,7 @@ async def check_fix(case: Case, repository: Repository, diff: Diff, commit: str)
 
 async def look_at_cause(case: Case, repository: Repository | None, commit: Commit | None) -> list[Claim]:
     """Return what specialists see in the commit that is held to be the cause."""
-    looked = [each for each in _touched(case, commit.files) if each in _LOOKED_FOR] if commit else []
+    looked = _touched(case, commit.files) if commit else []
     if repository is None or commit is None or not looked:
         return []
     try:

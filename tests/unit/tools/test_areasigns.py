@@ -81,3 +81,27 @@ def test_a_page_that_asks_for_what_is_not_there_and_a_bundle_left_behind_are_sig
 def test_tests_documents_and_what_is_no_difference_give_no_signs() -> None:
     assert areasigns.of(Area.DATA, change("tests/test_db.py", added=("DELETE FROM orders;",))) == ()
     assert areasigns.of(Area.DATA, "@@ nonsense") == ()
+
+
+def test_what_callers_rely_on_and_what_may_hang_or_go_unseen_is_told_with_its_line() -> None:
+    before = ("@app.get('/orders')", "@login_required", "currency = cart.get('currency', 'EUR')")
+    after = ("@app.get('/all-orders')", "currency = cart['currency']", "httpx.get(url)", "except Exception:")
+    signs = areasigns.of(Area.API, change("shop/pages.py", added=after, removed=before))
+    assert [(sign.line, sign.says.partition(":")[0]) for sign in signs] == [
+        (7, "no longer answers /orders"),
+        (8, "takes away a check of who asks"),
+        (8, "demands currency, which it did without"),
+        (9, "asks another service without a time limit"),
+        (10, "catches every error"),
+    ]
+
+
+def test_the_careful_form_of_an_answer_is_no_sign() -> None:
+    before = ("@app.get('/orders')", "cart.get('currency')")
+    after = (
+        "@router.get('/orders')",
+        "cart.get('currency', 'EUR')",
+        "orders['day'] = day",
+        "requests.get(url, timeout=3)",
+    )
+    assert areasigns.of(Area.API, change("shop/pages.py", added=after, removed=before)) == ()
