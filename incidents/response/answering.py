@@ -5,6 +5,7 @@ from sqlmodel import col
 
 from incidents import lengths, records, store
 from incidents.context import Context
+from incidents.definitions import Kind
 from incidents.errors import Conflict, InvalidInput, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
@@ -107,6 +108,10 @@ async def _follow(
     match choice.does:
         case Does.STOP:
             await runs.stop(tx, incident, run, event.actor, f"answered: {choice.label}")
+            return
+        case Does.ANEW if incident.kind is not Kind.BUG:
+            # What was done in an incident is not done twice: a deploy least of all.
+            await runs.replan(tx, ctx, incident, run, event)
             return
         case Does.ANEW:
             await runs.give_up(tx, incident, run, "superseded")

@@ -1,51 +1,70 @@
-"""Bugs whose run began under another configuration than today's: told to people when Sitrep starts, who choose.
+"""Runs that began under other files than today's: told to people when Sitrep starts, who choose.
 
-A run goes on under its frozen copy whatever the files say; that is safe, and people may rather begin anew.
+A run goes on under its frozen copy whatever the files say; that is safe, and people may rather follow today's.
 Source: the review machinery document, config drift detection on resume.
 """
 
 import hashlib
 
+from pydantic import BaseModel
 from sqlmodel import col, select
 
 from incidents import records, store
 from incidents.context import Context
+from incidents.definitions import Kind
 from incidents.lifecycle import Status
-from incidents.response import frozen, pipeline, questions
+from incidents.response import frozen, questions, runs
 from incidents.response.questions import About, Choice, Does
 from incidents.service import queries
-from incidents.stages import BugfixPipeline
 
 _UNFINISHED = ("running", "paused")
 
 
 async def ask(tx: store.Tx, ctx: Context) -> int:
-    """Ask about every unfinished run whose stages are not today's, once for each change; return how many were asked."""
-    today = ctx.library.policies.bugfix_pipeline
-    runs = await tx.session.scalars(
-        select(records.Run).where(records.Run.workflow == pipeline.NAME, col(records.Run.state).in_(_UNFINISHED))
-    )
+    """Ask about every unfinished run whose files are not today's, once for each change; return how many were asked."""
+    found = await tx.session.scalars(select(records.Run).where(col(records.Run.state).in_(_UNFINISHED)))
     asked = 0
-    for run in runs.all():
+    for run in found.all():
         incident = await queries.get(tx.session, run.incident_id)
-        if today is None or incident.status is not Status.OPEN or frozen.definition_of(run).pipeline == today:
+        if incident.status is not Status.OPEN:
             continue
-        text = (
-            "The stages of bugfix_pipeline.yml are not those that this run began with. "
-            f"It goes on with its own copy unless you begin anew. (stages {_print(today)})"
-        )
-        if not await _was_asked(tx, run, text):
-            choices = [
-                Choice(label="Continue with the original", does=Does.KEEP),
-                Choice(label="Start anew with today's", does=Does.ANEW),
-            ]
-            await questions.ask(tx, incident, run, "", About.DRIFT, text, choices)
-            asked += 1
+        told = _of_bug(ctx, run) if incident.kind is Kind.BUG else _of_incident(ctx, incident, run)
+        if told is None or await _was_asked(tx, run, told[0]):
+            continue
+        choices = [
+            Choice(label="Continue with the original", does=Does.KEEP),
+            Choice(label=told[1], does=Does.ANEW),
+        ]
+        await questions.ask(tx, incident, run, "", About.DRIFT, told[0], choices)
+        asked += 1
     return asked
 
 
-def _print(stages: BugfixPipeline) -> str:
-    return hashlib.sha256(stages.model_dump_json().encode()).hexdigest()[:7]
+def _of_bug(ctx: Context, run: records.Run) -> tuple[str, str] | None:
+    """Return the question and the way to today's stages; None where they are those of the run."""
+    today = ctx.library.policies.bugfix_pipeline
+    if today is None or frozen.definition_of(run).pipeline == today:
+        return None
+    text = (
+        "The stages of bugfix_pipeline.yml are not those that this run began with. "
+        f"It goes on with its own copy unless you begin anew. (stages {_print(today)})"
+    )
+    return text, "Start anew with today's"
+
+
+def _of_incident(ctx: Context, incident: records.Incident, run: records.Run) -> tuple[str, str] | None:
+    today = runs.today(ctx, incident, run)
+    if frozen.definition_of(run) == today:
+        return None
+    text = (
+        f"{today.name}.yml, or a policy that it follows, is not what this response began with. It goes on with its own"
+        f" copy unless you choose today's; work that still serves is kept, and nothing is done twice. ({_print(today)})"
+    )
+    return text, "Go on with today's"
+
+
+def _print(files: BaseModel) -> str:
+    return hashlib.sha256(files.model_dump_json().encode()).hexdigest()[:7]
 
 
 async def _was_asked(tx: store.Tx, run: records.Run, text: str) -> bool:

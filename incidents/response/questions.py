@@ -55,7 +55,7 @@ class Does(StrEnum):
     GO_ON = "go_on"  #: what the step brought counts as it stands
     REDO = "redo"  #: the step named in the choice is done again with the words, and what builds on it
     RERUN = "rerun"  #: the step that asks is done again with the words
-    ANEW = "anew"  #: the whole run begins again
+    ANEW = "anew"  #: the run goes by today's files: a bug's begins again, an incident's keeps what still serves
     STOP = "stop"  #: the agents stop; people go on by hand
     KEEP = "keep"  #: nothing changes
 

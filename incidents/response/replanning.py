@@ -14,6 +14,8 @@ from incidents.service import queries
 
 _HAS_RESULT = frozenset({StepState.DONE, StepState.TAKEN_OVER})
 
+_OLDER = "~"  #: behind the name of work that an older wording of the same workflow left: nothing takes it up again
+
 
 def serves(before: StepDefinition, after: StepDefinition) -> bool:
     """Tell whether what the step did under the former definition is what it would do under the new one."""
@@ -55,7 +57,8 @@ async def adapt(
             elif row.state in (StepState.SKIPPED.value, StepState.READY.value):
                 row.state = StepState.QUEUED.value  # what might start under the former plan may have to wait under this
         elif row.name in was:
-            await _drop(tx, incident, row, before, rows, wanted=row.name in will)
+            aside = _aside(row.name, before) + _OLDER * (before.name == after.name)
+            await _drop(tx, incident, row, rows, aside=aside, wanted=row.name in will)
         tx.session.add(row)
     await _rename(tx, moved)
     await _complete(tx, run, rows, after)
@@ -97,9 +100,9 @@ async def _drop(
     tx: store.Tx,
     incident: records.Incident,
     row: records.Step,
-    before: WorkflowDefinition,
     rows: list[records.Step],
     *,
+    aside: str,
     wanted: bool,
 ) -> None:
     state = StepState(row.state)
@@ -107,7 +110,7 @@ async def _drop(
         await remarks.of_what_goes_on(tx, incident, row)
         row.state, row.owner, row.lease_until = StepState.SKIPPED.value, "", None
     if wanted or state in _HAS_RESULT:
-        row.name = _unused(_aside(row.name, before), rows)
+        row.name = _unused(aside, rows)
 
 
 def _set_leftovers_aside(
@@ -136,7 +139,7 @@ def _aside(name: str, definition: WorkflowDefinition) -> str:
 def former(name: str) -> tuple[str, str]:
     """Return the name that a row's step had, and the workflow that it was set aside from; none when it was not."""
     step, _, workflow = name.partition("@")
-    return step, workflow
+    return step, workflow.rstrip(f"{_OLDER}'")
 
 
 async def _complete(tx: store.Tx, run: records.Run, rows: list[records.Step], after: WorkflowDefinition) -> None:

@@ -79,13 +79,13 @@ def _stages(ctx: Context) -> BugfixPipeline:
 async def replan(
     tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run, event: records.Event
 ) -> None:
-    """Follow a change of severity: what still serves is kept, the rest is withdrawn, what is new is added.
+    """Follow a change of severity, or of the files: what serves is kept, the rest withdrawn, what is new added.
 
     A bug's way through the response does not follow from its severity.
     """
     if incident.kind is Kind.BUG:
         return
-    definition = mitigations.carried(progress.definition_of(run), _definition_for(ctx, incident))
+    definition = today(ctx, incident, run)
     if run.state in progress.ENDED - {"done"} or definition.digest() == run.digest:
         return
     kept = await replanning.adapt(tx, incident, run, progress.definition_of(run), definition, event)
@@ -102,6 +102,11 @@ async def replan(
     await tx.record(incident, EventKind.REPLANNED, title=definition.title, kept=kept, left=left)
     await _tell_beginning(tx, incident, run)
     await progress.advance(tx, ctx, incident, run)
+
+
+def today(ctx: Context, incident: records.Incident, run: records.Run) -> WorkflowDefinition:
+    """Return the definition that the incident's run would have by today's files, with what relieves users."""
+    return mitigations.carried(progress.definition_of(run), _definition_for(ctx, incident))
 
 
 async def stop(tx: store.Tx, incident: records.Incident, run: records.Run, actor: str, reason: str) -> None:
