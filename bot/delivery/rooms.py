@@ -129,7 +129,15 @@ class Rooms:
     async def rename(self, trip: Trip) -> Json:
         """Give the channel another name; returns {channel, name}."""
         channel, name = trip.place.channel, str(trip.row.params["name"])
-        answer = await self._web.write("conversations.rename", channel=channel, name=name)
+        try:
+            answer = await self._web.write("conversations.rename", channel=channel, name=name)
+        except Undelivered as failure:
+            if failure.refusal.error != "name_taken":
+                raise
+            # Whose answer was lost took the name itself.
+            answer = await self._web.read("conversations.info", channel=channel)
+            if answer["channel"]["name"] != name:
+                raise
         return {"channel": channel, "name": answer["channel"]["name"]}
 
     async def archive(self, trip: Trip) -> Json:

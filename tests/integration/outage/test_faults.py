@@ -1,6 +1,7 @@
 """Each fault of Slack's on each method with an effect: nothing lost, nothing doubled, what Slack asks is obeyed."""
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from sqlmodel import select
 
 from bot import directory, slack_errors
-from bot.delivery import settling
+from bot.delivery import outage, settling
 from incidents import outbox, records
 from incidents.catalog import Person, Settings
 from incidents.events import EventKind
@@ -18,7 +19,7 @@ from tests.integration.outage.conftest import House
 
 pytestmark = pytest.mark.long
 
-#: What a declared incident and its end call, each with an effect.
+#: What a declared incident calls, each with an effect.
 METHODS = (
     "conversations.create",
     "conversations.invite",
@@ -27,6 +28,18 @@ METHODS = (
     "chat.postMessage",
     "chat.update",
     "pins.add",
+)
+#: What rooms, papers and people's own views are made by; each is called for one of `furniture`.
+OTHER_METHODS = (
+    "bookmarks.add",
+    "conversations.rename",
+    "conversations.canvases.create",
+    "canvases.edit",
+    "files.getUploadURLExternal",
+    "upload",
+    "files.completeUploadExternal",
+    "views.publish",
+    "chat.postEphemeral",
 )
 ENDS = {
     "429": {"kind": "429", "retry_after": 1},
@@ -41,6 +54,50 @@ ENDS = {
 def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """This workspace shows the effect of a call as soon as the line is cut: no answer is under way for 10 s."""
     monkeypatch.setattr(settling, "ANSWER_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(settling, "_SEEN_SECONDS", 0.5)
+    monkeypatch.setattr(settling, "_LONGEST_BACKOFF_SECONDS", 0.5)
+    monkeypatch.setattr(outage, "_AWAY_PROBE_SECONDS", 0.3)
+
+
+def furniture(incident: records.Incident) -> Iterator[Notice]:
+    """Yield what calls the methods that a declaration does not; a second canvas is an edit of the first."""
+    paper = {"surface": "postmortem_markdown", "params": {"title": "Post-mortem", "filename": "postmortem.md"}}
+    made: dict[str, tuple[Action, dict[str, Any]]] = {
+        "bookmark": (Action.BOOKMARK, {"params": {"title": "Runbook", "link": "https://example.com/runbook"}}),
+        "rename": (Action.RENAME, {"params": {"name": f"{incident.key}-renamed"}}),
+        "canvas": (Action.CANVAS, paper),
+        "canvas again": (Action.CANVAS, paper | {"after": "canvas"}),
+        "file": (Action.FILE, paper),
+        "eyes": (Action.EPHEMERAL, {"surface": "line", "params": {"person": "U0REP", "event_id": 1}}),
+    }
+    for key, (action, more) in made.items():
+        needs = {"target": "channel", "after": f"{incident.key}:room", **more}
+        yield Notice(key=key, lane=Lane.ROOM, action=action, **needs)
+    yield Notice(key="home", lane=Lane.ROOM, action=Action.HOME, surface="home", params={"person": "U0REP"})
+
+
+async def furniture_is_there_once(house: House, incident: records.Incident) -> None:
+    team = house.workspace.core.team
+    room = team.channels[(await house.row(f"{incident.key}:room")).result["channel"]]
+    assert [each["title"] for each in room.bookmarks.values()] == ["Runbook"]
+    assert room.name == f"{incident.key}-renamed"
+    assert list(team.canvases) == [room.canvas_id]
+    shared = [file["name"] for message in await house.history(room.id) for file in message.get("files", ())]
+    assert shared == ["postmortem.md"]
+    assert [person for _, person in team.homes] == ["U0REP"]
+    shown = [row for rows in house.workspace.core.ephemerals._rows.values() for row in rows]
+    eyes = await house.row("eyes")  # whoever may have been shown it is not shown it again
+    assert len(shown) == (eyes.state == "done") or (eyes.state, len(shown)) == ("dropped", 1)
+
+
+async def archived_once(house: House, incident: records.Incident, fault: dict[str, Any]) -> None:
+    await house.faults({"method": "conversations.archive", "times": 1, **fault})
+    async with house.ctx.store.transaction() as tx:
+        archive = Notice(key="archive", lane=Lane.CHATTER, action=Action.ARCHIVE, target="channel")
+        await outbox.put(tx, incident.number, archive)
+    (row,) = await house.settled(part="archive")
+    assert row.state == "done"
+    assert house.workspace.core.team.channels[row.result["channel"]].is_archived
 
 
 async def all_is_there_once(house: House) -> None:
@@ -62,9 +119,13 @@ async def all_is_there_once(house: House) -> None:
 
 @pytest.mark.parametrize("fault", ENDS.values(), ids=ENDS)
 async def test_one_fault_on_every_method_at_once_loses_and_doubles_nothing(house: House, fault: dict[str, Any]) -> None:
-    await house.faults(*({"method": method, "times": 1, **fault} for method in METHODS))
-    await house.declare()
+    await house.faults(*({"method": method, "times": 1, **fault} for method in METHODS + OTHER_METHODS))
+    incident = await house.declare()
+    async with house.ctx.store.transaction() as tx:
+        await outbox.put(tx, incident.number, *furniture(incident))
     await all_is_there_once(house)
+    await furniture_is_there_once(house, incident)
+    await archived_once(house, incident, fault)
     assert house.workspace.core.faults.wanted() == []
 
 
