@@ -11,12 +11,14 @@ from sqlmodel import SQLModel
 
 from escalation import operators, timers
 from escalation.timers import Timers
-from incidents import holding, inbound, records
+from incidents import holding, inbound, records, shared_clock
 from incidents.catalog import Settings
 from incidents.definitions import Severity
 from incidents.lifecycle import Status
+from incidents.shared_clock import SharedClock
 from incidents.store import Store, Tx
 from tests.clock import ManualClock
+from tests.integration.delivery.conftest import RunningClock
 
 
 @pytest.fixture
@@ -144,3 +146,56 @@ async def test_a_spell_that_several_replicas_notice_is_told_by_one(replicas: tup
     at_once = await asyncio.gather(*(notice(each) for each in replicas[:2]))
     assert sorted(at_once) == [False, True]
     assert not await notice(replicas[0])
+
+
+@pytest.fixture
+async def alone(replicas: tuple[Store, Store, ManualClock], postgres: str) -> AsyncIterator[tuple[Store, RunningClock]]:
+    """A replica by the database's clock, and the clock of its machine."""
+    machine = RunningClock()
+    store = Store(postgres, SharedClock(machine))
+    await store.clock.compare(store.engine)
+    yield store, machine
+    await store.close()
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["an hour ahead", "an hour back"])
+async def test_replica_whose_machines_clock_is_set_rings_what_is_due_and_nothing_early(
+    alone: tuple[Store, RunningClock], step: timedelta
+) -> None:
+    store, machine = alone
+    async with store.transaction() as tx:
+        incident = await tx.session.get_one(records.Incident, 1)
+        for key, after in (("due", -timedelta(seconds=1)), ("later", HOUR / 2)):
+            await timers.arm(tx, incident, key, "tick", tx.now + after)
+    fired: list[str] = []
+
+    async def note(tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        del tx, incident
+        fired.append(timer.key)
+
+    clocks = Timers()
+    clocks.on("tick", note)
+    machine.advance(step)
+    while await timers.fire_due(store, clocks):
+        pass
+    assert fired == ["due"]
+
+
+async def test_machine_that_slept_is_set_right_within_a_second(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_clock, "_LOOK_SECONDS", 0.02)
+    slept = 0.0
+    clock = SharedClock(machine := RunningClock(), lambda: time.monotonic() - slept)  # its seconds sleep with it
+    store, stopping = Store(postgres, clock), asyncio.Event()
+    await clock.compare(store.engine)
+    keeping = asyncio.create_task(clock.keep(store.engine, stopping))
+    slept = 60.0
+    assert machine.now() - clock.now() > timedelta(seconds=55)
+    async with asyncio.timeout(5):
+        while machine.now() - clock.now() > timedelta(seconds=1):  # noqa: ASYNC110 - a clock tells nobody
+            await asyncio.sleep(0.01)
+    stopping.set()
+    await keeping
+    await store.close()
