@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, or_
 from sqlmodel import col, select
 
 from incidents import outbox, records, store
@@ -25,8 +25,13 @@ async def redraw(tx: store.Tx) -> Sequence[str]:
     row = records.Outbox
     homes = (col(row.incident_id).is_(None), col(row.action) == Action.HOME.value)
     # What went out long ago, and redrawings that are done, tell nobody anything any more.
-    await tx.session.execute(delete(row).where(*homes, col(row.created_at) < tx.now - LOOKED_AT_FOR, _is_over()))
-    await tx.session.execute(delete(row).where(*homes, _is_again(), _is_over()))
+    forgotten = or_(col(row.created_at) < tx.now - LOOKED_AT_FOR, _is_again())
+    # What another replica is deleting now is left to it: rows of no incident have no other lock before them, and two
+    # that deleted them in different orders would wait for each other.
+    found_over = select(row.id).where(*homes, forgotten, _is_over()).with_for_update(skip_locked=True)
+    over = (await tx.session.scalars(found_over)).all()
+    if over:
+        await tx.session.execute(delete(row).where(col(row.id).in_(over)))
     found = (await tx.session.scalars(select(row).where(*homes).order_by(col(row.id).desc()))).all()
     # One that still waits is drawn from the newest state anyway.
     waiting = {each.params["person"] for each in found if each.state in ("pending", "waiting")}

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import migrations, outbox, records, sending, store
+from incidents import homes, migrations, outbox, records, sending, store
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
@@ -275,6 +275,21 @@ async def test_replicas_that_redraw_the_same_homes_do_not_wait_for_each_other(re
         await asyncio.wait({two}, timeout=0.3)
     await asyncio.gather(one, two)
     assert {(await first.row(f"home:{person}:open")).state for person in "mabc"} == {"pending"}  # and says it newest
+
+
+async def test_homes_that_another_replica_tidies_are_left_to_it(replicas: tuple[Post, Post]) -> None:
+    first, second = replicas
+    for word in ("open", "again:then"):
+        await first.put(None, *(_home(person, word) for person in "ab"))
+        async with first.ctx.store.transaction() as tx:
+            await tx.session.execute(update(records.Outbox).values(state="done"))
+    async with first.ctx.store.transaction() as tidying:
+        await _hold(tidying, "b")
+        async with asyncio.timeout(2), second.ctx.store.transaction() as tx:
+            assert sorted(await homes.redraw(tx)) == ["a", "b"]
+    async with first.ctx.store.read() as session:
+        left = (await session.scalars(select(records.Outbox.key).where(col(records.Outbox.state) == "done"))).all()
+    assert sorted(left) == ["home:a:open", "home:b:again:then", "home:b:open"]
 
 
 async def test_channels_that_are_quiet_are_forgotten(replicas: tuple[Post, Post]) -> None:
