@@ -26,6 +26,7 @@ class Refusal:
     message: str  #: one sentence: what is wrong
     remedy: str = ""  #: one sentence: what to do about it
     retry_after_seconds: float | None = None  #: how long Slack wants to be left alone with this method
+    at_work: bool = False  #: nobody answered for it: the call may still be about to take effect
 
     def __str__(self) -> str:
         """Return message and remedy."""
@@ -46,6 +47,8 @@ _SHUT_OUT = {
 }
 #: Faults on Slack's side, answered after work had begun.
 _UNCLEAR = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_GATEWAY_GAVE_UP = (502, 504)  # what stands before Slack's servers heard nothing from them
+SLOW_DOWN = "Slack asks to slow down"  #: how the message of a refusal begins that names its own time
 #: Nothing happened, and it passes by itself.
 _AGAIN = {"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org", "org_login_required"}
 #: The channel cannot be written to any more.
@@ -101,7 +104,10 @@ def read(failure: BaseException, method: str = "") -> Refusal | None:
         )
     if isinstance(failure, aiohttp.ClientError | TimeoutError | ConnectionError | SlackClientError):
         return Refusal(
-            Verdict.UNCLEAR, "line_broke", f"The line to Slack broke before it answered ({_cause(failure)})."
+            Verdict.UNCLEAR,
+            "line_broke",
+            f"The line to Slack broke before it answered ({_cause(failure)}).",
+            at_work=True,
         )
     return None
 
@@ -111,13 +117,14 @@ def _answered(failure: SlackApiError, method: str) -> Refusal:
     error = str(data.get("error") or "")
     what = method or "the call"
     if status == 429 or error in _AGAIN:
-        return Refusal(
-            Verdict.AGAIN, error or "ratelimited", f"Slack asks to slow down ({what}).", "", _seconds(headers)
-        )
+        return Refusal(Verdict.AGAIN, error or "ratelimited", f"{SLOW_DOWN} ({what}).", "", _seconds(headers))
     if error in _SHUT_OUT:
         return Refusal(Verdict.SHUT_OUT, error, *_SHUT_OUT[error])
     if error in _UNCLEAR or status >= 500 or not error:
-        return Refusal(Verdict.UNCLEAR, error or f"http_{status}", f"Slack is in trouble ({error or status}).")
+        said = error or f"http_{status}"
+        return Refusal(
+            Verdict.UNCLEAR, said, f"Slack is in trouble ({error or status}).", at_work=status in _GATEWAY_GAVE_UP
+        )
     if error == "missing_scope":
         needed = str(data.get("needed") or "a scope")
         return Refusal(

@@ -234,5 +234,6 @@ class Deliverer:
     async def _sort_out(self) -> None:
         async with self._ctx.store.transaction() as tx:
             count = await returning.sort_out(tx)
+            await returning.hasten(tx)
         if count:
             log.info("left out what a newer notice says", notices=count)

@@ -1,13 +1,14 @@
-"""What is still worth sending when Slack is back: of what went stale meanwhile, the newest."""
+"""What is still worth sending when Slack is back: of what went stale meanwhile, the newest; pages at once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from sqlmodel import col, select
 
+from bot.delivery import settling
 from incidents import records, sending, store
 from incidents.events import EventKind
-from incidents.notices import Action, Road
+from incidents.notices import Action, Lane, Road
 
 #: What waited no longer than this is no news of yesterday: it goes as it is.
 STALE = timedelta(minutes=2)
@@ -45,6 +46,22 @@ async def sort_out(tx: store.Tx) -> int:
         await sending.leave_out(tx, older, f"{newest.key} says it newer, now that Slack is back")
         count += 1
     return count
+
+
+async def hasten(tx: store.Tx) -> None:
+    """Let pages and decisions go soon that failed and wait for another try: what they waited for has come."""
+    row = records.Outbox
+    put_off = select(row).where(
+        row.state == "pending",
+        row.road == Road.SLACK.value,
+        col(row.lane) <= Lane.DECISION.value,
+        col(row.not_before) > tx.now,
+        row.error != "",
+    )
+    if tx.session.get_bind().dialect.name != "sqlite":
+        put_off = put_off.with_for_update(skip_locked=True)
+    for each in (await tx.session.scalars(put_off)).all():
+        each.not_before = settling.hastened(each, tx.now)
 
 
 def _group(row: records.Outbox, missed: frozenset[int]) -> tuple[str, ...]:

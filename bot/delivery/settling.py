@@ -31,6 +31,7 @@ _REPEATABLE = {
     Action.RENAME,
 }
 _LONGEST_BACKOFF_SECONDS = 30.0
+_SEEN_SECONDS = 3.0  # after an answer of Slack's, until what the call did all the same can be seen
 _MOST_TRIES = 60  # half an hour of an answer that is always unclear: the notice itself is what Slack trips over,
 _LATELY = timedelta(minutes=10)  # if others of its kind arrived meanwhile
 
@@ -112,9 +113,26 @@ def _wait(trip: Trip, refusal: Refusal) -> timedelta:
         return timedelta(seconds=refusal.retry_after_seconds)
     if refusal.verdict is Verdict.AGAIN or trip.row.action in _REPEATABLE:
         return backoff(trip.row)
-    # The call may still be at work; once nobody would wait for its answer any more, its effect can be seen.
+    if not refusal.at_work:
+        return max(backoff(trip.row), timedelta(seconds=_SEEN_SECONDS))
+    # Once nobody would wait for its answer any more, its effect can be seen.
     spent = time.monotonic() - trip.began_at
     return max(backoff(trip.row), timedelta(seconds=ANSWER_TIMEOUT_SECONDS - spent))
+
+
+def hastened(row: records.Outbox, now: datetime) -> datetime:
+    """Return when a row that was to be tried again later may go now that Slack is back (UTC).
+
+    Within a second, spread by its number; but not before it could be seen what an earlier try of unclear end did, and
+    not before the time that Slack named.
+    """
+    if row.error.startswith(slack_errors.SLOW_DOWN):
+        return row.not_before
+    soon = now + timedelta(seconds=row.number % 8 / 8)
+    if row.first_tried_at is not None:
+        failed_at = row.not_before - backoff(row)  # or a little earlier
+        soon = max(soon, failed_at + timedelta(seconds=ANSWER_TIMEOUT_SECONDS))
+    return min(soon, row.not_before)
 
 
 async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:

@@ -4,7 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+from bot.delivery import settling
 from bot.delivery.deliverer import Deliverer
 from bot.surfaces import draw
 from incidents import outbox, records
@@ -147,6 +149,35 @@ async def test_a_process_that_starts_after_the_outage_sorts_out_what_the_former_
         await house.deliverer.stop()
         assert sum("was not sent in time" in text for text in came) == 1
         assert sum("inc-1 status:" in text for text in came) == 1
+
+
+async def test_pages_that_failed_go_within_a_second_of_slacks_return(house: House) -> None:
+    incident = await house.declare()
+    await house.settled()
+    await outage(house, 5)
+    gave_no_answer = "The line to Slack broke before it answered."
+    tried = {
+        "refused": (Lane.PAGE, None, "Slack cannot be reached."),
+        "unclear": (Lane.DECISION, house.clock.now(), gave_no_answer),  # tried 20 s ago: its effect would be seen
+        "asked to wait": (Lane.PAGE, None, "Slack asks to slow down (chat.postMessage)."),
+        "chatter": (Lane.CHATTER, None, "Slack cannot be reached."),
+    }
+    async with house.ctx.store.transaction() as tx:
+        for key, (lane, first_tried_at, error) in tried.items():
+            note = Notice(key=key, lane=lane, action=Action.SET_TOPIC, target="channel", params={"topic": key})
+            await outbox.put(tx, incident.number, note)
+            row = (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == key))).one()
+            row.attempts, row.first_tried_at, row.error = 9, first_tried_at, error
+            row.not_before = tx.now + settling.backoff(row) / 3
+    await house.slack_returns()
+    await house.settled(part="refused")
+    await house.settled(part="unclear")
+    late = house.clock.now() - (await house.row("unclear")).created_at
+    assert late < timedelta(seconds=3)
+    assert {key: (await house.row(key)).state for key in ("asked to wait", "chatter")} == {
+        "asked to wait": "pending",
+        "chatter": "pending",
+    }
 
 
 async def test_other_roads_go_on_while_slack_only_hangs(house: House) -> None:
