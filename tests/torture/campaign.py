@@ -161,7 +161,7 @@ class Campaign:
                 slow = Fault(method=method, kind=FaultKind.LATENCY, seconds=_AT_WORK_SECONDS)
                 await self.workspace.request_faults(slow)
         until = time.monotonic() + _READY_SECONDS
-        while self.sitrep.is_running and set((checks := await self.sitrep.checks()).values()) != {"ok"}:
+        while self.sitrep.is_running and not _serves(checks := await self.sitrep.checks()):
             assert time.monotonic() < until, f"{checks}\n{self.sitrep.log[-3000:]}"
             await asyncio.sleep(0.05)
         return self.now()
@@ -230,3 +230,8 @@ class Campaign:
         found = timeline.incidents(rows, events)
         received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings)
         return reckoning.compare(found, self._lives, received)
+
+
+def _serves(checks: dict[str, str]) -> bool:
+    """Whether a process is in order but for what is late: after an absence one person's pages may fill a minute."""
+    return {said for name, said in checks.items() if name != "delivery"} == {"ok"}
