@@ -25,7 +25,7 @@ class GitHubApi:
         self.reviews: list[dict[str, Any]] = []
         self.mergeable: bool | None = True
         self.asked: list[str] = []
-        self.loses_the_answer = False
+        self.loses_the_answer = False  # of what takes effect
         server.expect_request(re.compile("/api/.*")).respond_with_handler(self._respond)
 
     def _respond(self, request: Request) -> Response:
@@ -57,7 +57,7 @@ class GitHubApi:
                 found = [each for each in self.pulls if (each["owner"], each["head"]["ref"]) == (owner, branch)]
                 return _answer(found[-1:])
             case "POST", []:
-                return _answer(self._open(body), 201)
+                return self._told(self._open(body), 201)
             case "GET", [number]:
                 return _answer({**self._now(int(number)), "mergeable": self.mergeable})
             case "GET", [_, "reviews"]:
@@ -96,9 +96,11 @@ class GitHubApi:
         if body["sha"] != pull["head"]["sha"]:
             return _answer({"message": "Head branch was modified."}, 409)
         pull |= {"merged": True, "state": "closed", "merge_commit_sha": "f" * 40}
-        if self.loses_the_answer:
-            return _answer({"message": "Server Error"}, 502)
-        return _answer({"sha": "f" * 40, "merged": True})
+        return self._told({"sha": "f" * 40, "merged": True}, 200)
+
+    def _told(self, body: dict[str, Any], status: int) -> Response:
+        """Answer what took effect, or lose the answer."""
+        return _answer({"message": "Server Error"}, 502) if self.loses_the_answer else _answer(body, status)
 
 
 def _answer(body: Any, status: int = 200) -> Response:

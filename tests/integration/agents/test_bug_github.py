@@ -71,8 +71,12 @@ async def bug(api: GitHubApi, written: Bug, tmp_path: Path) -> AsyncIterator[Bug
 
 
 async def test_the_request_is_opened_once_checked_and_merged_at_the_approved_commit(bug: Bug, api: GitHubApi) -> None:
-    offered = await bug.run("pull-request")
-    again = await bug.run("pull-request", attempt=2)  # as after a crash: found by its branch
+    api.loses_the_answer = True
+    with pytest.raises(StepFailed, match="502"):
+        await bug.run("pull-request")
+    api.loses_the_answer = False
+    offered = await bug.run("pull-request", attempt=2)  # as after a crash: found by its branch
+    again = await bug.run("pull-request", attempt=3)
     assert (offered.number, again.number, len(api.pulls)) == (1, 1, 1)
     assert "**Root cause:**" in api.pulls[0]["body"]
     api.checks = [PASSED, RED]

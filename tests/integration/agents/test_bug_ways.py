@@ -259,6 +259,8 @@ async def test_a_clean_rebase_goes_to_the_remote_is_tested_and_needs_a_new_appro
     offered = await bug.run("pull-request", feedback=REBASE)
     assert offered.base == shop.git("rev-parse", "main")
     assert offered.head == shop.git("rev-parse", "bugfix/inc-7", cwd=bare)
+    again = await bug.run("pull-request", feedback=REBASE, attempt=2)  # as after a crash behind the push
+    assert (again.head, again.base) == (offered.head, offered.base)
     assert (await bug.run("check-results")).state is ChecksState.PASSED
     with pytest.raises(StepFailed, match="was approved, but"):
         await bug.run("merge", approved=before)

@@ -62,14 +62,16 @@ class Site:
             service, environment, commit=COMMIT, approved=approved, journal=self.journal, clock=self.clock
         )
 
-    async def begin(self, environment: str = "production", *, machine: str = "") -> Begun:
+    async def begin(
+        self, environment: str = "production", *, machine: str = "", verb: str = "deploy", what: str = COMMIT
+    ) -> Begun:
         """Begin as an attempt does that is cut off then."""
         folder = self.journal.folder()
         begun = Begun(
             id="1",
-            verb="deploy",
+            verb=verb,
             environment=environment,
-            what=COMMIT,
+            what=what,
             at=START,
             machine=machine or launches.machine(),
             folder=str(folder),
@@ -144,6 +146,25 @@ async def test_a_deploy_whose_folder_was_lost_is_asked_about(site: Site) -> None
     with pytest.raises(OutcomeUnknown):
         await site.deploy()
     assert site.times == 0
+
+
+@pytest.mark.parametrize("verb", ["rollback", "switch"])
+async def test_a_mitigation_that_was_cut_off_is_adopted(site: Site, verb: str) -> None:
+    argv = (sys.executable, "-c", SCRIPT, str(site.folder), COMMIT)
+    approved = ApprovedSubject("mitigate", {"command": list(argv)}, "digest", "ana")
+    production = Environment(rollback=argv, switches={"new-prices": argv})
+    service = Service(key="shop", production=production)
+    what = {"rollback": "42", "switch": "new-prices"}[verb]
+    site.environment = Environment(deploy=argv)
+    begun = await site.begin(verb=verb, what=what)
+    site.go()
+    common = {"approved": approved, "journal": site.journal, "clock": site.clock}
+    if verb == "rollback":
+        done = await deploys.rollback(service, "production", release=what, **common)
+    else:
+        done = await deploys.switch_off(service, switch=what, **common)
+    assert (done.adopted, site.times) == (True, 1)
+    assert site.journal.outcomes == [f"The {begun.in_words} went through."]
 
 
 def written_down(site: Site) -> Begun:
