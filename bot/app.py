@@ -26,7 +26,6 @@ from bot.listeners import (
 )
 from bot.listeners.desk import Changes, Desk, Identity, SeenBefore
 from bot.listeners.homes import Homes
-from bot.listeners.presses.common import Press
 from bot.slack_client import SlackLine
 from incidents.context import Context
 from incidents.errors import Conflict, SitrepError
@@ -84,28 +83,22 @@ def _commands(app: App, desk: Desk) -> None:
 
 
 def _presses(app: App, desk: Desk) -> None:
-    def register(act: Act, press: Press) -> None:
-        @app.action(act.pattern())
-        async def pressed(ack: AsyncAck, body: Body) -> None:
-            await ack()
-            click = payloads.click(body)
-            desk.background.start(replies.guarded(desk, click.place, press(desk, click)))
-
-    for act, press in actions.PRESSES.items():
-        register(act, press)
-
+    # One listener for every button: before an ack Bolt asks each listener whether the payload is its own, one by one.
     @app.action(re.compile(".*"))
-    async def unknown(ack: AsyncAck, body: Body) -> None:
+    async def pressed(ack: AsyncAck, body: Body) -> None:
         await ack()
         click = payloads.click(body)
-        desk.background.start(replies.guarded(desk, click.place, _outdated()))
+        act = Act.of(click.action)
+        press = actions.PRESSES.get(act or Act.INPUT, _outdated)  # an input is not pressed
+        desk.background.start(replies.guarded(desk, click.place, press(desk, click)))
 
     @app.options(Act.SERVICE.value)
     async def offered(ack: AsyncAck, body: Body) -> None:
         await ack(options=options.services(desk.ctx.settings, body))
 
 
-async def _outdated() -> None:
+async def _outdated(desk: Desk, click: payloads.Click) -> None:
+    del desk, click
     raise Conflict("This button is from another version of Sitrep.", remedy="Use the newest card, or `/incident help`.")
 
 

@@ -88,12 +88,14 @@ class Act(StrEnum):
         """Return the id of the `n`th of several alike elements in one block, where Slack wants ids to differ."""
         return f"{self.value}_{n}"
 
-    def pattern(self) -> re.Pattern[str]:
-        """Return what matches this id and its numbered forms, and no longer id that begins alike."""
-        return re.compile(rf"^{re.escape(self.value)}(?:_(?:{_SUFFIXES}))?$")
+    @classmethod
+    def of(cls, action_id: str) -> "Act | None":
+        """Return the act of an id or of one of its numbered forms; None for an id that is nobody's."""
+        return _ACTS.get(action_id) or _ACTS.get(_SUFFIX.sub("", action_id))
 
 
-_SUFFIXES = "|".join([r"\d+", *Severity, *Role])
+_ACTS = {act.value: act for act in Act}
+_SUFFIX = re.compile("_(?:{})$".format("|".join([r"\d+", *Severity, *Role])))
 
 
 #: Begins the block id of an input for one field of a step's outputs; the field's path follows.
