@@ -47,6 +47,7 @@ class LocalDispatcher:
         self._engine = engine
         self._woken = asyncio.Event()
         self._holds_until = 0.0  # monotonic
+        self._crowded = True  # steps may wait for one that ends
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -112,11 +113,14 @@ class LocalDispatcher:
         steps beside us, and we may be ending.
         """
         holds = self._stopping or time.monotonic() < self._holds_until
-        return 0 if holds else max(0, AT_ONCE - len(self._running))
+        room = 0 if holds else max(0, AT_ONCE - len(self._running))
+        self._crowded = room < TOGETHER
+        return room
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._woken.set()
+        if self._crowded:  # else whatever is ready was announced by a commit, and taken
+            self._woken.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("step_task_failed", exc_info=task.exception())
 
