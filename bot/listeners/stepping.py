@@ -1,6 +1,7 @@
 """Steering one step: the plan, retry, stop, skip, take over by hand, hand to another provider."""
 
 import re
+from collections.abc import Mapping
 
 from bot.ids import OUTPUT_FIELD, Field, Steer
 from bot.listeners import replies
@@ -11,7 +12,7 @@ from bot.surfaces import planning, work
 from bot.views import handwork, mrkdwn
 from bot.views.message import Message
 from incidents import records, store
-from incidents.agents import handwritten
+from incidents.agents import handmade, handwritten
 from incidents.definitions import StepDefinition
 from incidents.errors import Conflict, InvalidInput, InvalidInputs
 from incidents.response import intervening, rebasing, standing
@@ -124,9 +125,10 @@ async def takeover(desk: Desk, order: Order) -> Message | None:
     if not summary:
         await open_take_over(desk, order, await _number(desk, order, name))
         return None
+    looked_up = await _in_git(desk, await _number(desk, order, name), typed)
     async with desk.once(order.key) as tx:
         step = await _step(tx, order.incident_id, name)
-        await intervening.take_over(tx, desk.ctx, step.number, order.actor, summary, typed)
+        await intervening.take_over(tx, desk.ctx, step.number, order.actor, summary, typed, looked_up)
     return replies.note(f"✓ Step {step.name} is yours; what builds on it goes on.")
 
 
@@ -170,14 +172,25 @@ async def submit_take_over(desk: Desk, order: Order, view: View, step_id: int) -
     """Take a step over with what the form says.
 
     Raises:
-        InvalidInputs: outputs cannot be read; each fault stands at its field.
+        InvalidInputs: outputs cannot be read, or git knows no such branch or commit; each fault stands at its field.
     """
+    typed, summary = view.below(OUTPUT_FIELD), view.text(Field.SUMMARY)
     try:
+        looked_up = await _in_git(desk, step_id, typed)
         async with desk.once(order.key) as tx:
-            typed = view.below(OUTPUT_FIELD)
-            await intervening.take_over(tx, desk.ctx, step_id, order.actor, view.text(Field.SUMMARY), typed)
+            await intervening.take_over(tx, desk.ctx, step_id, order.actor, summary, typed, looked_up)
     except InvalidInputs as error:
         raise InvalidInputs({f"{OUTPUT_FIELD}{path}": fault for path, fault in error.faults.items()}) from error
+
+
+async def _in_git(desk: Desk, step_id: int, typed: Mapping[str, str]) -> dict[str, str]:
+    """Return what the repository that the step works in says of the branches and commits that were typed."""
+    async with desk.ctx.store.read() as session:
+        _, run, definition = await work.step_of(session, step_id)
+        service = desk.ctx.service((await queries.get(session, run.incident_id)).service)
+    name = definition.repository or (service.key if service else "")
+    code = next((each for each in service.codebases() if each.name == name), None) if service else None
+    return await handmade.look_up(definition.prompt, typed, code, desk.ctx.clock)
 
 
 # Hand to another provider

@@ -16,7 +16,8 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from incidents import lengths
-from incidents.agents.outputs import MODELS, Claim, FixApproach, FixCode, Output, RollbackProcedure, TestRun
+from incidents.agents import unasked
+from incidents.agents.outputs import MODELS, Claim, Output
 from incidents.errors import InvalidInputs
 from incidents.tools.evidence import Evidence, EvidenceKind, capture
 
@@ -24,23 +25,11 @@ MAX_LENGTH = lengths.FORM
 _SHORT = 150  # characters that are written on one line
 
 _ITEM_FIELD = re.compile(r"^\s*[-•]?\s*([a-z_]{2,40})\s*:\s*(.*)$")
-#: Fields that later steps can do without, and what they find there: `{commit}` and `{summary}` are what was typed.
-_UNTYPED: dict[type[BaseModel], dict[str, str]] = {
-    FixCode: {
-        "approach": FixApproach.HOTFIX.value,
-        "base": "{commit}^",
-        "additions": "0",
-        "deletions": "0",
-        "summary": "{summary}",
-        "diff": "Not shown: it was written by hand.",
-    },
-    TestRun: {"command": "run by hand", "seconds": "0"},
-    RollbackProcedure: {"command": "not told"},
-}
 #: Lists that people decide on: without them nothing can be chosen or divided.
 _DECIDED_ON = frozenset({"fix_options", "options", "tasks"})
 _AT_ONCE = 8  # fields; a form with no more than these asks for all of them
 
+_NEWEST = "Left empty, it is the newest of the branch."
 _NEEDED = "This is needed once anything of this part is filled in."
 
 
@@ -56,7 +45,7 @@ class Blank:
     lines: bool = False  #: whether it is written over several lines
     limit: int = MAX_LENGTH
     needed: bool = False  #: once anything of its part is filled in
-    untyped: str = ""  #: what stands there where others of its kind are typed and it is not
+    untyped: str | None = None  #: what stands there where others of its kind are typed and it is not
     more: bool = False  #: nobody has to know it at three in the morning: asked for on demand
 
 
@@ -74,13 +63,35 @@ def fields(prompt: str) -> tuple[Blank, ...]:
     model = _model(prompt)
     if model is None:
         return ()
-    every = [blank for name, field in model.model_fields.items() for blank in _blanks(name, name, field, depth=0)]
-    few = len(every) <= _AT_ONCE or all(blank.more for blank in every)
-    return tuple(replace(blank, more=False) if few else blank for blank in every)
+    every = [
+        blank for name, each in model.model_fields.items() for blank in _blanks(name, name, each, depth=0, of=model)
+    ]
+    asked = [blank.path for blank in every if not blank.more] or [blank.path for blank in every if blank.needed]
+    few = len(every) <= _AT_ONCE or not asked
+    return tuple(replace(blank, more=not (few or blank.path in asked)) for blank in every)
 
 
-def read(prompt: str, typed: Mapping[str, str], *, actor: str, summary: str, now: datetime) -> Handwriting | None:
+def parts(prompt: str) -> dict[str, type[BaseModel]]:
+    """Return the models of a step's outputs by their path; the model of all of them has an empty one."""
+    model = _model(prompt)
+    if model is None:
+        return {}
+    inner = {name: _bare(each.annotation)[0] for name, each in model.model_fields.items()}
+    return {"": model, **{name: kind for name, kind in inner.items() if _is_model(kind)}}
+
+
+def read(
+    prompt: str,
+    typed: Mapping[str, str],
+    *,
+    actor: str,
+    summary: str,
+    now: datetime,
+    looked_up: Mapping[str, str] | None = None,
+) -> Handwriting | None:
     """Return what was typed into the fields, as the outputs that later steps read; None where nothing was.
+
+    `looked_up` is what git says beside it, and in place of it, by the same paths.
 
     Raises:
         InvalidInputs: something cannot be read; says what, field by field.
@@ -89,7 +100,9 @@ def read(prompt: str, typed: Mapping[str, str], *, actor: str, summary: str, now
     model = _model(prompt)
     if model is None or not given:
         return None
-    words = "\n".join([summary, *(f"{path}: {text}" for path, text in sorted(given.items()))])
+    seen_in_git = looked_up or {}
+    told = [*sorted(given.items()), *((f"git: {path}", text) for path, text in sorted(seen_in_git.items()))]
+    words = "\n".join([summary, *(f"{path}: {text}" for path, text in told)])
     seen = capture(EvidenceKind.PERSON, f"typed by {actor}", words, summary=summary, captured_at=now)
     outputs: dict[str, JsonValue] = {}
     blanks = fields(prompt)
@@ -98,29 +111,63 @@ def read(prompt: str, typed: Mapping[str, str], *, actor: str, summary: str, now
     for path, text in given.items():
         if len(text) > limits.get(path, MAX_LENGTH):
             faults[path] = f"This has {len(text):,} characters; {limits[path]:,} fit."
-    given |= _untyped(blanks, given, summary)
+    given |= seen_in_git
+    given |= _untyped(blanks, given, summary, always=_parts_of_one(model) if _is_one(model) else frozenset())
     for name, field in model.model_fields.items():
         part = {path: text for path, text in given.items() if path == name or path.startswith(f"{name}.")}
-        if part:
+        if name == "evidence":
+            outputs[name] = [seen.id]
+        elif part or (_is_one(model) and field.is_required()):
             value = _value(name, field.annotation, part, seen.id)
             outputs[name] = _checked(name, field, value, faults)
     if faults:
         raise InvalidInputs(faults)
-    whole = model.model_validate(outputs) if set(outputs) == set(model.model_fields) else None
-    return Handwriting(outputs, seen, whole)
+    return Handwriting(outputs, seen, _together(model, outputs, next(iter(given))))
+
+
+def _is_one(model: type[Output]) -> bool:
+    """Tell whether a step's outputs are one thing, which later steps read whole or not at all."""
+    kinds = {name: _bare(field.annotation)[0] for name, field in model.model_fields.items()}
+    lists = [kind for kind in kinds.values() if get_origin(kind) is list]
+    return "evidence" in kinds or (not any(_is_model(kind) for kind in kinds.values()) and len(lists) < len(kinds))
+
+
+def _together(model: type[Output], outputs: Mapping[str, JsonValue], first: str) -> Output | None:
+    """Return the outputs as one where none is missing; what they contradict each other in stands at the `first`."""
+    needed = {name for name, field in model.model_fields.items() if field.is_required()}
+    if not (needed if _is_one(model) else model.model_fields.keys()) <= outputs.keys():
+        return None
+    try:
+        return model.model_validate(outputs)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        at = str(fault["loc"][0]) if fault["loc"] else first
+        raise InvalidInputs({at: _in_words([], fault["type"], fault["msg"])}) from error
 
 
 def _model(prompt: str) -> type[Output] | None:
     return MODELS.get(prompt.removesuffix(".md"))
 
 
-def _untyped(blanks: Sequence[Blank], given: Mapping[str, str], summary: str) -> dict[str, str]:
-    """Return what stands in fields that nobody had to type, beside those that somebody did."""
+def _parts_of_one(model: type[Output]) -> frozenset[str]:
+    """Return the paths, each with its point, of what an output that is one thing cannot be without."""
+    kinds = {name: _bare(field.annotation) for name, field in model.model_fields.items()}
+    return frozenset(
+        {"", *(f"{name}." for name, (kind, nullable) in kinds.items() if _is_model(kind) and not nullable)}
+    )
+
+
+def _untyped(
+    blanks: Sequence[Blank], given: Mapping[str, str], summary: str, *, always: frozenset[str]
+) -> dict[str, str]:
+    """Return what stands in fields that nobody had to type, beside those that somebody did and in parts of `always`."""
     found = {}
     for blank in blanks:
-        beside = blank.path.rpartition(".")[0]
-        if blank.untyped and blank.path not in given and any(path.startswith(f"{beside}.") for path in given):
-            commit = given.get(f"{beside}.commit", "")
+        beside = f"{blank.path.rpartition('.')[0]}.".removeprefix(".")
+        if blank.untyped is None or blank.path in given:
+            continue
+        if beside in always or any(path.startswith(beside) for path in given):
+            commit = given.get(f"{beside}commit", "")
             words = blank.untyped.replace("{commit}", commit).replace("{summary}", summary)
             found[blank.path] = words[: blank.limit]
     return found
@@ -143,15 +190,15 @@ def _blanks(
             yield from _blanks(f"{path}.{name}", part, inner, depth=depth + 1, of=kind, rest=rest or nullable)
         return
     last = path.rpartition(".")[2]
-    untyped = _UNTYPED.get(of, {}).get(last, "") if of else ""
-    needed = field.is_required() and not nullable and get_origin(kind) is not list and not untyped
+    untyped = unasked.FOUND.get(of, {}).get(last) if of else None
+    needed = field.is_required() and not nullable and get_origin(kind) is not list and untyped is None
     words = path.split(".")[1:] or path.split(".")
     limit = _limit(kind, field)
     yield Blank(
         path=path,
         label=" · ".join(word.replace("_", " ") for word in words).capitalize(),
         part=part,
-        hint=_hint(kind, field),
+        hint=_hint(kind, field) if unasked.HEADS.get(of) != last else _NEWEST,
         choices=_choices(kind),
         lines=limit > _SHORT,
         limit=limit,
@@ -216,6 +263,8 @@ def _value(path: str, annotation: Any, typed: Mapping[str, str], ref: str) -> An
             return None
         return _of_model(path, kind, typed, ref)
     text = typed.get(path, "")
+    if kind is str and path in typed:
+        return text
     if get_origin(kind) is list:
         return _items(get_args(kind)[0], text, ref)
     return _one(kind, text)
@@ -279,6 +328,9 @@ def _paragraphs(text: str) -> list[str]:
 
 def _checked(name: str, field: FieldInfo, value: Any, faults: dict[str, str]) -> JsonValue:
     kind: Any = field.annotation
+    if value is None and not _bare(kind)[1]:
+        faults.setdefault(name, _NEEDED)
+        return None
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
     try:
         checked: JsonValue = adapter.dump_python(adapter.validate_python(value), mode="json")

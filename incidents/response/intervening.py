@@ -70,12 +70,18 @@ async def skip_step(tx: store.Tx, ctx: Context, step_id: int, actor: str, reason
 
 
 async def take_over(
-    tx: store.Tx, ctx: Context, step_id: int, actor: str, summary: str, typed: Mapping[str, str] | None = None
+    tx: store.Tx,
+    ctx: Context,
+    step_id: int,
+    actor: str,
+    summary: str,
+    typed: Mapping[str, str] | None = None,
+    looked_up: Mapping[str, str] | None = None,
 ) -> None:
     """Note that a person did the step by hand, with the outputs they typed; what builds on it goes on.
 
     `typed` holds what stands in the fields of `handwritten.fields`, by their paths; outputs of which nothing is typed
-    stay unknown.
+    stay unknown. `looked_up` is what `handmade.look_up` says of them.
 
     Raises:
         Conflict: it is finished already.
@@ -87,7 +93,9 @@ async def take_over(
     if not said:
         raise InvalidInput("Say what you did.", remedy="One sentence for the timeline.", field="summary")
     definition = progress.definition_of(run).step(step.name)
-    written = handwritten.read(definition.prompt, typed or {}, actor=actor, summary=said, now=tx.now)
+    written = handwritten.read(
+        definition.prompt, typed or {}, actor=actor, summary=said, now=tx.now, looked_up=looked_up
+    )
     await _end_by(tx, incident, step, actor, StepState.TAKEN_OVER, said)
     if written is not None:
         await _keep(tx, incident, step, written)

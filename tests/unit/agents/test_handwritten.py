@@ -7,7 +7,7 @@ import pytest
 from bot.views import handwork, parts
 from incidents.agents import handwritten
 from incidents.agents.handwritten import Handwriting
-from incidents.agents.outputs import MODELS, FixCode, HotfixOutput, RootCause
+from incidents.agents.outputs import MODELS, FixCode, HotfixOutput, Implementation, PullRequest, RootCause
 from incidents.errors import InvalidInputs
 from tests.unit.views import samples
 
@@ -90,6 +90,25 @@ def test_every_steps_fields_fit_into_one_form_and_each_fault_finds_its_field(pro
     with pytest.raises(InvalidInputs) as caught:
         read(prompt, {blank.path: "x" * 5000 for blank in blanks if not blank.choices})
     assert caught.value.faults.keys() <= {blank.path for blank in blanks}
+
+
+def test_of_a_bugs_fix_and_of_its_pull_request_by_hand_nobody_is_asked_more_than_branch_and_commit() -> None:
+    for prompt, model, head in (("implementation", Implementation, "commit"), ("pull-request", PullRequest, "head")):
+        blanks = handwritten.fields(f"bug-{prompt}.md")
+        assert [blank.path for blank in blanks if not blank.more] == ["branch", head]
+        found = handwritten.read(
+            f"bug-{prompt}",
+            {"branch": "fix/cache", head: "9f8e7d6"},
+            actor="U01ANA",
+            summary="looked at it",
+            now=NOW,
+            looked_up={head: "9f8e7d6" * 5, "repository": "shop"},
+        )
+        assert found is not None
+        made = model.model_validate(found.outputs)
+        assert (made.branch, getattr(made, head), made.repository) == ("fix/cache", "9f8e7d6" * 5, "shop")
+        assert "branch: fix/cache" in found.evidence.excerpt
+        assert f"git: {head}" in found.evidence.excerpt, "what git said is not put into anybody's mouth"
 
 
 def test_of_a_fix_by_hand_nobody_is_asked_more_than_branch_and_commit() -> None:
