@@ -8,7 +8,7 @@ class EventKind(StrEnum):
 
     DECLARED = "declared"  #: title, severity, service
     CHANNEL_READY = "channel_ready"  #: channel, name
-    FACTS_ADDED = "facts_added"  #: facts {name: text}, missing [names]
+    FACTS_ADDED = "facts_added"  #: facts, before {name: text}, missing [names], message (its ts), as_of
     SEVERITY_CHANGED = "severity_changed"  #: before, after, reason
     MILESTONE = "milestone"  #: milestone, implied (bool); see lifecycle.Milestone
     ROLE_TAKEN = "role_taken"  #: role, person, before

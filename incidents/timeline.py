@@ -78,13 +78,25 @@ def _approval(event: records.Event, data: dict[str, Any]) -> str:
     return _by(event, asked.taken(data.get("subject") or {}) if asked else f"{what} approved")
 
 
+def _facts(data: dict[str, Any]) -> str:
+    """Return which facts were added, corrected (with what stood there) and taken back."""
+    before = data.get("before", {})
+    names = {name: name.replace("_", " ") for name in (*data["facts"], *before)}
+    said = {
+        "added": [names[name] for name in data["facts"] if name not in before],
+        "corrected": [f"{names[name]} (was {before[name]})" for name in data["facts"] if name in before],
+        "taken back": [f"{names[name]} (was {before[name]})" for name in before if name not in data["facts"]],
+    }
+    return "; ".join(f"facts {done}: {', '.join(told)}" for done, told in said.items() if told)
+
+
 def _note(said: Any) -> str:
     return f": {said}" if said else ""
 
 
 _WORDS: dict[EventKind, Words] = {
     EventKind.DECLARED: lambda e, d: _by(e, f"declared {d['severity']}: {d['title']}"),
-    EventKind.FACTS_ADDED: lambda e, d: _by(e, "facts added: " + ", ".join(n.replace("_", " ") for n in d["facts"])),
+    EventKind.FACTS_ADDED: lambda e, d: _by(e, _facts(d)),
     EventKind.SEVERITY_CHANGED: lambda e, d: _by(e, f"severity {d['before']} → {d['after']}"),
     EventKind.MILESTONE: _milestone,
     EventKind.ROLE_TAKEN: _role,

@@ -5,6 +5,7 @@ Source of the seven: the bug pipeline document, completeness checklist.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 #: Fact -> what to ask for, in the words a reporter reads.
 FACTS: dict[str, str] = {
@@ -67,13 +68,7 @@ def recognise(text: str, *, service: str = "") -> dict[str, str]:
     A labelled line (`Environment: production`) counts as it stands; otherwise the sentence that carries a typical
     sign counts. A chosen `service` is the affected component.
     """
-    found = {"component": service} if service else {}
-    for name, label in _LABELS.items():
-        labelled = list(re.finditer(rf"(?im)^\W*(?P<line>(?:{label})\W*[:=]\s*(?P<said>\S.*))$", text))
-        if len(labelled) == 1:
-            found[name] = labelled[0]["said"].strip()[:300]
-        elif labelled:  # expected on one line, actual on the next
-            found[name] = "; ".join(each["line"].strip() for each in labelled)[:300]
+    found = {**({"component": service} if service else {}), **_labelled(text)}
     for name, sign in _SIGNS.items():
         if name not in found:
             seen = re.search(sign, text, re.IGNORECASE)
@@ -82,16 +77,56 @@ def recognise(text: str, *, service: str = "") -> dict[str, str]:
     return found
 
 
-def answers(text: str, wanted: Sequence[str]) -> dict[str, str]:
-    """Return which of the `wanted` facts `text` gives; talk and questions give none.
+def _labelled(text: str) -> dict[str, str]:
+    """Return the facts that lines of `text` give under their name."""
+    found = {}
+    for name, label in _LABELS.items():
+        labelled = list(re.finditer(rf"(?im)^\W*(?P<line>(?:{label})\W*[:=]\s*(?P<said>\S.*))$", text))
+        if len(labelled) == 1:
+            found[name] = labelled[0]["said"].strip()[:300]
+        elif labelled:  # expected on one line, actual on the next
+            found[name] = "; ".join(each["line"].strip() for each in labelled)[:300]
+    return found
 
-    Where nothing is recognised, a plain sentence answers the first of them, however it is worded.
+
+@dataclass(frozen=True)
+class Heard:
+    """What a message changes of the facts that are known."""
+
+    said: Mapping[str, str] = field(default_factory=dict)  #: new, or worded otherwise than before
+    taken_back: tuple[str, ...] = ()  #: stated by its former wording, and not any more
+    differs: Mapping[str, str] = field(default_factory=dict)  #: known already, and stated otherwise here
+
+    def __bool__(self) -> bool:
+        """Return whether anything of the facts changes."""
+        return bool(self.said or self.taken_back)
+
+
+def hear(text: str, facts: Mapping[str, str], given: Sequence[str], *, before: str = "", asked: bool = True) -> Heard:
+    """Return what the message `text` changes of `facts`.
+
+    Args:
+        text: The message as it reads now.
+        facts: What is known.
+        given: Which of them this very message gave before it was edited: they are what it says now, or open again.
+        before: Its former wording.
+        asked: Whether it answers the question for facts, where a plain sentence counts, and a labelled line that
+            says something else than what is known differs from it.
     """
     stated = _QUESTION.sub("", text).strip()
-    found = {name: said for name, said in recognise(stated).items() if name in wanted}
-    if not found and wanted and _is_sentence(stated):
-        found = {wanted[0]: stated[:300]}
-    return found
+    wanted = [name for name in FACTS if name in given or name in missing(facts)]
+    recognised = recognise(stated)
+    found = {name: said for name, said in recognised.items() if name in wanted}
+    plainly = [name for name in given if name not in recognise(_QUESTION.sub("", before))]
+    open_ = plainly if given else wanted
+    if not found and open_ and (asked or given) and _is_sentence(stated):
+        found = {open_[0]: stated[:300]}
+    labelled = {name: said for name, said in _labelled(stated).items() if name not in wanted} if asked else {}
+    return Heard(
+        said={name: said for name, said in found.items() if facts.get(name) != said},
+        taken_back=tuple(name for name in given if name not in found),
+        differs={name: said for name, said in labelled.items() if facts[name] != said},
+    )
 
 
 def _is_sentence(text: str) -> bool:
@@ -99,6 +134,11 @@ def _is_sentence(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", plain)
     # Scripts that write no spaces make one long word of a sentence.
     return len(words) >= _WORDS or any(not word.isascii() and len(word) > _WORDS for word in words)
+
+
+def short(name: str) -> str:
+    """Return what a fact is called, without the examples."""
+    return FACTS[name].split(" (")[0]
 
 
 def missing(facts: Mapping[str, str]) -> tuple[str, ...]:

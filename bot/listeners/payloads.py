@@ -213,7 +213,9 @@ class Posted(_Payload):
     place: Place
     text: str
     ts: str
+    as_of: str = ""  #: ts of this wording
     edited: bool = False
+    before: str = ""  #: the former wording of an edited message
 
 
 def posted(body: dict[str, Any]) -> Posted | None:
@@ -234,7 +236,9 @@ def posted(body: dict[str, Any]) -> Posted | None:
         place=place,
         text=plain(message.get("text") or ""),
         ts=message["ts"],
+        as_of=str((message.get("edited") or {}).get("ts") or message["ts"]),
         edited=edited,
+        before=plain((event.get("previous_message") or {}).get("text") or "") if edited else "",
     )
 
 

@@ -38,4 +38,4 @@ def draw(incident: records.Incident) -> Message:
 
 
 def _known(incident: records.Incident, names: list[str]) -> list[str]:
-    return [f"✓ {triage.FACTS[name].split(' (')[0]}: {mrkdwn.said(incident.facts[name], 160)}" for name in names]
+    return [f"✓ {triage.short(name)}: {mrkdwn.said(incident.facts[name], 160)}" for name in names]

@@ -1,10 +1,10 @@
-"""What responders do to an open incident: acknowledge, change severity, take roles, add facts."""
+"""What responders do to an open incident: acknowledge, change severity, take roles, add notes."""
 
 from datetime import datetime
 
 from sqlmodel import select
 
-from incidents import lengths, records, revenue, store, triage
+from incidents import lengths, records, revenue, store
 from incidents.context import Context
 from incidents.definitions import Kind, Severity
 from incidents.errors import Conflict, InvalidInput
@@ -176,23 +176,6 @@ async def add_note(
     if not said:
         raise InvalidInput("There is nothing to add.", remedy="Write what happened.", field="note")
     return await tx.record(incident, EventKind.NOTE, actor=actor, at=at, text=said, link=link)
-
-
-async def add_facts(tx: store.Tx, ctx: Context, incident_id: int, actor: str, text: str) -> tuple[str, ...]:
-    """Take from `text` what answers the open triage questions; returns the facts that are still missing.
-
-    A plain sentence answers the first open question; talk and questions answer none.
-    """
-    del ctx
-    incident = await open_incident(tx, incident_id)
-    wanted = triage.missing(incident.facts)
-    found = triage.answers(text, wanted)
-    if found:
-        incident.facts = {**incident.facts, **found}
-        tx.session.add(incident)
-        still = triage.missing(incident.facts)
-        await tx.record(incident, EventKind.FACTS_ADDED, actor=actor, facts=found, missing=list(still))
-    return triage.missing(incident.facts)
 
 
 async def found_impact(

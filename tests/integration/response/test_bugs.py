@@ -11,7 +11,7 @@ from incidents.definitions import Kind, Severity
 from incidents.errors import Conflict
 from incidents.response import answering, control, drift, frozen, growing, intervening, rebasing
 from incidents.response.engine import Engine
-from incidents.service import declare, queries, resolve, respond
+from incidents.service import declare, queries, resolve, respond, triaging
 from incidents.stages import BugfixPipeline
 from tests.integration.response import bugs
 from tests.integration.response.conftest import ANA, DEE, House
@@ -80,7 +80,7 @@ async def test_analysis_waits_until_the_seven_facts_are_known(bug: House) -> Non
     incident = await declared(bug, known="Environment: production")
     assert await bug.work() == ["1.1"]
     for label in ("Steps to reproduce", "Expected", "Versions", "Error output", "Context"):
-        await bug.do(respond.add_facts, incident.number, DEE, f"{label}: as it was")
+        await bug.do(triaging.add_facts, incident.number, DEE, f"{label}: as it was")
     assert (await bug.work())[0] == "1.2"
 
 

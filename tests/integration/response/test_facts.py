@@ -4,7 +4,7 @@ import pytest
 
 from incidents import records, triage
 from incidents.response import facts
-from incidents.service import queries, respond
+from incidents.service import queries, triaging
 from tests.integration.response.conftest import ANA, House
 from tests.integration.response.test_story import told
 
@@ -16,7 +16,7 @@ from tests.integration.response.test_story import told
 async def test_talk_answers_no_triage_question(house: House, said: str) -> None:
     incident = await house.declare()
     before = triage.missing((await house.incident(incident)).facts)
-    assert await house.do(respond.add_facts, incident.number, ANA, said) == before
+    assert await house.do(triaging.add_facts, incident.number, ANA, said) == before
     assert triage.missing((await house.incident(incident)).facts) == before
 
 
@@ -24,7 +24,7 @@ async def test_talk_answers_no_triage_question(house: House, said: str) -> None:
 async def test_a_plain_sentence_answers_the_first_open_question(house: House, said: str) -> None:
     incident = await house.declare()
     first = triage.missing((await house.incident(incident)).facts)[0]
-    await house.do(respond.add_facts, incident.number, ANA, said)
+    await house.do(triaging.add_facts, incident.number, ANA, said)
     assert (await house.incident(incident)).facts[first] == said
 
 
