@@ -28,7 +28,7 @@ from bot.listeners.desk import Changes, Desk, Identity, SeenBefore
 from bot.listeners.homes import Homes
 from bot.slack_client import SlackLine
 from incidents.context import Context
-from incidents.errors import Conflict, SitrepError
+from incidents.errors import Conflict, Repeated, SitrepError
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +126,7 @@ def _forms(app: App, desk: Desk) -> None:
         answer: Body = {}
         try:
             answer = await submissions.send(desk, sent)
-        except SeenBefore:
+        except (SeenBefore, Repeated):
             await ack()
         except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
             await ack(**replies.refusal(desk, sent, error))

@@ -6,6 +6,7 @@ SitrepError
 ├── NotFound              no such incident, step, approval …
 ├── NotAllowed            the person lacks the role for this action
 ├── Conflict              the world moved on: already decided, resolved, stale
+│   └── Repeated          the same person did exactly this before; nothing is wrong, and nothing changes
 ├── ConfigurationError    a policy, workflow or sitrep.yml has mistakes (carries all of them)
 ├── ToolFailed            a tool could not do its work (repository, tests, deploy)
 ├── StepFailed            an agent could not finish its step
@@ -54,6 +55,10 @@ class NotAllowed(SitrepError):
 
 class Conflict(SitrepError):
     """The action no longer fits the current state."""
+
+
+class Repeated(Conflict):
+    """Somebody did what they did before, a second press of the same button: it has its effect already."""
 
 
 class ToolFailed(SitrepError):

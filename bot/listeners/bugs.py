@@ -4,7 +4,7 @@ from bot.ids import Act, Field
 from bot.listeners import following, replies
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Submission, View
-from bot.views import bug, trouble
+from bot.views import bug
 from bot.views.message import Json
 from incidents import triage
 from incidents.definitions import Kind, Severity
@@ -65,5 +65,5 @@ def refusal(desk: Desk, sent: Submission, error: Exception) -> Json:
     """Return the ack for a report that failed: the form stays as it was filled in."""
     if isinstance(error, SitrepError) and error.field in sent.view.values:
         return replies.refusal(desk, sent, error)
-    words = trouble.sentence(error) if isinstance(error, SitrepError) else replies.unexpected(desk, error)
+    words = replies.in_a_form(desk, error)
     return {"response_action": "update", "view": bug.modal(_filled(desk, sent.view), error=words)}

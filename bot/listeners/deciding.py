@@ -1,7 +1,7 @@
 """Deciding: choose, approve, send back."""
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,38 +15,52 @@ from bot.views import forms, mrkdwn, parts
 from bot.views.message import Message
 from incidents import records
 from incidents.errors import Conflict, InvalidInput, NotFound
-from incidents.response import control, decisions
+from incidents.response import control, decided, decisions
 from incidents.service import queries
 
 _NUMBER = re.compile(r"\d+")
 
 
-async def _waiting(session: AsyncSession, order: Order) -> tuple[Sequence[records.Approval], str]:
-    """Return what waits for a decision, only that of the step named first where one is, and what else was said."""
-    waiting = await queries.pending_approvals(session, order.incident_id)
-    first, _, rest = order.argument.partition(" ")
-    of_step = [approval for approval in waiting if approval.step == first]
-    return (of_step, rest.strip()) if of_step else (waiting, order.argument)
+async def _asked(session: AsyncSession, order: Order, *, choices: bool | None = None) -> tuple[records.Approval, str]:
+    """Return what waits for a decision, of the step that is named first where one is, and what else was said.
 
-
-def _one(waiting: Sequence[records.Approval], what: str = "Nothing") -> records.Approval:
-    if not waiting:
-        raise Conflict(f"{what} waits for a decision now.", remedy="`/incident status` says what happens.")
+    Where nothing waits it is what was decided last: whoever decides on that hears by whom it was decided, and when.
+    `choices` limits it to choices, or to all others.
+    """
+    known = [
+        each
+        for each in await queries.approvals(session, order.incident_id)
+        if choices is None or decisions.of(each.kind).is_choice is choices
+    ]
+    name, _, rest = order.argument.partition(" ")
+    of_step = [each for each in known if each.step == name]
+    if not of_step and await _is_step(session, order, name):
+        raise Conflict(f"Step {name} waits for no decision.", remedy="`/incident status` says what happens.")
+    said = rest.strip() if of_step else order.argument
+    known = of_step or known
+    waiting = [each for each in known if each.state == "pending"]
     if len(waiting) > 1:
         lines = "\n".join(f"• `{each.step}`  {decisions.of(each.kind).noun}" for each in waiting)
         raise InvalidInput("Several decisions wait: say which step.", remedy=f"Put one of these first:\n{lines}")
-    return waiting[0]
+    if not known:
+        what = "No choice" if choices else "Nothing"
+        raise Conflict(f"{what} waits for a decision now.", remedy="`/incident status` says what happens.")
+    return (waiting or known)[-1], said
 
 
-async def option(desk: Desk, order: Order) -> Message:
-    """Choose a fix by its number, as typed: `2`, `option 2`."""
+async def _is_step(session: AsyncSession, order: Order, name: str) -> bool:
+    run = await queries.latest_run(session, order.incident_id)
+    return run is not None and any(step.name == name for step in await queries.steps(session, run.number))
+
+
+async def option(desk: Desk, order: Order, approval_id: int = 0) -> Message:
+    """Choose a fix by its number, as typed: `2`, `option 2`; of `approval_id` where it was said below that card."""
     number = _NUMBER.search(order.argument)
     async with desk.once(order.key) as tx:
-        waiting = await queries.pending_approvals(tx.session, order.incident_id)
-        approval = _one([each for each in waiting if decisions.of(each.kind).is_choice], "No choice")
         chosen = int(number[0]) if number else None
-        await control.decide(tx, desk.ctx, approval.number, order.actor, "approve", option=chosen)
-    return replies.note(f"✓ Option {number[0] if number else ''} it is; the hotfix is being prepared.")
+        asked = approval_id or (await _asked(tx.session, replace(order, argument=""), choices=True))[0].number
+        await control.decide(tx, desk.ctx, asked, order.actor, "approve", option=chosen)
+    return replies.note(f"✓ Option {chosen} it is; the hotfix is being prepared.")
 
 
 async def choose(desk: Desk, order: Order, approval_id: int, number: int | None) -> None:
@@ -58,8 +72,7 @@ async def choose(desk: Desk, order: Order, approval_id: int, number: int | None)
 async def approve(desk: Desk, order: Order) -> Message:
     """Approve what waits: the only one, or that of the step that is named."""
     async with desk.once(order.key) as tx:
-        waiting, said = await _waiting(tx.session, order)
-        approval = _one([each for each in waiting if not decisions.of(each.kind).is_choice], "No approval")
+        approval, said = await _asked(tx.session, order, choices=False)
         first, _, why = said.partition(" ")
         reason = why.strip() if first.lower() == "override" else ""
         await control.decide(tx, desk.ctx, approval.number, order.actor, "approve", feedback=reason)
@@ -76,8 +89,7 @@ async def approve_one(desk: Desk, order: Order, approval_id: int) -> None:
 async def reject(desk: Desk, order: Order) -> Message | None:
     """Send back what waits, or open the form where nothing was said; a step's number before the words names which."""
     async with desk.ctx.store.read() as session:
-        waiting, said = await _waiting(session, order)
-    approval = _one(waiting)
+        approval, said = await _asked(session, order)
     if not said:
         await open_send_back(desk, order, approval.number)
         return None
@@ -96,9 +108,7 @@ async def open_send_back(desk: Desk, order: Order, approval_id: int, *, typed: s
         approval = await session.get(records.Approval, approval_id)
     if approval is None:
         raise NotFound("There is no such approval.")
-    if approval.state != "pending":
-        by = f" by {mrkdwn.person(approval.decided_by)}" if approval.decided_by else ""
-        raise Conflict(f"This was {approval.state}{by} already.", remedy="Nothing was changed by this click.")
+    decided.require_pending(approval, desk.ctx.clock.now())
     noun = decisions.of(approval.kind).noun
     what = f"*{noun[:1].upper()}{noun[1:]}* of inc-{approval.incident_id}"
     await replies.show(desk, order.place, forms.send_back(approval, what, typed=typed))

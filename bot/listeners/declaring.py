@@ -12,7 +12,7 @@ from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
 from bot.values import DeclareMeta, OfIncident
-from bot.views import declare, trouble
+from bot.views import declare
 from bot.views.message import Json, Message
 from escalation import matrix
 from incidents import inbound, records, revenue, roomless
@@ -196,5 +196,5 @@ def refusal(desk: Desk, sent: Submission, error: Exception) -> Json:
     """Return the ack for a declaration that failed: the modal stays as it was filled in."""
     if isinstance(error, SitrepError) and error.field in sent.view.values:
         return replies.refusal(desk, sent, error)
-    words = trouble.sentence(error) if isinstance(error, SitrepError) else replies.unexpected(desk, error)
+    words = replies.in_a_form(desk, error)
     return {"response_action": "update", "view": _drawn(desk, _filled(desk, sent.view), error=words)}

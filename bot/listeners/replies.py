@@ -13,11 +13,11 @@ from bot.ids import Form
 from bot.listeners.desk import Desk, SeenBefore
 from bot.listeners.payloads import Place, Submission
 from bot.values import FormMeta, ShownMeta
-from bot.views import parts, trouble
+from bot.views import mrkdwn, parts, trouble
 from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks
 from incidents import store_errors
-from incidents.errors import Conflict, InvalidInputs, SitrepError
+from incidents.errors import Conflict, InvalidInputs, Repeated, SitrepError
 
 log = structlog.get_logger(__name__)
 
@@ -153,6 +153,9 @@ def unexpected(desk: Desk, error: Exception) -> str:
 
 async def refuse(desk: Desk, place: Place, error: SitrepError, *, typed: str = "") -> None:
     """Tell a person what was wrong with what they did, what to do about it, and the line they typed."""
+    if isinstance(error, Repeated):
+        await _tell(desk, place, note(f"✓ {mrkdwn.with_mentions(error.message, 600)}"))
+        return
     await _tell(desk, place, trouble.keeping(trouble.private(error), typed))
 
 
@@ -164,14 +167,16 @@ async def _tell(desk: Desk, place: Place, message: Message) -> None:
         log.warning("answer_not_delivered", user=place.user, channel=place.channel, error=str(error))
 
 
+def in_a_form(desk: Desk, error: Exception) -> str:
+    """Return what a form says about what went wrong; what is ours is logged."""
+    return trouble.sentence(error, desk.ctx.settings) if isinstance(error, SitrepError) else unexpected(desk, error)
+
+
 def refusal(desk: Desk, sent: Submission, error: Exception) -> dict[str, Any]:
     """Return the ack that keeps a modal open with what was typed, the fault below the field it is about."""
     if isinstance(error, InvalidInputs) and error.faults.keys() <= set(sent.view.values):
         return {"response_action": "errors", "errors": error.faults}
-    if isinstance(error, SitrepError):
-        words, about = trouble.sentence(error), error.field
-    else:
-        words, about = unexpected(desk, error), ""
+    words, about = in_a_form(desk, error), error.field if isinstance(error, SitrepError) else ""
     fields = list(sent.view.values)
     if not fields:
         return {"response_action": "update", "view": trouble.modal("Sitrep", words)}

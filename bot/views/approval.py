@@ -24,7 +24,7 @@ _OVER = {
     "approved": "✅ *Approved*",
     "rejected": "↩️ *Sent back*",
     "expired": "⌛ *Expired*",
-    "superseded": "⏭️ *No longer asked*: what would be done has changed",
+    "superseded": "⏭️ *No longer asked*: the response moved on, or was stopped",
 }
 
 
@@ -49,6 +49,9 @@ def draw(asked: Asked) -> Message:
 def _decided(row: records.Approval) -> str:
     by = f" by {mrkdwn.person(row.decided_by)}" if row.decided_by else ""
     at = f" at {mrkdwn.clock(row.decided_at)}" if row.decided_at else ""
+    if row.state == "expired" and not row.decided_by:
+        at = f" at {mrkdwn.clock(row.expires_at)}" if row.expires_at else ""
+        return f"{_OVER[row.state]}{at}: nobody decided   ·   `/incident retry {row.step}` asks anew"
     feedback = str(row.decision.get("feedback", ""))
     failed = str(row.decision.get("failed", ""))
     feedback = feedback or failed

@@ -1,21 +1,29 @@
 """Errors, where the person is looking: one sentence that says what is wrong, one that says what to do."""
 
+import re
+
 from bot.ids import Act, Form
 from bot.values import OfIncident
 from bot.views import mrkdwn, parts
 from bot.views.message import Json, Message
 from incidents import records
+from incidents.catalog import Settings
 from incidents.errors import SitrepError
 from incidents.lifecycle import Status
 
 _ONE_LINE = 1500  # characters that small print shows on one line, escaped
 _PIECE, _PIECES = 2700, 4  # of what is longer; Slack takes about 13,000 characters in one message
 _FIELD_ERROR = 2000  # characters that Slack shows below a modal's field
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
+_ROOM = re.compile(r"<#[CG][A-Z0-9]+>")
 
 
-def sentence(error: SitrepError) -> str:
-    """Return the error for a modal's field: plain text."""
-    return mrkdwn.clip(" ".join(part for part in (error.message, error.remedy) if part), _FIELD_ERROR)
+def sentence(error: SitrepError, settings: Settings) -> str:
+    """Return the error for a modal's field: plain text, in which Slack shows no mention, so people go by name."""
+    names = {person.slack: person.name or person.key for person in settings.people.values() if person.slack}
+    words = " ".join(part for part in (error.message, error.remedy) if part)
+    words = _MENTION.sub(lambda found: names.get(found[1], "somebody else"), words)
+    return mrkdwn.clip(_ROOM.sub("its channel", words), _FIELD_ERROR)
 
 
 def private(error: SitrepError) -> Message:

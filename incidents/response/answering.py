@@ -6,7 +6,7 @@ from sqlmodel import col
 from incidents import lengths, records, store
 from incidents.context import Context
 from incidents.definitions import Kind
-from incidents.errors import Conflict, InvalidInput, NotFound
+from incidents.errors import Conflict, InvalidInput, NotFound, Repeated
 from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.response import progress, questions, rework, runs
@@ -22,7 +22,8 @@ async def answer(
 
     Raises:
         NotFound: there is no such question.
-        Conflict: answered already (says by whom), or it no longer arises.
+        Conflict: answered already (says by whom and when), or it no longer arises.
+        Repeated: this person gave the same answer before.
         NotAllowed: this person may not steer the response.
         InvalidInput: no such answer, or one that says nothing without words.
     """
@@ -30,13 +31,15 @@ async def answer(
     if question is None:
         raise NotFound("There is no such question.", remedy="The live card shows what waits for an answer.")
     incident = await queries.get(tx.session, question.incident_id)
+    choice = _chosen(question, number)
+    said = lengths.checked(words, lengths.WORDS, field="words")
+    if question.answered_by == actor and question.answer == _answer(choice, said):
+        raise Repeated(f"Your answer stands: {choice.label}.")
     _still_pending(question)
     holders = await queries.roles(tx.session, incident.number)
     permissions.require(permissions.Action.STEER, actor, holders=holders, settings=ctx.settings)
     if incident.status is not Status.OPEN:
         raise Conflict(f"{incident.key} is already {incident.status}.")
-    choice = _chosen(question, number)
-    said = lengths.checked(words, lengths.WORDS, field="words")
     if choice.words and not said:
         raise InvalidInput("Say it in a sentence.", remedy=f"`/incident answer {number} …`", field="words")
     if not await _settle(tx, question, actor, choice, said):
@@ -57,9 +60,10 @@ async def answer(
 
 def _still_pending(question: records.Question) -> None:
     if question.state == "answered":
+        at = f" at {question.answered_at:%H:%M} UTC" if question.answered_at else ""
         raise Conflict(
-            f"Already answered by <@{question.answered_by}>: {question.answer.get('choice', '')}.",
-            remedy="Nothing was changed by this click.",
+            f"Already answered by <@{question.answered_by}>{at}: {question.answer.get('choice', '')}.",
+            remedy="Nothing was changed.",
         )
     if question.state != "pending":
         raise Conflict("This question no longer arises.", remedy="The newest one stands below in the channel.")
@@ -73,6 +77,10 @@ def _chosen(question: records.Question, number: int) -> Choice:
     raise InvalidInput(f"There is no answer {number}.", remedy=f"Answers: {listed}.")
 
 
+def _answer(choice: Choice, said: str) -> dict[str, str]:
+    return {"choice": choice.label, "step": choice.step, "words": said}
+
+
 async def _settle(tx: store.Tx, question: records.Question, actor: str, choice: Choice, said: str) -> bool:
     """Answer a pending question; of several who click at once one wins, the others get False."""
     changed = await tx.session.execute(
@@ -82,7 +90,7 @@ async def _settle(tx: store.Tx, question: records.Question, actor: str, choice: 
             state="answered",
             answered_by=actor,
             answered_at=tx.now,
-            answer={"choice": choice.label, "step": choice.step, "words": said},
+            answer=_answer(choice, said),
         )
     )
     await tx.session.refresh(question)

@@ -8,10 +8,10 @@ from incidents.definitions import ApprovalKind
 from incidents.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import approvals, decisions, four_eyes, plan, progress, rework, runs, standing
+from incidents.response import approvals, decided, decisions, four_eyes, plan, progress, rework, runs, standing
 from incidents.response.decisions import Decision
 from incidents.response.plan import StepState
-from incidents.service import permissions, queries, respond
+from incidents.service import permissions, presence, queries, respond
 
 
 async def decide(
@@ -36,8 +36,9 @@ async def decide(
         feedback: What to change; needed to send back. Of an approval, why four eyes are overridden.
 
     Raises:
-        Conflict: already decided (says by whom), expired, or no longer what would be done.
-        NotAllowed: this person may not decide it.
+        Conflict: already decided (says by whom and when), expired, or no longer what would be done.
+        Repeated: this person decided the same before.
+        NotAllowed: this person may not decide it, or left the incident.
         InvalidInput: no such option, or nothing is said about what to change.
     """
     approval = await tx.session.get(records.Approval, approval_id)
@@ -46,19 +47,21 @@ async def decide(
     incident = await respond.open_incident(tx, approval.incident_id)
     asked = decisions.of(approval.kind)
     holders = await queries.roles(tx.session, incident.number)
-    _still_pending(approval)
+    said = lengths.checked(feedback, lengths.FORM, field="feedback")
+    state = "approved" if decision == "approve" else "rejected"
+    decided.require_first(approval, actor, state, option=option, said=said)
+    decided.require_pending(approval, tx.now)
     permissions.require(asked.action, actor, holders=holders, settings=ctx.settings)
+    await presence.require(tx, incident, actor)
     run = await tx.session.get_one(records.Run, approval.run_id)
     await _still_current(tx, ctx, incident, run, approval)
-    said = lengths.checked(feedback, lengths.FORM, field="feedback")
     if decision == "approve":
         await _require_four_eyes(tx, ctx, incident, approval, actor, said)
     if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
     chosen = _chosen(approval, asked, option) if decision == "approve" else {"feedback": said}
-    state = "approved" if decision == "approve" else "rejected"
     if not await approvals.settle(tx, approval, state, actor, chosen):
-        _still_pending(approval)
+        decided.require_pending(approval, tx.now)
     subject = chosen if asked.is_choice else asked.kept(approval.subject)
     event = await tx.record(
         incident,
@@ -114,19 +117,9 @@ async def _state_of(tx: store.Tx, run: records.Run, name: str) -> str:
     return next(step.state for step in await queries.steps(tx.session, run.number) if step.name == name)
 
 
-def _still_pending(approval: records.Approval) -> None:
-    if approval.state in ("approved", "rejected"):
-        done = "approved" if approval.state == "approved" else "sent back"
-        raise Conflict(f"Already {done} by <@{approval.decided_by}>.", remedy="Nothing was changed by this click.")
-    if approval.state != "pending":
-        raise Conflict(f"This request is {approval.state}.", remedy="The newest one stands below in the channel.")
-
-
 async def _still_current(
     tx: store.Tx, ctx: Context, incident: records.Incident, run: records.Run, approval: records.Approval
 ) -> None:
-    if approval.expires_at is not None and approval.expires_at <= tx.now:
-        raise Conflict("This approval has expired.", remedy="Ask for it again with `/incident retry`.")
     outputs = await queries.outputs(tx.session, run.number)
     wanted = await approvals.wanted(tx, ctx, incident, run, approval.step, ApprovalKind(approval.kind), outputs)
     if approvals.digest(wanted) != approval.digest:

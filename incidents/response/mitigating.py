@@ -10,7 +10,7 @@ from incidents.catalog import Service
 from incidents.clock import Clock
 from incidents.context import Context
 from incidents.definitions import Kind
-from incidents.errors import Conflict, InvalidInput, ToolFailed
+from incidents.errors import Conflict, InvalidInput, Repeated, ToolFailed
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.notices import Lane
@@ -25,6 +25,8 @@ SURFACE = "mitigation"
 
 #: What may stand in a command line as a release's name where no deploy log names them.
 _RELEASE = re.compile(r"\w[\w.+-]{0,63}")
+#: After which the same may be chosen again.
+_OVER = FINISHED | {StepState.FAILED, StepState.STOPPED}
 _NAME_IT = "Name the release: `/incident mitigate rollback 41`."
 
 
@@ -81,7 +83,9 @@ async def choose(
     """Note how users are to be relieved, and ask for approval of what touches production; return it in words.
 
     Raises:
-        Conflict: it cannot be done here, says what is missing; or another mitigation is being carried out.
+        Conflict: it cannot be done here, says what is missing; it was chosen already; or another mitigation is being
+            carried out.
+        Repeated: this person chose the same before, and it still waits or goes on.
         InvalidInput: there is no such switch.
         NotAllowed: this person may not choose it.
     """
@@ -93,12 +97,14 @@ async def choose(
         if means is not Means.HOTFIX:
             raise Conflict("No service is named, so nothing of it can be changed.", remedy="Relieve users by hand.")
         words = "by a hotfix, the response's own way"
+        await _require_new(tx, incident, actor, words)
         await _tell(tx, incident, actor, means, words, "")
         return words
     run = await _run(tx, incident)
     _require_possible(service, means, back, switch)
     chosen = mitigations.choice(service, means, back, switch)
     words = mitigations.said(chosen)
+    await _require_new(tx, incident, actor, words)
     step = await _step(tx, run, words)
     step.output, step.state = {mitigations.kept_as(step.name): chosen}, StepState.QUEUED.value
     tx.session.add(step)
@@ -106,6 +112,21 @@ async def choose(
     await _tell(tx, incident, actor, means, words, step.name)
     await progress.advance(tx, ctx, incident, run)
     return words
+
+
+async def _require_new(tx: store.Tx, incident: records.Incident, actor: str, words: str) -> None:
+    """Return unless this was chosen last, and has neither ended nor been given up since."""
+    chosen = await queries.events_of(tx.session, incident.number, EventKind.MITIGATION_CHOSEN, EventKind.REOPENED)
+    last = chosen[-1] if chosen else None
+    if last is None or last.data.get("what") != words:
+        return
+    run = await queries.latest_run(tx.session, incident.number)
+    states = {row.name: StepState(row.state) for row in await queries.steps(tx.session, run.number)} if run else {}
+    if states.get(last.data["step"]) in _OVER:
+        return
+    if last.actor == actor:
+        raise Repeated(f"Your choice stands: {words}.")
+    raise Conflict(f"Already chosen by <@{last.actor}> at {last.at:%H:%M} UTC: {words}.", remedy="Nothing was changed.")
 
 
 def _require_possible(service: Service, means: Means, back: WayBack, switch: str) -> None:

@@ -5,10 +5,10 @@ Evidence, words and what speaks against them later are events; the words that co
 
 from incidents import lengths, records, store
 from incidents.context import Context
-from incidents.errors import Conflict, InvalidInput, NotFound
+from incidents.errors import Conflict, InvalidInput, NotFound, Repeated
 from incidents.events import EventKind
 from incidents.response import checks, gates, plan, progress, standing
-from incidents.response.gates import GateState, GateVerdict
+from incidents.response.gates import GateState, GateVerdict, Word
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries
 
@@ -26,6 +26,9 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
     permissions.require(permissions.Action.ATTEST, actor, holders=holders, settings=ctx.settings)
     await standing.require_latest(tx, incident, run)
     verdict = await _verdict(tx, ctx, incident, run, stage, gate)
+    said = lengths.checked(note, lengths.WORDS)
+    if verdict.word == Word(actor, verdict.word.at, said or verdict.word.note) if verdict.word else False:
+        raise Repeated(f"Your name stands for it: {gates.title(gate)}.")
     _nobody_did(verdict)
     if verdict.state is GateState.FAILED:
         raise Conflict(
@@ -33,7 +36,6 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
             remedy=f"Only the commander can override it: `/incident gate {gate} override why`.",
         )
     await _is_looked_at(tx, run, gate)
-    said = lengths.checked(note, lengths.WORDS)
     await _keep(tx, run, stage, gate, actor, said, overridden=False)
     await tx.record(incident, EventKind.GATE_ATTESTED, actor=actor, run=run_id, stage=stage, gate=gate, note=said)
     await progress.advance(tx, ctx, incident, run)
@@ -106,7 +108,8 @@ async def _verdict(
 def _nobody_did(verdict: GateVerdict) -> None:
     if verdict.word is not None:
         done = "overridden" if verdict.word.overridden else "attested"
-        raise Conflict(f"Already {done} by <@{verdict.word.person}>.", remedy="Nothing was changed by this click.")
+        when = f" at {verdict.word.at:%H:%M} UTC"
+        raise Conflict(f"Already {done} by <@{verdict.word.person}>{when}.", remedy="Nothing was changed.")
 
 
 async def _keep(

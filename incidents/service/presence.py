@@ -6,6 +6,7 @@ from enum import StrEnum
 from incidents import records, store
 from incidents.catalog import Settings
 from incidents.context import Context
+from incidents.errors import NotAllowed
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.response import approvals
@@ -15,7 +16,9 @@ from incidents.service import queries, respond
 class Leaving(StrEnum):
     """How somebody went."""
 
-    CHANNEL = "channel"  #: left it, or was removed: they are still reached by direct messages, and keep their role
+    #: Left it, or was removed: they are still reached by direct messages and keep their role, but decide nothing until
+    #: they are back; they do not see any more what the others see.
+    CHANNEL = "channel"
     SLACK = "slack"  #: their account was deactivated: they can do nothing any more, so their roles are open
 
 
@@ -28,6 +31,18 @@ def absent(events: Iterable[records.Event]) -> frozenset[str]:
         elif event.kind is EventKind.PERSON_BACK:
             gone.discard(str(event.data["person"]))
     return frozenset(gone)
+
+
+async def require(tx: store.Tx, incident: records.Incident, person: str) -> None:
+    """Return where `person` is still in the incident, or never had to be in its channel.
+
+    Raises:
+        NotAllowed: the incident counted on them, and they left.
+    """
+    kinds = EventKind.PERSON_LEFT, EventKind.PERSON_BACK
+    if person in absent(await queries.events_of(tx.session, incident.number, *kinds)):
+        where = f"<#{incident.channel}>" if incident.channel else "its channel"
+        raise NotAllowed(f"You left {incident.key}, so others decide there.", remedy=f"Join {where} again to decide.")
 
 
 async def left(tx: store.Tx, ctx: Context, incident_id: int, person: str, how: Leaving) -> bool:

@@ -38,6 +38,7 @@ from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Engine
+from incidents.response.expiry import Expiry
 from incidents.response.mitigating import Offering
 from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
@@ -175,6 +176,11 @@ async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 10) ->
     return found
 
 
+async def pressed_twice(person: Person, channel: str, card: dict[str, Any], label: str) -> None:
+    """Press a button as people do whose screen does not answer at once."""
+    await asyncio.gather(person.click(channel, card, label), person.click(channel, card, label))
+
+
 def text_of(shown: Any) -> str:
     """Return everything that a message or a view shows, as one text."""
     return json.dumps(shown, ensure_ascii=False)
@@ -240,6 +246,7 @@ async def opened(tmp_path: Path, *handles: str, runner: Runner | None = None, **
         Threads(ctx).register()
         Writer(ctx).register()
         Offering(ctx).register()
+        Expiry(ctx).register()
         app = create_app(ctx, line)
         await app.desk.identity.learn()
         deliverer = Deliverer(ctx, line.client, Surfaces(app.desk.identity.url).draw)

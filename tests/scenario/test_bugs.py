@@ -9,7 +9,7 @@ from incidents.clock import SystemClock
 from incidents.definitions import Kind
 from incidents.service import queries
 from tests.integration.agents.shop import GOOD, PRICING, Shop
-from tests.scenario.office import Office, eventually, has_button, opened, text_of
+from tests.scenario.office import Office, eventually, has_button, opened, pressed_twice, text_of
 
 FACTS = {
     "steps_to_reproduce": "call `total({})`",
@@ -59,7 +59,7 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         await office.ana.post(channel, "I would take >Option 1, it is the smallest.", options["ts"])
 
         plan = await office.ana.wait_for_message(channel, has_button("Approve the plan"), 60)
-        await office.ana.click(channel, plan, "Approve the plan")
+        await pressed_twice(office.ana, channel, plan, "Approve the plan")
         merge = await office.ana.wait_for_message(channel, has_button("Approve and merge"), 90)
         assert shop.git("show", "main:shop/pricing.py") == "def total(cart):\n    return cart['currency']"
         shop.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
@@ -69,8 +69,9 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         shop.solve(f"bugfix/{bug.key}", {PRICING: GOOD})
         await office.ana.click(channel, stuck, "Rebase")
         merge = await office.ana.wait_for_message(channel, has_button("Approve and merge"), 90)
-        await office.ana.click(channel, merge, "Approve and merge")
+        await pressed_twice(office.ana, channel, merge, "Approve and merge")
         await office.ana.wait_for_message(channel, lambda row: "The fix is merged everywhere" in text_of(row), 60)
+        assert not [row for row in await office.ana.ephemerals(channel) if ":warning:" in text_of(row)]
         assert "cart.get('currency', 'EUR')" in shop.git("show", "main:shop/pricing.py")
         assert await eventually(lambda: _outcome(office, bug.number)) == "complete"
         async with office.ctx.store.read() as session:

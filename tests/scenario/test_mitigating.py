@@ -8,7 +8,9 @@ from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Environment, Service
 from incidents.clock import SystemClock
-from tests.scenario.office import PlayedAgents, has_button, opened, text_of
+from incidents.events import EventKind
+from incidents.service import queries
+from tests.scenario.office import PlayedAgents, has_button, opened, pressed_twice, text_of
 
 ROLLBACK = """
 import json, sys
@@ -53,16 +55,20 @@ async def test_a_release_is_put_back_by_choice_and_approval_and_by_nobody_else(t
         assert "Put release 40 back in place of 41" in text_of(offered)
         assert "production.switches" in text_of(offered), "what is not configured says how it would be"
         await office.ana.command("/incident", "ack", channel)
-        await office.ana.click(channel, offered, "Roll back")
+        await pressed_twice(office.ana, channel, offered, "Roll back")
         card = await office.bo.wait_for_message(channel, has_button("Approve and do it"))
         assert f"{tmp_path}/rollback.py 40" in text_of(card)
         await office.dee.click(channel, card, "Approve and do it")
         await office.dee.wait_for_ephemeral(lambda row: "may approve a mitigation" in text_of(row))
-        await office.bo.click(channel, card, "Approve and do it")
+        await pressed_twice(office.bo, channel, card, "Approve and do it")
         await office.ana.wait_for_message(
             channel,
             lambda row: (
                 row["ts"] == offered["ts"] and "put release 40 back" in text_of(row) and "_done_" in text_of(row)
             ),
         )
+        async with office.ctx.store.read() as session:
+            chosen = await queries.events_of(session, 1, EventKind.MITIGATION_CHOSEN)
+        shown = [text_of(row) for who in (office.ana, office.bo) for row in await who.ephemerals(channel)]
+        assert (len(chosen), [row for row in shown if ":warning:" in row]) == (1, []), "one choice, nobody frightened"
     assert json.loads((tmp_path / "deploys.jsonl").read_text().splitlines()[-1])["release"] == "40"

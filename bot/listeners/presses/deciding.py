@@ -1,22 +1,40 @@
 """Buttons by which people decide: options, approvals, gates, questions, steps."""
 
+from collections.abc import Awaitable
+
+import structlog
+
 from bot.ids import Act, Steer
 from bot.listeners import asked, deciding, mitigating, stepping, vouching
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Click
 from bot.listeners.presses.common import Press, again, order_of
 from bot.values import OfApproval, OfDrift, OfFeedback, OfGate, OfMitigation, OfQuestion, OfSteer, OfStep
+from incidents.errors import Conflict, Repeated
+
+log = structlog.get_logger(__name__)
+
+
+async def _then_drawn(desk: Desk, click: Click, decision: Awaitable[object], incident_id: int = 0) -> None:
+    """Await a decision and draw anew where it was pressed, also when somebody was faster; two presses are no fault."""
+    try:
+        await decision
+    except Repeated:
+        log.info("pressed_twice", user=click.place.user, action=click.action)
+    except Conflict:
+        await again(desk, click, incident_id)
+        raise
+    await again(desk, click, incident_id)
 
 
 async def _option(desk: Desk, click: Click) -> None:
     value = OfApproval.decode(click.value)
-    await deciding.choose(desk, order_of(click, -1), value.approval, value.option)
-    await again(desk, click)
+    await _then_drawn(desk, click, deciding.choose(desk, order_of(click, -1), value.approval, value.option))
 
 
 async def _approve(desk: Desk, click: Click) -> None:
-    await deciding.approve_one(desk, order_of(click, -1), OfApproval.decode(click.value).approval)
-    await again(desk, click)
+    approval = OfApproval.decode(click.value).approval
+    await _then_drawn(desk, click, deciding.approve_one(desk, order_of(click, -1), approval))
 
 
 async def _reject(desk: Desk, click: Click) -> None:
@@ -29,14 +47,13 @@ async def _send_back_words(desk: Desk, click: Click) -> None:
 
 async def _answer(desk: Desk, click: Click) -> None:
     value = OfQuestion.decode(click.value)
-    if await asked.press(desk, order_of(click, -1), value.question, value.number):
-        await again(desk, click)
+    await _then_drawn(desk, click, asked.press(desk, order_of(click, -1), value.question, value.number))
 
 
 async def _attest(desk: Desk, click: Click) -> None:
     value = OfGate.decode(click.value)
-    await vouching.attest_one(desk, order_of(click, value.incident), value.run, value.stage, value.gate)
-    await again(desk, click)
+    attested = vouching.attest_one(desk, order_of(click, value.incident), value.run, value.stage, value.gate)
+    await _then_drawn(desk, click, attested)
 
 
 async def _drift(desk: Desk, click: Click) -> None:
@@ -51,7 +68,7 @@ async def _override(desk: Desk, click: Click) -> None:
 
 async def _mitigate(desk: Desk, click: Click) -> None:
     value = OfMitigation.decode(click.value)
-    await mitigating.press(desk, order_of(click, value.incident), value)
+    await _then_drawn(desk, click, mitigating.press(desk, order_of(click, value.incident), value))
 
 
 async def _retry(desk: Desk, click: Click) -> None:

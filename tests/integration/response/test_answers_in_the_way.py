@@ -61,7 +61,8 @@ async def test_a_click_that_meets_an_expired_request_is_told_so_and_changes_noth
         expire(), house.do(control.decide, deploy.number, BO, "approve"), return_exceptions=True
     )
     assert isinstance(click, Conflict)
-    assert "is expired" in click.message
+    assert "has expired" in click.message
+    assert click.remedy == f"`/incident retry {deploy.step}` asks anew."
     async with house.store.read() as session:
         events = await queries.events(session, incident.number)
     about = [event.data for event in events if event.kind is EventKind.APPROVAL_DECIDED]
@@ -106,7 +107,7 @@ async def test_an_answer_that_comes_after_the_stage_moved_on_changes_nothing(bug
     await bug.do(answering.answer, asked.number, ANA, 3)  # continue anyway
     await bug.work()
     before = await bug.states(incident)
-    with pytest.raises(Conflict, match=f"Already answered by <@{ANA}>: Continue anyway"):
+    with pytest.raises(Conflict, match=f"Already answered by <@{ANA}> at 10:00 UTC: Continue anyway"):
         await bug.do(answering.answer, asked.number, ANA, 1)
     assert await bug.states(incident) == before
     assert await bug.work() == []

@@ -144,7 +144,7 @@ async def test_a_rebase_voids_what_was_approved_and_offers_and_checks_again(bug:
     conflicting = {**bug.agent.results["bug-check-results"], "head": "1234567", "conflicts": ["pricing.py"]}
     bug.agent.plan("bug-check-results", conflicting)
     assert await bug.do(rebasing.rebase, incident.number, ANA, "3.1.6") == "checkout"
-    with pytest.raises(Conflict, match="superseded"):
+    with pytest.raises(Conflict, match="no longer asked"):
         await bug.do(control.decide, merge.number, ANA, "approve")
     assert await bug.work() == ["3.1.4", "3.1.5"]
     assert [each.feedback for each in bug.agent.asked[-2:]] == [REBASE, ""]

@@ -9,7 +9,7 @@ import pytest
 
 from incidents import catalog, records
 from incidents.definitions import Severity
-from incidents.errors import Conflict, InvalidInput, NotAllowed
+from incidents.errors import Conflict, InvalidInput, NotAllowed, Repeated
 from incidents.lifecycle import Role
 from incidents.response import control, mitigating
 from incidents.response.mitigations import Means, WayBack
@@ -68,6 +68,11 @@ async def test_another_choice_takes_the_place_of_one_nobody_approved_and_a_refus
     incident = await commanded(house)
     await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
     first = await mitigation(house, incident)
+    with pytest.raises(Repeated, match="Your choice stands"):
+        await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
+    await house.do(respond.take_role, incident.number, CY, Role.DEPUTY)
+    with pytest.raises(Conflict, match=f"Already chosen by <@{ANA}> at "):
+        await house.do(mitigating.choose, incident.number, CY, Means.ROLLBACK, back=BACK)
     await house.do(mitigating.choose, incident.number, ANA, Means.FLAG, back=BACK, switch="new-prices")
     second = await mitigation(house, incident)
     assert second.subject["command"] == ["bin/flags", "off", "new-prices"]
