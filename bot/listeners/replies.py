@@ -48,7 +48,9 @@ async def privately(desk: Desk, place: Place, message: Message) -> None:
                 blocks=message.blocks,
             )
         except SlackApiError as error:
-            if slack_errors.word(error) not in _NOT_THERE:
+            refusal = slack_errors.read(error)
+            slow_down = refusal is not None and refusal.retry_after_seconds is not None
+            if not slow_down and slack_errors.word(error) not in _NOT_THERE:
                 raise
             await _past_the_channel(desk, place, message)
     elif place.response_url:
@@ -65,7 +67,7 @@ async def _respond(desk: Desk, place: Place, message: Message) -> bool:
 
 
 async def _past_the_channel(desk: Desk, place: Place, message: Message) -> None:
-    """Answer somebody who is not in the channel: at the payload's address, else in a direct message."""
+    """Answer somebody to whom nothing is shown there now: at the payload's address, else in a direct message."""
     if not place.response_url or not await _respond(desk, place, message):
         direct = await desk.client.conversations_open(users=place.user)
         await desk.client.chat_postMessage(channel=direct["channel"]["id"], text=message.text, blocks=message.blocks)

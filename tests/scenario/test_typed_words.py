@@ -132,6 +132,15 @@ async def test_refused_words_to_the_bot_in_a_thread_are_shown_again(office: Offi
     assert "@Sitrep takeover 9.9 did it by hand" in text_of(await shown_to(office.ana, channel, "You typed"))
 
 
+async def test_an_answer_that_slack_wants_later_comes_by_another_way(office: Office) -> None:
+    channel = await office.declare(office.dee)
+    said = await office.ana.post(channel, "who looks at the logs")
+    slow_down = Fault(kind=FaultKind.RATE_LIMITED, method="chat.postEphemeral", retry_after=30)
+    await office.workspace.request_faults(slow_down)
+    await office.ana.post(channel, f"{await mention(office)} takeover 9.9 did it by hand", said["ts"])
+    await office.ana.wait_for_message(await office.direct(office.ana), lambda row: "You typed" in text_of(row))
+
+
 async def test_long_words_are_shown_again_to_the_last(office: Office) -> None:
     words = " ".join(f"word{n}" for n in range(900)) + " & <end>"
     await office.dee.command("/incident", f"inc-99 note {words}")
