@@ -85,7 +85,7 @@ class AlarmClock:
             self._rings.clear()
             try:
                 while not self._stopping and await timers.fire_due(self._store, self._timers):
-                    pass
+                    self._swept_at = time.monotonic()  # a backlog is no stuck sweep
                 await self._set_alarm()
                 self._swept_at = time.monotonic()
             except Exception:

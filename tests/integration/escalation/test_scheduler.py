@@ -70,6 +70,25 @@ async def arm(store: Store, **due_in: float) -> None:
             await timers.arm(tx, incident, key, "tick", tx.now + timedelta(seconds=seconds))
 
 
+async def test_a_backlog_that_is_being_fired_is_no_stuck_sweep(store: Store) -> None:
+    await arm(store, **{f"t{number:03}": -60.0 for number in range(timers.GROUP + 1)})
+    ages: list[float] = []
+
+    async def note(tx: Tx, timer: records.Timer, incident: records.Incident) -> None:
+        del tx, timer, incident
+        ages.append(alarm.sweep_age_seconds)
+
+    clock = Timers()
+    clock.on("tick", note)
+    alarm = AlarmClock(store, clock)
+    alarm._swept_at -= 60
+    await alarm.start()
+    await until(lambda: len(ages) > timers.GROUP)
+    await alarm.stop()
+    assert ages[0] > 60
+    assert ages[-1] < WAIT
+
+
 async def rings(store: Store, fired: Fired, **options: timedelta) -> AlarmClock:
     clock = Timers()
     clock.on("tick", fired.note)
