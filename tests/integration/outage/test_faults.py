@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from sqlmodel import select
 
 from bot import directory, slack_errors
-from bot.delivery import outage, settling
+from bot.delivery import outage, roads, settling
 from incidents import outbox, records
 from incidents.catalog import Person, Settings
 from incidents.events import EventKind
@@ -127,6 +127,11 @@ async def test_one_fault_on_every_method_at_once_loses_and_doubles_nothing(house
     await furniture_is_there_once(house, incident)
     await archived_once(house, incident, fault)
     assert house.workspace.core.faults.wanted() == []
+
+
+def test_each_method_by_which_notices_leave_is_struck() -> None:
+    struck = {*METHODS, *OTHER_METHODS, "conversations.archive"} - {"upload"}
+    assert struck == {method for methods in roads.METHODS.values() for method in methods}
 
 
 async def test_every_third_call_failing_in_some_way_loses_and_doubles_nothing(house: House) -> None:
