@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -15,12 +16,12 @@ _DECISIONS = ("Attest", "Choose 1", "Approve and deploy")
 _LOOKS_AGAIN_SECONDS = 0.4
 
 
-async def decide(person: Person, channel: str) -> None:
+async def decide(person: Person, channel: str, labels: Sequence[str] = _DECISIONS) -> None:
     """Press, for ever; what is refused or not answered is pressed again."""
     while True:
         with contextlib.suppress(SlackError, TimeoutError, httpx.HTTPError):
             for message in await _messages(person, channel):
-                for label in _DECISIONS:
+                for label in labels:
                     if f'"text": "{label}"' in json.dumps(message.get("blocks", [])):
                         with contextlib.suppress(SlackError, TimeoutError):
                             await person.click(channel, message, label)

@@ -9,7 +9,15 @@ from tests.torture.arrivals import Received
 from tests.torture.timeline import GRACE_SECONDS, LEASE_SECONDS, Happened, Incident, Life, is_due
 
 #: Events that deserve a line of their own in the channel.
-_LINES = ("severity_changed", "escalated", "update_missed", "replanned", "run_scheduled", "postmortem_scheduled")
+_LINES = (
+    "severity_changed",
+    "escalated",
+    "update_missed",
+    "replanned",
+    "run_scheduled",
+    "postmortem_scheduled",
+    "mitigation_chosen",
+)
 
 
 @dataclass(frozen=True)

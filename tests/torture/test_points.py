@@ -26,7 +26,7 @@ READS = {
 
 def called() -> Iterator[str]:
     """Yield the methods that delivery and the listeners name: as a word, or as a function of the SDK's client."""
-    for file in [*BOT.glob("delivery/*.py"), *BOT.glob("listeners/*.py"), *BOT.glob("*.py")]:
+    for file in [*BOT.glob("delivery/**/*.py"), *BOT.glob("listeners/**/*.py"), *BOT.glob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Constant) and node.value in KNOWN:
                 yield str(node.value)

@@ -41,11 +41,20 @@ _ON_POSTGRESQL = (
     Kill(Point.COMMITTING, "step_done"),
     Kill(Point.SPAWNED, r"deploy\.py"),
 )
+_OF_A_MITIGATION = (
+    Kill(Point.COMMITTED, "mitigation_chosen"),
+    Kill(Point.COMMITTING, "UPDATE approval"),
+    Kill(Point.COMMITTED, '"verb": "rollback"'),  # written down, not begun
+    Kill(Point.SPAWNED, r"deploy\.py 1 "),
+    Kill(Point.COMMITTING, r'(?s)step_done.*"0\.1"'),
+)
 _FINISHED_SECONDS = 150.0
 
 
 class Response(Campaign):
     """A campaign of one incident, about a service that can be mended."""
+
+    finished = "SELECT 1 FROM incident WHERE deployed_at IS NOT NULL"
 
     def __init__(self, folder: Path, shop: Shop, url: str) -> None:
         service = shop.service()
@@ -68,6 +77,10 @@ class Response(Campaign):
         )
 
     async def _stir(self, stir: Stir) -> None:
+        await commander.decide(self.folk.people["ana"], await self._room())
+
+    async def _room(self) -> str:
+        """Declare it, take the command, and return its channel once it is there."""
         await self.folk.declare(TITLE, "critical")
         await self.folk.command(
             "ana", "acknowledge", "ack inc-1", "SELECT 1 FROM incident WHERE acknowledged_at IS NOT NULL"
@@ -76,20 +89,38 @@ class Response(Campaign):
         while not rows:
             await asyncio.sleep(0.3)
             rows = await self.record.rows("SELECT channel FROM incident WHERE channel != ''")
-        await commander.decide(self.folk.people["ana"], rows[0]["channel"])
+        return str(rows[0]["channel"])
 
     async def finish(self) -> None:
-        """Let the response go on undisturbed until the fix is deployed."""
+        """Let the response go on undisturbed until it is `finished`."""
         up = await self._start(None)
         deciding = asyncio.create_task(self._stir(Stir.NOTHING))
         until = time.monotonic() + _FINISHED_SECONDS
-        deployed = "SELECT 1 FROM incident WHERE deployed_at IS NOT NULL"
-        while time.monotonic() < until and not await self.record.has(deployed):  # noqa: ASYNC110 - it tells nobody
+        while time.monotonic() < until and not await self.record.has(self.finished):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.5)
         deciding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await deciding
         await self.end_life(up)
+
+
+class Mitigation(Response):
+    """The same, and users are relieved by the release before."""
+
+    finished = "SELECT 1 FROM step WHERE name = '0.1' AND state = 'done'"
+
+    async def _stir(self, stir: Stir) -> None:
+        channel = await self._room()
+        chosen = "SELECT 1 FROM event WHERE kind = 'mitigation_chosen'"
+        await self.folk.command("ana", "mitigate", "mitigate inc-1 rollback", chosen)
+        await commander.decide(self.folk.people["bo"], channel, ["Approve and do it"])
+
+
+@pytest.mark.timeout(600)
+async def test_mitigation_that_is_killed_at_every_turn_puts_the_release_back_once(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/sitrep.db"
+    releases = await _released(Mitigation, tmp_path, url, _OF_A_MITIGATION)
+    assert releases == {"1": 2, "2": 1}  # once before, once put back
 
 
 @pytest.mark.timeout(600)
@@ -107,9 +138,14 @@ async def test_response_on_postgresql_that_is_killed_at_every_turn_deploys_the_f
 
 
 async def _deploys_once(tmp_path: Path, url: str, kills: Iterable[Kill]) -> None:
+    assert await _released(Response, tmp_path, url, kills) == {"1": 1, "2": 1, "3": 1}
+
+
+async def _released(made: type[Response], tmp_path: Path, url: str, kills: Iterable[Kill]) -> Counter[str]:
+    """Kill at each turn, let it finish, and return how often each release went out; nothing else is lost or doubled."""
     shop = Shop(tmp_path / "shop")
     shop.broken()
-    async with Response(tmp_path, shop, url) as response:
+    async with made(tmp_path, shop, url) as response:
         for kill in kills:
             await response.strike(Blow(kill, Stir.DECLARE, 31.0), patience=25.0)
         await response.finish()
@@ -120,7 +156,6 @@ async def _deploys_once(tmp_path: Path, url: str, kills: Iterable[Kill]) -> None
             for row in await response.record.rows("SELECT name, state, error FROM step")
         }
     assert report.missed == [], states
-    releases = Counter(json.loads(line)["release"] for line in shop.deploys.read_text().splitlines())
-    assert releases == {"1": 1, "2": 1, "3": 1}, states
     verdict = report.verdict
-    assert (verdict.lost, verdict.doubled, verdict.unowed) == ([], [], [])
+    assert (verdict.lost, verdict.doubled, verdict.unowed) == ([], [], []), states
+    return Counter(json.loads(line)["release"] for line in shop.deploys.read_text().splitlines())
