@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.workflows import choosing, layers, picture, reckoning
+from bot.cli.workflows import choosing, frame, layers, picture, reckoning, series
 from incidents.definitions import Library, Severity, Stage, WorkflowDefinition
 from incidents.response import pipeline
 from incidents.stages import PipelineStage, Provider, StageType
@@ -91,6 +91,23 @@ def test_a_bugs_reviews_lead_back_side_by_side_and_say_how_often_at_most() -> No
     assert drawn.count('class="back"') == 5  # reflection, plan review, two code reviews, check results
     assert drawn.count("↺ 3.1.1, at most 3 times") == 2
     assert all(words in drawn for words in ("reviewer, o3", "beside 3.1.2", "agent by affected area", "holds nobody"))
+
+
+def test_a_long_series_is_drawn_in_lines_and_what_runs_side_by_side_one_below_the_other() -> None:
+    chain = [step(f"1.{n}", *([f"1.{n - 1}"] if n > 1 else [])) for n in range(1, 7)]
+    beside = [step("2.1", "1.6"), step("2.2", "1.6"), step("2.3", "2.1", "2.2"), step("2.4", "2.3")]
+    ends = [step("3.1", "2.4"), step("3.2", "3.1")]
+    long = workflow(tuple(chain), tuple(beside), tuple(ends))
+    course = series.groups(long)
+    assert course is not None
+    at = series.draw(long, course, ("1.1",)).boxes
+    assert [at["1.1"][1], at["1.1"][0]] == [at["1.3"][1], at["1.4"][0]]
+    assert at["1.3"][0] > at["1.2"][0] > at["1.1"][0]
+    assert at["1.4"][1] >= at["1.1"][1] + frame.STEP_HEIGHT
+    assert at["2.1"][0] == at["2.2"][0]
+    assert at["2.2"][1] >= at["2.1"][1] + frame.STEP_HEIGHT
+    assert series.groups(workflow(tuple(chain), tuple(beside))) is None, "it fits a screen"
+    assert series.groups(workflow(tuple(chain), tuple(beside), (*ends, step("3.3", "2.3")))) is None, "it is no series"
 
 
 def test_words_of_a_file_cannot_break_the_picture() -> None:
