@@ -48,7 +48,7 @@ class Step(Numbered, SQLModel, table=True):
     finished_at: datetime | None = time(default=None)
     summary: str = text()
     output: dict[str, Any] = json(dict)
-    usage: list[Any] = json(list)
+    usage: list[Any] = json(list)  #: each call's incidents.agents.base.Usage with its attempt, over all attempts
     notes: list[str] = json(list)
     error: str = text()
     feedback: str = text()

@@ -1,5 +1,6 @@
 """What becomes of an attempt: its result or failure stored under the fence, and told where it comes too late."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
@@ -7,7 +8,7 @@ from sqlalchemy import select as columns
 from sqlmodel import col
 
 from incidents import records, store
-from incidents.agents.base import FailedAtACost, StepResult
+from incidents.agents.base import FailedAtACost, StepResult, Usage
 from incidents.context import Context
 from incidents.definitions import StepDefinition
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
@@ -36,7 +37,7 @@ async def keep(
     step.version += 1
     tx.session.add(_version(tx, step, result))
     step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
-    step.usage = [usage.model_dump() for usage in result.usage]
+    _charge(step, claim, result.usage)
     step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
     tx.session.add(step)
     tx.session.add_all(consequences.evidence(incident, step, result))
@@ -59,6 +60,11 @@ async def keep(
     )
     await consequences.of_output(tx, ctx, incident, definition, result)
     await progress.advance(tx, ctx, incident, run)
+
+
+def _charge(step: records.Step, claim: Claim, usages: Iterable[Usage]) -> None:
+    """Add what an attempt cost to what those before it did: it stays paid when the step is done again."""
+    step.usage = [*step.usage, *({**usage.model_dump(), "attempt": claim.attempt} for usage in usages)]
 
 
 def _version(tx: store.Tx, step: records.Step, result: StepResult) -> records.StepVersion:
@@ -112,13 +118,13 @@ async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kep
             await _tell(tx, claim, kept)
         return
     run, incident = await claims.whose(tx, step)
+    if isinstance(error, FailedAtACost):
+        _charge(step, claim, error.usage)
     if progress.definition_of(run).step(step.name).optional:
         await _leave_out(tx, ctx, incident, run, step, error)
         return
     _end(step, StepState.FAILED, tx)
     step.error = str(error)
-    if isinstance(error, FailedAtACost):
-        step.usage = [usage.model_dump() for usage in error.usage]
     if kept is not None:
         # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
         journal.keep(step, kept.still_open)

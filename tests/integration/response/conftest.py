@@ -12,10 +12,9 @@ from sqlmodel import col
 
 from incidents import catalog, records
 from incidents.agents import outputs
-from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.base import FailedAtACost, StepRequest, StepResult, Usage
 from incidents.context import Context
 from incidents.definitions import Library, Severity
-from incidents.errors import StepFailed
 from incidents.postmortem import Writer
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
@@ -54,6 +53,7 @@ class Scripted:
     asked: list[StepRequest] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
     ahead: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    usage: tuple[Usage, ...] = ()  #: what each attempt costs
     free: asyncio.Event = field(default_factory=asyncio.Event)  #: it works while this is set
 
     def __post_init__(self) -> None:
@@ -68,10 +68,10 @@ class Scripted:
         await self.free.wait()
         stem = request.step.prompt.removesuffix(".md")
         if request.step.name in self.failing:
-            raise StepFailed("The tests hang.", remedy="Retry it.")
+            raise FailedAtACost("The tests hang.", remedy="Retry it.", usage=self.usage)
         planned = self.ahead.get(stem)
         output = _model(stem).model_validate(planned.pop(0) if planned else self.results[stem])
-        return StepResult(output, f"{stem} is done", (self.seen,), "scripted")
+        return StepResult(output, f"{stem} is done", (self.seen,), "scripted", usage=self.usage)
 
 
 def _model(stem: str) -> type[outputs.Output]:

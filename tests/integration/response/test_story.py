@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from incidents import postmortem, records
+from incidents.agents.base import Usage
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput, NotAllowed
 from incidents.events import EventKind
@@ -263,3 +264,23 @@ async def test_resolving_while_paused_still_brings_the_postmortem(house: House) 
     await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
     assert set(await house.work()) == {"4.1", "4.2", "4.3"}
     assert "postmortem" in await house.outbox(incident)
+
+
+async def test_what_every_attempt_cost_is_kept(house: House) -> None:
+    incident = await house.declare()
+    house.agent.failing.add("1.1")
+    house.agent.usage = (Usage(model="claude-opus-5-5", input_tokens=9, usd=0.4),)
+    await house.work()
+    house.agent.failing.clear()
+    async with house.store.read() as session:
+        run = await queries.latest_run(session, incident.number)
+        assert run is not None
+        step = next(each for each in await queries.steps(session, run.number) if each.name == "1.1")
+        before = await queries.model_usd(session, incident.number)
+    await house.do(intervening.retry_step, step.number, ANA)
+    [claim] = await house.engine.claim(1)
+    await house.engine.carry_out(claim)
+    async with house.store.read() as session:
+        step = await session.get_one(records.Step, step.number)
+        assert [(each["attempt"], each["usd"]) for each in step.usage] == [(1, 0.4), (2, 0.4)]
+        assert await queries.model_usd(session, incident.number) == pytest.approx(before + 0.4)
