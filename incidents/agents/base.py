@@ -15,6 +15,9 @@ from incidents.errors import StepFailed
 from incidents.knowledge.solutions import Solution
 from incidents.tools.evidence import Evidence
 
+#: Characters of an agent's answer, or bytes of a command's; the longest typed output has some 20,000.
+MAX_ANSWER = 1_000_000
+
 
 @dataclass(frozen=True)
 class IncidentFacts:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from incidents import catalog
 from incidents.agents import bettering, prompts
-from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.base import MAX_ANSWER, StepRequest, StepResult
 from incidents.agents.fallback import Unanswered
 from incidents.agents.playbook.bugs import checkout, implementation
 from incidents.agents.playbook.bugs.implementation import Author, Bench, Written
@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
-MAX_ANSWER = 1_000_000  # bytes on stdout; the longest typed output has some 20,000 characters
 _MARGIN = timedelta(seconds=10)  # of the step's time, kept for what comes after the agent
 IMPLEMENTATION = "bug-implementation"
 
@@ -87,7 +86,12 @@ class CommandRunner:
             if theirs:
                 return await implementation.by_rules(bench)
             await worktrees.add(bench.repository, bench.folder, commit=bench.base, branch=bench.branch)
-            report = await self._ask(request, bench.folder, self._to_write(request), Report)
+            try:
+                report = await self._ask(request, bench.folder, self._to_write(request), Report)
+            except ModelUnavailable:
+                # Without a sandbox it may have committed: the next attempt would take that for people's work.
+                await worktrees.add(bench.repository, bench.folder, commit=bench.base, branch=bench.branch)
+                raise
             message = f"{report.summary}\n\nBug: {request.incident.key}\nWritten by an agent; reviewed before merging."
             commit = await changes.commit_all(
                 bench.repository, bench.folder, message=redaction.redact(message), branch=bench.branch

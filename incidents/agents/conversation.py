@@ -14,6 +14,7 @@ from anthropic.types import ContentBlock, Message, MessageParam, TextBlockParam,
 from pydantic import BaseModel, ValidationError
 
 from incidents.agents import model_api, prompts
+from incidents.agents.base import MAX_ANSWER
 from incidents.agents.model_api import Account, ModelApi, Question
 from incidents.agents.toolset import Toolset
 from incidents.errors import ModelUnavailable
@@ -88,6 +89,8 @@ class Conversation:
         Raises:
             ModelUnavailable: when it cannot go on.
         """
+        if len(message.model_dump_json()) > MAX_ANSWER:  # sent back to be repaired it would cost as much again
+            raise ModelUnavailable(f"it answered more than {MAX_ANSWER // 1_000_000} MB")
         match message.stop_reason:
             case "end_turn" | "stop_sequence" | None:
                 return self._parsed(message, model)

@@ -5,7 +5,7 @@ import dataclasses
 import structlog
 
 from incidents.agents.base import Runner, StepRequest, StepResult, Usage
-from incidents.errors import ModelUnavailable
+from incidents.errors import ModelUnavailable, StepFailed
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +36,21 @@ class FallbackRunner:
         except Unanswered as fault:
             cause, result = fault, dataclasses.replace(fault.draft, usage=(*fault.draft.usage, *fault.usage))
         except ModelUnavailable as fault:
-            cause, result = fault, await self._fallback.run(request)
+            cause, result = fault, await self._instead(request, fault)
         log.warning("model_unavailable", incident=request.incident.key, step=request.step.name, reason=cause.message)
         note = f"{self._called} did not answer ({cause.message}); the playbook stepped in."
         if cause.remedy:
             note = f"{note} {cause.remedy}"
         return dataclasses.replace(result, notes=(*result.notes, note))
+
+    async def _instead(self, request: StepRequest, cause: ModelUnavailable) -> StepResult:
+        """Return the result of the fallback.
+
+        Raises:
+            StepFailed: it cannot do the step either; says both reasons.
+        """
+        try:
+            return await self._fallback.run(request)
+        except StepFailed as fault:
+            fault.message = f"{self._called} did not answer ({cause.message}), and for the playbook: {fault.message}"
+            raise

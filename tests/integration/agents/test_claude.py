@@ -256,6 +256,12 @@ async def test_rubbish_twice_brings_the_playbook_with_a_visible_note(ask: Ask) -
     assert len(result.usage) == 2, "vain calls cost too"
 
 
+async def test_ten_megabytes_are_not_sent_back_to_be_repaired(ask: Ask, api: MessagesApi) -> None:
+    result = await ask(message("x" * 10_000_000))
+    assert result.notes == ("Claude did not answer (it answered more than 1 MB); the playbook stepped in.",)
+    assert len(api.asked) == 1
+
+
 async def test_a_truncated_answer_is_asked_for_again_with_more_room(ask: Ask, api: MessagesApi) -> None:
     cut = message(BETTER.model_dump_json()[:50], stop_reason="max_tokens")
     result = await ask(cut, message(BETTER.model_dump_json()))

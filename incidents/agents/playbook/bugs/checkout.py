@@ -1,6 +1,7 @@
 """A checkout of the code that a step is about, for an agent that reads it; gone when the step ends."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,7 +28,10 @@ async def of_step(case: Case) -> AsyncIterator[Path]:
         repository = await past.clone(case, code)
     except (StepFailed, ToolFailed):
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        yield folder
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return
     made = past.newest(case, "bug-implementation", Implementation) if case.request.step.repository else None
     commit = made.output.commit if made and made.output.commit else await repository.resolve(code.branch)
