@@ -131,6 +131,17 @@ def _flags(service: Service, installed: dict[Topic, str], *, seen: bool) -> Iter
             says="no feature flags are installed, as far as the dependency files say",
             remedy="Put what is new and risky behind a flag: rolled out to few first, switched off without a deploy.",
         )
+    switches = ", ".join(service.production.switches)
+    if switches:
+        yield Point(topic, ready=True, says=f"can be switched off at once in an incident: {switches}")
+    else:
+        yield Point(
+            topic,
+            ready=False,
+            says="production has no kill switch",
+            remedy="Name in sitrep.yml under `production.switches` what switches a feature off: it is offered with"
+            " `/incident mitigate flag`.",
+        )
     for name, environment in (("production", service.production), ("staging", service.staging)):
         if environment is not None and not environment.rollback:
             remedy = f"Add `{name}.rollback` to it in sitrep.yml: without flags it is the one way back."

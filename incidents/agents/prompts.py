@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from incidents.agents.base import StepRequest, StepResult
+from incidents.stages import StageType
 from incidents.tools import redaction
 
 if TYPE_CHECKING:
@@ -175,13 +176,21 @@ def _material(request: StepRequest, draft: StepResult) -> list[tuple[str, str, A
 
 
 def _inputs(request: StepRequest) -> dict[str, Any]:
-    approved = request.approved
+    approved, analyses = request.approved, _analyses(request)
     return {
         "outputs_of_earlier_steps": dict(request.inputs),
+        # Of outputs by one name the newest stands above; of several analysts every one counts.
+        **({"analyses_by_step": analyses} if len(analyses) > 1 else {}),
         "handed_on_by_the_stages_before": request.context,
         "approved": {"kind": approved.kind, "subject": dict(approved.subject)} if approved else None,
         "feedback_of_a_responder": request.feedback,
     }
+
+
+def _analyses(request: StepRequest) -> dict[str, Any]:
+    steps = request.workflow.steps() if request.workflow else ()
+    names = [step.name for step in steps if step.type is StageType.RCA]
+    return {name: dict(request.earlier[name]) for name in names if name in request.earlier}
 
 
 def _incident(request: StepRequest) -> dict[str, Any]:

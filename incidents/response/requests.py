@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from incidents import areas, records, store
 from incidents.agents.base import ApprovedSubject, HandOn, IncidentFacts, StepRequest
 from incidents.context import Context
-from incidents.definitions import ApprovalKind, StepDefinition
+from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 from incidents.knowledge.solutions import Solution
 from incidents.response import approvals, claims, facts, handing_on, journal, plan, progress
 from incidents.response.claims import Claim
@@ -68,6 +68,14 @@ def _asks_for_precedents(definition: StepDefinition) -> bool:
     return not _ANALYSES.isdisjoint(definition.outputs)
 
 
+def _within_reach(workflow: WorkflowDefinition, step: StepDefinition, rows: list[records.Step]) -> list[records.Step]:
+    """Return the rows whose outputs a step is handed: in the work on one repository none of another's."""
+    if not step.repository:
+        return rows
+    elsewhere = {each.name for each in workflow.steps() if each.repository not in ("", step.repository)}
+    return [row for row in rows if row.name not in elsewhere]
+
+
 async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: HandOn) -> Prepared | None:
     """Return what the agent needs, or None when the approval no longer covers what would be done.
 
@@ -84,7 +92,8 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: 
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
     kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared)
-    outputs, service = queries.merged(known.steps), ctx.service(known.service)
+    outputs = queries.merged(_within_reach(workflow, definition, known.steps))
+    service = ctx.service(known.service)
     said = areas.report(known.known.title, known.known.known, known.known.facts)
     request = StepRequest(
         incident=known.known,

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from incidents import catalog
+from incidents.agents import prompts
 from incidents.agents.merging import REBASE, ChecksState
 from incidents.agents.outputs import FixApproach
 from incidents.agents.planning import ImplementationState
@@ -191,6 +192,25 @@ async def test_two_options_that_do_the_same_are_sent_back(analysed: Worked) -> N
     options[1:] = [again]
     review = await bug.run("root-cause-reflection")
     assert "distinct options: Options 1 and 2 do the same." in review.critique
+
+
+async def test_analysts_who_agree_become_one_diagnosis_with_all_that_each_saw(analysed: Worked) -> None:
+    bug = analysed.bug
+    first, second = bug.steps("root-cause-analysis")
+    said = bug.earlier[first.name]["root_cause"]
+    more = {"explanation": f"{said['explanation']} Carts of before have none.", "constraints": ["Totals stay."]}
+    more |= {"impact": "Everybody with an old cart.", "affected_files": [PRICING, "shop/page.py"]}
+    bug.earlier[second.name] = {**bug.earlier[first.name], "root_cause": {**said, **more}}
+    joined = await bug.run("diagnosis-consolidation")
+    found = joined.diagnosis
+    assert (joined.agreed, joined.believed) == (True, [first.name, second.name])
+    assert found.explanation == more["explanation"]
+    assert found.affected_files == [*said["affected_files"], "shop/page.py"]
+    assert found.constraints == [*said["constraints"], "Totals stay."]
+    assert found.impact == f"{said['impact']} Everybody with an old cart."
+    asked = bug.request(bug.steps("diagnosis-consolidation")[0])
+    shown = prompts.material(asked, bug.result("diagnosis-consolidation"))
+    assert "Everybody with an old cart." in shown.partition('"analyses_by_step"')[2].partition("read_evidence")[0]
 
 
 async def test_analysts_who_disagree_are_laid_open_and_people_decide(analysed: Worked) -> None:

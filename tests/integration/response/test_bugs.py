@@ -8,7 +8,7 @@ import pytest
 from incidents import records
 from incidents.agents.merging import REBASE
 from incidents.definitions import Kind, Severity
-from incidents.errors import Conflict
+from incidents.errors import Conflict, InvalidInput
 from incidents.response import answering, control, drift, frozen, growing, intervening, rebasing
 from incidents.response.engine import Engine
 from incidents.service import declare, queries, resolve, respond, triaging
@@ -199,6 +199,35 @@ async def test_what_a_partial_implementation_leaves_is_done_next_and_a_failed_on
     assert (await bug.work())[0] == "3.1.1"
 
 
+async def test_a_rejected_plan_asks_for_context_and_code_that_an_external_agent_rejects_ends_there(bug: House) -> None:
+    reviews = [{"type": "plan-review"}, {"type": "implementation"}, {"type": "code-review", "provider": "command"}]
+    limited(bug, stages=[{**each, "timeout": "5m"} for each in ({"type": "rca"}, *reviews)])
+    incident = await declared(bug)
+    await bug.work()
+    bug.agent.plan("bug-plan-review", bugs.review("rejected", "the cart service is not looked at"))
+    await decided(bug, incident, option=1)
+    await bug.work()
+    (asked,) = await questions(bug, incident)
+    assert (asked.kind, asked.choices[0]["label"]) == ("plan_rejected", "Give more context")
+    with pytest.raises(InvalidInput, match="Say it in a sentence"):
+        await bug.do(answering.answer, asked.number, ANA, 1)
+    await bug.do(answering.answer, asked.number, ANA, 1, "carts are read in pricing.py alone")
+    assert await bug.work() == ["2.1", "2.2"]
+    assert bug.agent.asked[-2].feedback == "carts are read in pricing.py alone"
+    bug.agent.plan("bug-code-review", bugs.review("rejected", "it hides the error"))
+    await decided(bug, incident)
+    assert (await bug.work())[-1] == "3.1.2"
+    asked = (await questions(bug, incident))[-1]
+    assert (asked.kind, (await run_of(bug, incident)).outcome) == ("code_rejected", "code_rejected")
+    labels = [choice["label"] for choice in asked.choices]
+    assert labels == [
+        "Try once more", "Restart from the cause", "Revise the plan", "Continue anyway", "Stop the agents",
+    ]  # fmt: skip
+    await bug.do(answering.answer, asked.number, ANA, 1)
+    assert (await bug.work())[:2] == ["3.1.1", "3.1.2"]
+    assert (await run_of(bug, incident)).outcome == ""
+
+
 async def test_the_runs_limit_on_iterations_ends_in_a_question(bug: House) -> None:
     limited(bug, max_iterations=2)
     incident = await declared(bug)
@@ -287,6 +316,8 @@ async def test_each_repository_of_the_plan_gets_its_steps_once(bug: House) -> No
     await bug.work()
     names = set(await bug.states(incident))
     assert {"3.1.1", "3.2.1", "4.1"} < names
+    given = {each.step.name: each.inputs for each in bug.agent.asked}
+    assert ("branch" in given["3.1.2"], "branch" in given["3.2.1"]) == (True, False), "of another repository"
     run = await run_of(bug, incident)
     async with bug.store.transaction() as tx:
         await growing.grow(tx, incident, run, bug.agent.results["bug-decomposition"])

@@ -16,10 +16,13 @@ async def test_what_is_installed_is_named_with_its_line_and_what_is_missing_with
     shop.commit(
         "Begin", {"requirements.txt": pinned, "web/package.json": "{}", "node_modules/x/package.json": "unleash"}
     )
-    found = await hardening.look(shop.service(staging=Environment(deploy=("x",))), SystemClock())
+    production = shop.production(switches={"new-prices": ("flags", "off", "new-prices")})
+    service = shop.service(production=production, staging=Environment(deploy=("x",)))
+    found = await hardening.look(service, SystemClock())
     says = {point.says: point.ready for point in found.points}
     assert says["errors are reported: sentry in requirements.txt:3"]
     assert says["no feature flags are installed, as far as the dependency files say"] is False
+    assert says["can be switched off at once in an incident: new-prices"]
     assert says["production has no health and stats address"] is False
     assert says["staging has no rollback command"] is False
     assert says["a release can be taken back by one command"]
@@ -37,6 +40,7 @@ async def test_a_service_without_a_repository_is_judged_by_its_entry_alone(tmp_p
         found = await hardening.look(service, clock)
         assert found.unread
         assert not any("dependency files" in point.says for point in found.points)
-        assert len(found.missing) == 5
+        assert len(found.missing) == 6
+        assert "production has no kill switch" in [point.says for point in found.missing]
     watched = Environment(health="http://a/health", stats="http://a/stats", watch=timedelta(minutes=1))
-    assert len((await hardening.look(Service(key="shop", production=watched), clock)).missing) == 4
+    assert len((await hardening.look(Service(key="shop", production=watched), clock)).missing) == 5
