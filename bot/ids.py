@@ -44,6 +44,7 @@ class Act(StrEnum):
     RESUME = "resume"
     STOP = "stop"
     PAUSE = "pause"
+    RESTART = "restart"  #: begins a bug's pipeline anew
     PLAN = "plan"  #: shows the plan of the response
     STEER = "steer"  #: the menu of one step in the plan
 

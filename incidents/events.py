@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     RUN_PAUSED = "run_paused"
     RUN_RESUMED = "run_resumed"
     RUN_STOPPED = "run_stopped"  #: reason
+    RUN_RESTARTED = "run_restarted"  #: reason
     RUN_DONE = "run_done"  #: run: every step is finished
     STEP_STARTED = "step_started"  #: step, title, attempt, phase
     STEP_DONE = "step_done"  #: step, title, attempt, summary, runner, phase

@@ -120,6 +120,7 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.RUN_PAUSED: lambda e, d: _by(e, "agents paused"),
     EventKind.RUN_RESUMED: lambda e, d: _by(e, "agents resumed"),
     EventKind.RUN_STOPPED: lambda e, d: _by(e, "agents stopped"),
+    EventKind.RUN_RESTARTED: lambda e, d: _by(e, "pipeline begun anew"),
     EventKind.STEP_DONE: lambda e, d: f"{d['step']} {d['title']}: {d['summary']}",
     EventKind.STEP_FAILED: lambda e, d: f"{d['step']} {d['title']} failed: {d['error']}",
     EventKind.STEP_SENT_BACK: lambda e, d: f"{d['step']} {d['title']} sent back: {d['critique']}",

@@ -101,6 +101,7 @@ ORDERS: dict[str, Callable[[Desk, Order], Awaitable[Message | None]]] = {
     "pause": steering.pause,
     "resume": steering.resume,
     "stop": steering.stop,
+    "restart": steering.restart,
     "resolve": finishing.resolve,
     "reopen": finishing.reopen,
     "cancel": finishing.cancel,

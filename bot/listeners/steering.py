@@ -1,4 +1,4 @@
-"""Steering the agents: pause, resume, begin, stop."""
+"""Steering the agents: pause, resume, begin, stop, begin anew."""
 
 from bot.listeners import replies, stepping
 from bot.listeners.desk import Desk
@@ -26,6 +26,13 @@ async def begin(desk: Desk, order: Order) -> Message:
     async with desk.once(order.key) as tx:
         await control.begin(tx, desk.ctx, order.incident_id, order.actor)
     return replies.note("✓ The agents begin now.")
+
+
+async def restart(desk: Desk, order: Order) -> Message:
+    """Begin a bug's pipeline anew."""
+    async with desk.once(order.key) as tx:
+        await control.restart(tx, desk.ctx, order.incident_id, order.actor, order.argument)
+    return replies.note("✓ Begun anew, by today's stages.")
 
 
 async def stop(desk: Desk, order: Order) -> Message:

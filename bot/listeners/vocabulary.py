@@ -87,6 +87,7 @@ ENTRIES = (
     Entry("pause", "pause", "start no further step", _DECIDE, Takes.TEXT),
     Entry("resume", "resume", "go on after a pause", _DECIDE, Takes.TEXT),
     Entry("stop", "stop [1.3] [why]", "stop one step, or the agents for good", _DECIDE, Takes.TEXT),
+    Entry("restart", "restart [why]", "begin a bug's pipeline anew", _DECIDE, Takes.TEXT),
     Entry("resolve", "resolve [how it was restored]", "users are served again", _END, Takes.TEXT),
     Entry("reopen", "reopen why", "the trouble is back", _END, Takes.TEXT),
     Entry("cancel", "cancel why | cancel duplicate of inc-6", "it was no incident", _END, Takes.TEXT),

@@ -133,6 +133,9 @@ _WORDS: dict[EventKind, Words] = {
     EventKind.RUN_STOPPED: lambda data, by, because: (
         f"⏹️ *Agents stopped*{by}{because}. People go on by hand; a step can still be retried."
     ),
+    EventKind.RUN_RESTARTED: lambda data, by, because: (
+        f"🔁 *The pipeline begins anew*{by}{because}. What was found so far stays in the timeline."
+    ),
     EventKind.GATE_OVERRIDDEN: lambda data, by, because: (
         f"⚠️ *{gates.title(str(data['gate']))} overridden*{by}{because}"
     ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from slack_sdk.models.blocks import Block, InteractiveElement
+from slack_sdk.models.blocks import Block, ButtonElement, InteractiveElement
 
 from bot.ids import Act, Steer
 from bot.values import OfIncident, OfSteer
@@ -12,7 +12,7 @@ from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from incidents import records
 from incidents.areas import Choice
-from incidents.definitions import StepDefinition
+from incidents.definitions import Kind, StepDefinition
 from incidents.response import rebasing
 from incidents.response.forecast import Forecast
 from incidents.response.plan import FINISHED, StepState
@@ -200,8 +200,10 @@ def _menu(step: Planned, plan: Plan) -> InteractiveElement | None:
 
 
 def _buttons(plan: Plan) -> Block | None:
-    if not plan.alive or plan.run_state not in ("running", "paused"):
+    if not plan.alive or plan.run_state not in ("running", "paused", "stopped"):
         return None
+    if plan.run_state == "stopped":
+        return parts.actions(_anew(plan), block_id=f"{PLAN_BLOCK}_run") if plan.incident.kind is Kind.BUG else None
     this = OfIncident(incident=plan.incident.number)
     paused = plan.run_state == "paused"
     pause = parts.button("Resume agents", Act.RESUME, this, style=parts.PRIMARY) if paused else None
@@ -214,8 +216,20 @@ def _buttons(plan: Plan) -> Block | None:
     return parts.actions(
         pause or parts.button("Pause agents", Act.PAUSE, this),
         parts.button("Stop agents", Act.STOP, this, style=parts.DANGER, confirm=sure),
+        _anew(plan) if plan.incident.kind is Kind.BUG else None,
         block_id=f"{PLAN_BLOCK}_run",
     )
+
+
+def _anew(plan: Plan) -> ButtonElement:
+    sure = parts.confirm(
+        "Begin anew?",
+        "What runs is given up, and the pipeline begins again with the report, by today's stages. What was found so far"
+        " stays in the timeline.",
+        yes="Begin anew",
+        no="Go on",
+    )
+    return parts.button("Begin anew", Act.RESTART, OfIncident(incident=plan.incident.number), confirm=sure)
 
 
 def _footer(plan: Plan, left: Sequence[Planned]) -> list[str]:

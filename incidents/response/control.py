@@ -4,7 +4,7 @@ from typing import Any
 
 from incidents import lengths, outbox, posts, records, store
 from incidents.context import Context
-from incidents.definitions import ApprovalKind
+from incidents.definitions import ApprovalKind, Kind
 from incidents.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Status
@@ -188,6 +188,26 @@ async def begin(tx: store.Tx, ctx: Context, incident_id: int, actor: str) -> Non
     tx.session.add(run)
     await tx.record(incident, EventKind.RUN_BEGUN, actor=actor, run=run.id)
     await progress.advance(tx, ctx, incident, run)
+
+
+async def restart(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str = "") -> None:
+    """Begin a bug's pipeline anew, by today's stages; what was found so far stays in the record alone.
+
+    Raises:
+        Conflict: it is no open bug, or its fix is merged.
+    """
+    incident, run = await standing.steered(tx, ctx, incident_id, actor)
+    if incident.kind is not Kind.BUG:
+        # What was done to production stands; a second response beside it would do it again.
+        raise Conflict(
+            "The response to an incident is not begun anew.", remedy="`/incident retry 1.3` does one step again."
+        )
+    if incident.status is not Status.OPEN or run.state == "done":
+        raise Conflict(f"The response is already {run.state}.", remedy="`/incident reopen why` begins again.")
+    said = lengths.checked(reason, lengths.LINE, field="reason")
+    await runs.give_up(tx, incident, run, "superseded")
+    await tx.record(incident, EventKind.RUN_RESTARTED, actor=actor, reason=said)
+    await runs.start(tx, ctx, incident)
 
 
 async def stop(tx: store.Tx, ctx: Context, incident_id: int, actor: str, reason: str = "") -> None:

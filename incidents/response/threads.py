@@ -35,6 +35,7 @@ PLAN_EVENTS = (
     EventKind.RUN_PAUSED,
     EventKind.RUN_RESUMED,
     EventKind.RUN_STOPPED,
+    EventKind.RUN_RESTARTED,
     EventKind.RUN_DONE,
     EventKind.RESOLVED,
     EventKind.CLOSED,

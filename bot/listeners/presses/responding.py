@@ -89,4 +89,5 @@ PRESSES: dict[Act, Press] = {
     Act.RESUME: _steered(steering.resume),
     Act.STOP: _steered(steering.stop),
     Act.PAUSE: _steered(steering.pause),
+    Act.RESTART: _steered(steering.restart),
 }

@@ -358,6 +358,22 @@ async def test_a_run_that_continues_with_its_own_copy_is_asked_no_more(bug: Hous
     assert (await run_of(bug, incident)).definition["pipeline"]["max_iterations"] == 10
 
 
+async def test_a_bug_is_begun_anew_by_word_also_when_it_was_stopped_and_an_incident_is_not(bug: House) -> None:
+    incident = await declared(bug)
+    await bug.work()
+    assert await bug.pending(incident)
+    for before in ((), (control.stop,)):
+        for steer in before:
+            await bug.do(steer, incident.number, ANA)
+        await bug.do(control.restart, incident.number, ANA, "it is another place")
+        assert await bug.pending(incident) == []
+        assert await bug.work() == ["1.1", "1.2", "1.3", "1.4"]
+    other = await bug.declare()
+    await bug.do(respond.acknowledge, other.number, ANA)
+    with pytest.raises(Conflict, match="not begun anew"):
+        await bug.do(control.restart, other.number, ANA)
+
+
 async def test_of_two_processes_one_carries_a_step_out(bug: House) -> None:
     await declared(bug)
     other = Engine(bug.ctx, bug.agent, bug.workdir, "there")

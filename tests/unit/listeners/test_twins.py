@@ -31,6 +31,7 @@ TYPED: dict[Act, str] = {
     Act.RESUME: "resume",
     Act.STOP: "stop",
     Act.PAUSE: "pause",
+    Act.RESTART: "restart",
     Act.PLAN: "plan",
     Act.PASS: "pass",
     Act.EVIDENCE: "evidence E3f9a2b",

@@ -39,7 +39,7 @@ from escalation.matrix import Foretold, Preview
 from incidents import catalog, hardening, records
 from incidents import triage as facts
 from incidents.agents import handwritten, outputs
-from incidents.definitions import Phase, Severity, StepDefinition
+from incidents.definitions import Kind, Phase, Severity, StepDefinition
 from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.knowledge import filing
@@ -581,6 +581,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "triage": lambda t: triage.draw(incident(t)),
     "triage_done": lambda t: triage.draw(incident(t, facts=dict.fromkeys(facts.FACTS, t[:300] or "x"))),
     "plan": lambda t: plan.draw(planned(t)),
+    "plan_stopped_bug": lambda t: plan.draw(
+        replace(planned(t), incident=incident(t, kind=Kind.BUG), run_state="stopped")
+    ),
     "plan_paused": lambda t: plan.draw(replace(planned(t), run_state="paused")),
     "plan_over": lambda t: plan.draw(replace(planned(t), steps=planned(t).steps[:2], run_state="done", alive=False)),
     "phase": lambda t: phase.draw(_head(t)),

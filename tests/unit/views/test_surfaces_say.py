@@ -226,6 +226,17 @@ def test_a_test_is_called_by_its_own_name(test_id: str, name: str) -> None:
     assert outcome.test_name(test_id) == name
 
 
+def test_a_bugs_pipeline_may_begin_anew_from_its_plan_also_when_it_was_stopped_and_an_incidents_may_not() -> None:
+    kept = samples.planned("a")
+    bug = replace(kept, incident=samples.incident("a", kind=Kind.BUG))
+    offered = [
+        "Begin anew" in text_of(plan.draw(replace(each, run_state=state)))
+        for each in (bug, kept)
+        for state in ("running", "stopped")
+    ]
+    assert offered == [True, True, False, False]
+
+
 def test_the_plan_begins_with_what_everything_hangs_on_and_says_who_the_area_chose() -> None:
     kept = samples.planned("a")
     chosen = Choice("data-engineer", Area.DATA, "affected-area-data.md", "db/orders.sql")
