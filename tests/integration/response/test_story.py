@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
 from incidents import postmortem, records
 from incidents.agents.base import Usage
@@ -203,6 +204,8 @@ async def test_resolving_posts_the_postmortem_once_the_analysis_is_done(house: H
     assert {"postmortem", "postmortem:canvas", "postmortem:file"} <= set(rows)
     async with house.store.read() as session:
         found = await postmortem.build(session, house.ctx, incident.number)
+        (filed,) = (await session.scalars(select(records.Solution))).all()
+    assert (filed.incident_id, filed.problem) == (incident.id, found.cause["summary"])
     assert [followup.title for followup in found.followups] == ["Contract test for old carts"]
     assert found.fix["commit"] == "9f8e7d6"
 
