@@ -86,7 +86,7 @@ class Holdups:
             if self._desk.reaches(who)
         ]
         noun = decisions.of(approval.kind).noun
-        lapses = f" It lapses at {approval.expires_at:%H:%M} UTC." if approval.expires_at else ""
+        lapses = f" It lapses at {approval.expires_at:%Y-%m-%d %H:%M} UTC." if approval.expires_at else ""
         remedy = "Take the lead with `/incident role commander` and decide, or name more people under `approvers`."
         text = f"Everybody who could be asked about {noun} was asked, and nobody decided.{lapses} {remedy}"
         told = [who.person for who in people]

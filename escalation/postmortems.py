@@ -78,7 +78,8 @@ class Postmortems:
         ]
         await outbox.put(tx, incident.id, *reminders)
         if round_ > 1:
-            remedy = "`/incident postmortem` writes it, `/incident postmortem date 2026-12-01` moves it."
+            later = postmortem.a_week_later(tx.now)
+            remedy = f"`/incident postmortem` writes it, `/incident postmortem date {later}` moves it."
             text = f"The post-mortem is overdue; <@{owner}> owes it. {remedy}"
             event = await tx.record(incident, EventKind.NOTE, text=text)
             await outbox.put(tx, incident.id, posts.line(incident, event, Lane.STATUS))

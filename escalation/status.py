@@ -149,7 +149,9 @@ class StatusUpdates:
             people=[heir.who.person for heir in following],
             late_seconds=round((tx.now - row.due_at).total_seconds()),
         )
-        reason = f"the status update due at {row.due_at:%H:%M} UTC was not sent; Sitrep sent the facts by itself"
+        reason = (
+            f"the status update due at {row.due_at:%Y-%m-%d %H:%M} UTC was not sent; Sitrep sent the facts by itself"
+        )
         misses = [
             telling.direct(
                 heir.who,

@@ -159,7 +159,7 @@ def _activity(known: Known) -> str:
 
 def _done(known: Known) -> str:
     lines = [
-        f"{entry.at:%H:%M} {_clip(_in_short(entry.text), _LONGEST)}"
+        f"{entry.at:%H:%M} UTC {_clip(_in_short(entry.text), _LONGEST)}"
         for entry in timeline.entries(event for event in known.events if event.kind in _DONE)
     ]
     if not lines:

@@ -103,6 +103,11 @@ def due(events: Sequence[records.Event]) -> datetime | None:
     return datetime.fromisoformat(scheduled[-1].data["due"]) if scheduled else None
 
 
+def a_week_later(due: datetime) -> str:
+    """Return the date a week after `due` as people type it, to show how the post-mortem is moved."""
+    return f"{due + timedelta(days=7):%Y-%m-%d}"
+
+
 def is_written(sections: Collection[str]) -> bool:
     """Tell whether the people's part of a post-mortem is written."""
     return {"went_well", "went_badly"} <= set(sections)

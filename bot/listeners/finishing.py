@@ -18,6 +18,8 @@ from incidents.service import resolve as service
 
 #: What follows `followup` to say that one is done.
 DONE = re.compile(r"done\s+#?(\d{1,9})", re.IGNORECASE)
+#: What follows `followup` to give one to somebody.
+_GIVEN = re.compile(r"#?(\d{1,9})\s+<@[^>]+>")
 _DUPLICATE = re.compile(r"duplicate\s+(?:of\s+)?inc-(\d{1,9})", re.IGNORECASE)
 
 
@@ -185,6 +187,8 @@ async def followup(desk: Desk, order: Order) -> Message | None:
         await open_followup(desk, order)
         return None
     owner = mentioned(order.argument)
+    if owner and (given := _GIVEN.fullmatch(order.argument)):
+        return await _give_followup(desk, order, int(given[1]), owner)
     title = re.sub(r"\s*<@[UW][A-Z0-9]+>\s*", " ", order.argument)
     async with desk.once(order.key) as tx:
         filed = await followups.add(tx, order.incident_id, order.actor, title, owner=owner)
@@ -192,6 +196,17 @@ async def followup(desk: Desk, order: Order) -> Message | None:
     return replies.note(
         f"✓ Filed as follow-up {filed.number}{unowned}. `/incident followup done {filed.number}` when it is."
     )
+
+
+async def _give_followup(desk: Desk, order: Order, number: int, owner: str) -> Message:
+    """Give one of the incident's follow-ups to somebody."""
+    async with desk.once(order.key) as tx:
+        every = await queries.followups(tx.session, order.incident_id)
+        found = next((each for each in every if each.number == number), None)
+        if found is None:
+            raise followups.unknown(number)
+        await followups.add(tx, order.incident_id, order.actor, found.title, owner=owner)
+    return replies.note(f"✓ {mrkdwn.person(owner)} owns it: {mrkdwn.said(found.title, 150)}")
 
 
 async def finish_followup(desk: Desk, key: str, place: Place, number: int) -> Message:

@@ -11,7 +11,7 @@ from incidents import areas, records
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, WorkflowDefinition
 from incidents.lifecycle import Status
-from incidents.response import approvals, decisions, forecast, progress
+from incidents.response import approvals, decisions, forecast, pipeline, progress
 from incidents.response import plan as planning
 from incidents.response.plan import StepState
 from incidents.service import permissions, queries
@@ -57,6 +57,7 @@ async def _facts(session: AsyncSession, ctx: Context, incident: records.Incident
         everything=forecast.forecast(definition, stands, now, begins_at=run.begins_at),
         now=now,
         providers=ctx.providers,
+        grows=bool(pipeline.coming(definition)),
         alive=incident.status in (Status.OPEN, Status.RESOLVED),
     )
 

@@ -16,7 +16,7 @@ from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.response import approvals, decisions, plan, progress
+from incidents.response import approvals, decisions, pipeline, plan, progress
 from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
@@ -56,7 +56,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         now=now,
         roles=roles,
         phase=_current_phase(definition, steps) if definition else None,
-        phases=_phases(definition) if definition else (),
+        phases=(*_phases(definition), *pipeline.coming(definition)) if definition else (),
         steps=_doing(definition, steps) if definition else (),
         approvals=pending,
         deciders={each.number: approvals.who_may(each, roles, ctx.settings)[:1] for each in pending},

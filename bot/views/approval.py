@@ -18,6 +18,7 @@ from incidents.definitions import ApprovalKind
 from incidents.response import decisions, four_eyes
 from incidents.service import permissions
 
+_NARROW = 120  # characters of a fact that is read in half of a message's width
 _QUOTED = 3  # claims shown under a root cause, strongest first; the rest is in the phase's thread
 
 _OVER = {
@@ -292,6 +293,8 @@ def plain(asked: Asked, *others: InteractiveElement) -> Message:
     """
     row, kind = asked.row, decisions.of(asked.row.kind)
     facts = [f"*{said(label, 40)}*  {prose(text, 300)}" for label, text in kind.facts(row.subject)]
+    # Side by side each has half of the width: a plan would run down in a narrow column.
+    short = [] if any(mrkdwn.width(each) > _NARROW for each in facts) else facts
     value = OfApproval(approval=row.number)
     words = "Your name stands for it in the record."
     sure = parts.confirm(kind.question, words, yes=kind.approve, no="Not yet") if kind.irreversible else None
@@ -305,7 +308,7 @@ def plain(asked: Asked, *others: InteractiveElement) -> Message:
         f"{kind.question} {first}".strip(),
         [
             parts.section(f"*{kind.question}*"),
-            parts.facts(*facts) if facts else None,
+            parts.facts(*short) if short else parts.section("\n".join(facts)) if facts else None,
             *_ending(asked, "this", buttons),
         ],
     )

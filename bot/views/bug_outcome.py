@@ -26,7 +26,7 @@ def _(output: diagnoses.Diagnosis) -> Outcome:
 
 
 def _cause(cause: diagnoses.DiagnosedCause) -> tuple[str, ...]:
-    how = f"*How*  {prose(cause.mechanism, 400)}" if cause.mechanism else ""
+    how = f"*How*  {mrkdwn.sentences(cause.mechanism, 400)}" if cause.mechanism else ""
     return (prose(cause.summary, 400), how, *specified(cause.specified), *claims(cause.claims))
 
 

@@ -241,7 +241,12 @@ def _footer(card: Card) -> list[str]:
     kept, due = card.told
     told = f"Told on time {kept} of {due}" if due else ""
     failed = f":warning: {mrkdwn.plural(card.undelivered, 'notice')} could not be delivered" if card.undelivered else ""
-    return [figures, told, failed, "  ".join(mrkdwn.link(url, name) for name, url in card.links.items())]
+    return [
+        figures,
+        told,
+        failed,
+        "  ".join(mrkdwn.link(url, name.replace(" ", "\u00a0")) for name, url in card.links.items()),
+    ]
 
 
 def short(measure: Measure) -> str:

@@ -23,6 +23,9 @@ _MENDS: dict[str, tuple[str, Act]] = {
 }
 
 
+_OWED = "*Before it can be closed*"
+
+
 @dataclass(frozen=True)
 class Resolved:
     """What is posted when an incident is resolved."""
@@ -45,7 +48,7 @@ def resolved(facts: Resolved) -> Message:
         [
             parts.section(f"✅ *{incident.key} is resolved*{spent} by {mrkdwn.person(facts.by)}\n{summary}".rstrip()),
             parts.context("  ".join(card.short(each) for each in facts.measures if each.reached), told),
-            *still_missing(incident.number, facts.missing, before="closing"),
+            parts.section(parts.fitting([_OWED, *[_owed(each) for each in facts.missing]])) if facts.missing else None,
             parts.actions(
                 parts.button("Write my part", Act.WRITE, OfIncident(incident=incident.number), style=parts.PRIMARY),
                 parts.button("Add follow-up", Act.FOLLOWUP, OfIncident(incident=incident.number)),
@@ -53,6 +56,12 @@ def resolved(facts: Resolved) -> Message:
             ),
         ],
     )
+
+
+def _owed(missing: Missing) -> str:
+    """Return what is owed, with its remedy where no button below opens it."""
+    remedy = "" if missing.action in ("postmortem", "followup") else mrkdwn.prose(missing.remedy, 200)
+    return f"• {mrkdwn.prose(missing.what, 200)}  {remedy}".rstrip()
 
 
 def still_missing(incident_id: int, missing: Sequence[Missing], *, before: str) -> list[Block]:
@@ -66,7 +75,7 @@ def still_missing(incident_id: int, missing: Sequence[Missing], *, before: str) 
 
 
 def _mend(incident_id: int, missing: Missing) -> Block:
-    said = f"• {mrkdwn.said(missing.what, 200)}  {mrkdwn.said(missing.remedy, 200)}"
+    said = f"• {mrkdwn.prose(missing.what, 200)}  {mrkdwn.prose(missing.remedy, 200)}"
     if missing.action == "role":
         value = OfRole(incident=incident_id, role=Role.COMMANDER)
         return parts.section(said, parts.button("Take command", Act.TAKE_ROLE.numbered(Role.COMMANDER), value))

@@ -7,7 +7,7 @@ from typing import Any
 from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from escalation import oncall
-from incidents import records
+from incidents import postmortem, records
 from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.lifecycle import ROLE_TITLES, Role, Status
@@ -82,9 +82,10 @@ def _mitigation(data: dict[str, Any], by: str, because: str) -> str:
 
 def _postmortem(data: dict[str, Any], by: str, because: str) -> str:
     del because
-    at = mrkdwn.day_and_time(datetime.fromisoformat(str(data["due"])))
+    due = datetime.fromisoformat(str(data["due"]))
     owner = mrkdwn.person(str(data["owner"]))
-    return f"🗓️ *Post-mortem due {at}*{by}, {owner} writes it.   `/incident postmortem date 2026-12-01` moves it"
+    moved = f"`/incident postmortem date {postmortem.a_week_later(due)}` moves it"
+    return f"🗓️ *Post-mortem due {mrkdwn.day_and_time(due)}*{by}, {owner} writes it.   {moved}"
 
 
 def _step(data: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ a zero-width space on both sides keeps them from opening or closing anything.
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from incidents import durations
 from incidents.tools.evidence import shorten
@@ -23,6 +23,9 @@ _CODE = re.compile(r"`([^`\n]{1,200})`")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
 _KEPT = re.compile(r"`(?P<code>[^`\n]{1,200})`|<(?P<sign>[@#])(?P<id>[UWCGD][A-Z0-9]{2,20})(?:\|[^>]*)?>")
+_SENTENCE = re.compile(r"(?<=[.;]) ")
+_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
+_TIME = re.compile(r"(?<![\d|] )(?<![\d|-])\b([01]\d|2[0-3]):([0-5]\d) UTC\b")
 _GAP = "   ·   "
 
 
@@ -70,13 +73,20 @@ def prose(text: str, limit: int = 600) -> str:
     for code_span in _CODE.finditer(line):
         parts += [_muted(line[end : code_span.start()]), f"`{escape(code_span[1])}`"]
         end = code_span.end()
-    return _isolated("".join([*parts, _muted(line[end:])]))
+    return _isolated(_in_own_zone("".join([*parts, _muted(line[end:])])))
+
+
+def sentences(text: str, limit: int) -> str:
+    """Return the first of an agent's sentences, as many as fit into `limit`; of a longer one as much as fits."""
+    line = one_line(text)
+    ends = [found.end() for found in _SENTENCE.finditer(line) if found.end() <= limit]
+    return prose(line[: ends[-1]] if ends and width(line) > limit else line, limit)
 
 
 def paragraphs(text: str, limit: int = 2000) -> str:
     """Return somebody's words with their line breaks, escaped and unable to format anything."""
     kept = [_muted(one_line(line)) for line in clip(text.strip(), limit).splitlines()]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+    return _in_own_zone(re.sub(r"\n{3,}", "\n\n", "\n".join(kept)))
 
 
 def with_mentions(text: str, limit: int = 300) -> str:
@@ -87,7 +97,29 @@ def with_mentions(text: str, limit: int = 300) -> str:
         parts.append(_muted(line[end : kept.start()]))
         parts.append(f"`{escape(kept['code'])}`" if kept["code"] else f"<{kept['sign']}{kept['id']}>")
         end = kept.end()
-    return _isolated("".join([*parts, _muted(line[end:])]))
+    return _isolated(_in_own_zone("".join([*parts, _muted(line[end:])])))
+
+
+def _in_own_zone(text: str) -> str:
+    """Return the record's moments, such as `2026-11-21 14:02 UTC`, as times of day in the reader's own zone."""
+    return _MOMENT.sub(_local, text)
+
+
+def times_near(text: str, at: datetime) -> str:
+    """Return text made ready with its times, such as `14:02 UTC`, in the reader's own zone: those nearest to `at`."""
+
+    def nearest(found: re.Match[str]) -> str:
+        same = at.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+        return clock(min((same + timedelta(days=days) for days in (-1, 0, 1)), key=lambda each: abs(each - at)))
+
+    return _TIME.sub(nearest, text)
+
+
+def _local(found: re.Match[str]) -> str:
+    try:
+        return clock(datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
+    except ValueError:  # no such day
+        return found[0]
 
 
 def _muted(text: str) -> str:

@@ -10,6 +10,7 @@ from bot.views.mrkdwn import code, plural, prose
 from incidents.agents import outputs
 from incidents.agents.outputs import Claim, Output, Verdict
 
+_CITED = 2  # evidence ids behind one statement; the buttons below open them all
 MAX_CLAIMS = 3  # a thread is read on a phone
 _DISCARDED = 4  # ideas shown struck; enough to see what was looked at
 
@@ -32,7 +33,9 @@ def drawn(output: Output) -> Outcome:
 
 def cite(refs: Iterable[str]) -> str:
     """Return evidence ids as they stand behind a claim: `[E3f9a2b]`."""
-    return " ".join(f"[{mrkdwn.said(ref, 12)}]" for ref in dict.fromkeys(refs))
+    unique = list(dict.fromkeys(refs))
+    more = f" +{len(unique) - _CITED}" if len(unique) > _CITED else ""
+    return " ".join(f"[{mrkdwn.said(ref, 12)}]" for ref in unique[:_CITED]) + more
 
 
 def claim(each: Claim) -> str:
@@ -103,11 +106,15 @@ def _(output: outputs.TriageOutput) -> Outcome:
 def _(output: outputs.StabilizationOutput) -> Outcome:
     status, rollback = output.system_status_report, output.rollback_readiness_assessment
     health = {True: "healthy", False: "not healthy", None: "health unknown"}[status.healthy]
-    running = f"release {code(status.release)}" if status.release else "release unknown"
+    # A summary that says it already is not repeated.
+    told = status.summary
+    running = "" if status.release and f"release {status.release}" in told else _release(status.release)
+    rate = "" if "%" in told else f"error rate {share(status.error_rate)}"
+    lead = ", ".join(filter(None, (health, running, rate)))
     ready = f"to release {code(rollback.release)}" if rollback.ready and rollback.release else "not ready"
     return Outcome(
         (
-            f"*Now*  {health}, {running}, error rate {share(status.error_rate)}. {prose(status.summary)}",
+            f"*Now*  {lead}. {prose(told[:1].upper() + told[1:])}",
             f"*Rollback*  {ready}: {prose(rollback.reason)} {cite(rollback.evidence)}",
             *[
                 f"• {'Done' if action.taken else 'Possible'}: {prose(action.description)} {cite(action.evidence)}"
@@ -125,7 +132,7 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
     return Outcome(
         (
             prose(cause.summary, 400),
-            f"*How*  {prose(cause.mechanism, 400)}" if cause.mechanism else "",
+            f"*How*  {mrkdwn.sentences(cause.mechanism, 400)}" if cause.mechanism else "",
             *specified(cause.specified),
             *claims(cause.claims),
             discarded(output.investigation_priorities),
@@ -134,6 +141,10 @@ def _(output: outputs.RootCauseOutput) -> Outcome:
         refs(cause.claims, *cited(cause.specified)),
         is_specified=bool(cited(cause.specified)),
     )
+
+
+def _release(name: str | None) -> str:
+    return f"release {code(name)}" if name else "release unknown"
 
 
 def cited(found: outputs.Specified | None) -> list[list[str]]:

@@ -22,6 +22,9 @@ PLAN_BLOCK = "plan"
 
 _OPEN_SHOWN = 20  # unfinished steps that get a row with a menu; a message holds 50 blocks
 
+_FOR_PEOPLE = (StepState.FAILED, StepState.STOPPED, StepState.WAITING)
+_AT_WORK = (StepState.RUNNING, StepState.READY)
+
 _STEER_LABELS = {
     Steer.RETRY: "Try this step again",
     Steer.STOP: "Stop this step",
@@ -56,18 +59,18 @@ class Plan:
     now: datetime
     providers: Sequence[str] = ()
     alive: bool = True  #: whether the response still takes orders
+    grows: bool = False  #: whether steps come that nobody knows yet: a bug's fix, once its plan is approved
 
 
 def draw(plan: Plan) -> Message:
     """Return the plan."""
     finished = [step for step in plan.steps if _state(step) in FINISHED]
-    left = [step for step in plan.steps if _state(step) not in FINISHED]
+    left = sorted((step for step in plan.steps if _state(step) not in FINISHED), key=_urgency)
     count = f"{len(finished)} of {len(plan.steps)} done"
     lead = mrkdwn.listed([f"*Plan of {plan.incident.key}: {mrkdwn.said(plan.title, 60)}*", count, _run(plan)])
     blocks: list[Block | None] = [
         parts.section(lead),
         parts.section("\n".join(told)) if (told := [*_now(plan), *_ends(plan)]) else None,
-        parts.section(parts.fitting(_done_line(step) for step in finished)) if finished else None,
         *[
             parts.section(_open_line(step, plan), _menu(step, plan), block_id=f"{PLAN_BLOCK}_{step.row.id}")
             for step in left[:_OPEN_SHOWN]
@@ -75,6 +78,7 @@ def draw(plan: Plan) -> Message:
         parts.section(f"_{len(left) - _OPEN_SHOWN} more steps wait behind these._")
         if len(left) > _OPEN_SHOWN
         else None,
+        parts.section(parts.fitting(_done_line(step) for step in finished)) if finished else None,
         _buttons(plan),
         parts.context(*_footer(plan, left)),
     ]
@@ -83,6 +87,12 @@ def draw(plan: Plan) -> Message:
 
 def _state(step: Planned) -> StepState:
     return StepState(step.row.state)
+
+
+def _urgency(step: Planned) -> int:
+    """Return 0 where people are waited for, 1 where an agent is at work; the rest stays in its order."""
+    state = _state(step)
+    return 0 if state in _FOR_PEOPLE else 1 if state in _AT_WORK else 2
 
 
 def _run(plan: Plan) -> str:
@@ -94,8 +104,8 @@ def _now(plan: Plan) -> list[str]:
     if plan.run_state != "running":
         return []
     states = {
-        "*waits for people*": (StepState.FAILED, StepState.STOPPED, StepState.WAITING),
-        "running": (StepState.RUNNING, StepState.READY),
+        "*waits for people*": _FOR_PEOPLE,
+        "running": _AT_WORK,
     }
     told = [
         f"{said}: {', '.join(names)}"
@@ -110,6 +120,9 @@ def _ends(plan: Plan) -> list[str]:
         return []
     if plan.run_state == "paused":
         return ["*Expected end*  none while the agents are paused"]
+    if plan.grows:
+        when = _when(plan.everything.ends_at, plan.now)
+        return [f"*Planned by*  {when}   the steps of the fix come with the approved plan"]
     found = []
     if plan.restored.ends_at is not None and plan.incident.status.value == "open":
         found.append(f"*Fixed by*  {_when(plan.restored.ends_at, plan.now)}   {_path(plan.restored)}")

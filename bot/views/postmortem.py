@@ -8,7 +8,7 @@ from bot.views import mrkdwn, parts
 from bot.views.message import Message
 from incidents import records
 from incidents.lifecycle import Status
-from incidents.postmortem import SECTIONS, Postmortem, is_written
+from incidents.postmortem import SECTIONS, Postmortem, a_week_later, is_written
 from incidents.timeline import Entry
 
 _KEY_ENTRIES = 10  # the rest is behind the timeline's button
@@ -30,7 +30,7 @@ def draw(found: Postmortem, *, canvas_url: str = "") -> Message:
             parts.facts(*_facts(found)),
             parts.section(f"*What happened*\n{_story(found)}"),
             parts.section(f"*Timeline (UTC)*\n{_timeline(found.entries)}"),
-            parts.section(f"*Overrides*\n{_vouched(found.vouched)}") if found.vouched else None,
+            parts.section(f"*Answered for by people*\n{_vouched(found.vouched)}") if found.vouched else None,
             parts.section("\n".join(_judgement(found, section) for section in SECTIONS)),
             parts.section(f"*Follow-ups*\n{_followups(found.followups)}"),
             _buttons(found, canvas_url),
@@ -91,15 +91,22 @@ def _vouched(entries: tuple[Entry, ...]) -> str:
 def due(found: Postmortem) -> Message:
     """Return the reminder to its owner that the post-mortem is to be written."""
     incident = found.incident
-    key = f"*{incident.key}*  {mrkdwn.said(incident.title, 150)}"
-    when = mrkdwn.day_and_time(found.review_by)
-    lead = "Post-mortem written" if is_written(found.sections) else "Post-mortem due"
+    if is_written(found.sections):
+        written = f"Post-mortem of {incident.key} is written"
+        return parts.message(written, [parts.section(f"✅ *{written}*   {mrkdwn.said(incident.title, 150)}")])
+    lead = f"Post-mortem of {incident.key} is due"
     return parts.message(
-        f"{lead}: {incident.key}",
+        f"{lead}: {mrkdwn.said(incident.title, 150)}",
         [
-            parts.section(f"🗓️ *{lead}*   {key}\nDue {when}; the facts are filled in, the judgement is yours."),
-            parts.actions(parts.button("Write my part", Act.WRITE, OfIncident(incident=incident.number))),
-            parts.context("typed: `/incident postmortem`", "`/incident postmortem date 2026-12-01` moves it"),
+            parts.section(f"🗓️ *{lead} {mrkdwn.day_and_time(found.review_by)}*   {mrkdwn.said(incident.title, 150)}"),
+            parts.section("The facts are filled in; what went well and badly is yours to write."),
+            parts.actions(
+                parts.button("Write my part", Act.WRITE, OfIncident(incident=incident.number), style=parts.PRIMARY)
+            ),
+            parts.context(
+                f"typed: `/incident {incident.key} postmortem`",
+                f"`/incident {incident.key} postmortem date {a_week_later(found.review_by)}` moves it",
+            ),
         ],
     )
 

@@ -39,16 +39,16 @@ class Update:
     missed_to: str = ""  #: who hears of a miss, ready to show
 
 
-def lines(fields: Mapping[str, str], next_at: datetime | None) -> str:
-    """Return an update's fields, each on its line."""
-    shown = [f"*{_LABELS[field]}*  {_told(fields.get(field, '')) or '–'}" for field in FIELDS]
+def lines(fields: Mapping[str, str], next_at: datetime | None, due_at: datetime) -> str:
+    """Return an update's fields, each on its line; times in them are of about `due_at` (UTC)."""
+    shown = [f"*{_LABELS[field]}*  {_told(fields.get(field, ''), due_at) or '–'}" for field in FIELDS]
     if next_at is not None:
         shown.append(f"*Next update*  {mrkdwn.clock(next_at)}")
     return "\n".join(shown)
 
 
-def _told(typed: str) -> str:
-    every = [mrkdwn.with_mentions(line, 600) for line in typed.splitlines() if line.strip()]
+def _told(typed: str, at: datetime) -> str:
+    every = [mrkdwn.times_near(mrkdwn.with_mentions(line, 600), at) for line in typed.splitlines() if line.strip()]
     return "\n    ".join(every[:8])
 
 
@@ -62,10 +62,10 @@ def draft(update: Update) -> Message:
     )
     value = OfUpdate(update=row.number)
     return parts.message(
-        f"Status update of {update.incident.key} is due at {row.due_at:%H:%M} UTC",
+        f"Status update of {update.incident.key} is due at {mrkdwn.clock(row.due_at)}",
         [
             parts.section(f"*Status update due at {mrkdwn.clock(row.due_at)}*   {since}"),
-            parts.section(lines(row.fields, update.next_at)),
+            parts.section(lines(row.fields, update.next_at, row.due_at)),
             parts.actions(
                 parts.button("Send", Act.SEND, value, style=parts.PRIMARY),
                 parts.button("Edit", Act.EDIT, value),
@@ -113,7 +113,7 @@ def sent(update: Update) -> Message:
         next_at = f"   next update {mrkdwn.clock(update.next_at)}" if update.next_at else ""
         blocks: list[Block | None] = [parts.section(f"{title}\nNo change since the last update.{next_at}")]
     else:
-        blocks = [parts.section(title), parts.section(lines(row.fields, update.next_at))]
+        blocks = [parts.section(title), parts.section(lines(row.fields, update.next_at, row.due_at))]
     by = "sent from the facts, nobody was there to send it" if row.state == "missed" else mrkdwn.person(row.sent_by)
     fallback = "no change" if row.state == "no_change" else mrkdwn.said(row.fields.get("condition", ""), 200)
     return parts.message(
@@ -126,7 +126,7 @@ def summary(incident: records.Incident, fields: Mapping[str, str], *, since: dat
     """Return the summary for who was told before: how it stands, what changed since `since`, what is next."""
     mark = words.STATUS_MARK.get(incident.status) or words.SEVERITY_MARK[incident.severity]
     condition, done, coming = (
-        _told(fields.get(field, "")) or "–" for field in (Field.CONDITION, Field.DONE, Field.NEXT)
+        _told(fields.get(field, ""), since) or "–" for field in (Field.CONDITION, Field.DONE, Field.NEXT)
     )
     room = mrkdwn.link(url, f"#{incident.channel_name or incident.key}") if url else ""
     return parts.message(

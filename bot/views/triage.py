@@ -38,4 +38,8 @@ def draw(incident: records.Incident) -> Message:
 
 
 def _known(incident: records.Incident, names: list[str]) -> list[str]:
-    return [f"✓ {triage.short(name)}: {mrkdwn.said(incident.facts[name], 160)}" for name in names]
+    """Return what is known, one line a statement: one sentence of the reporter's may answer several."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(incident.facts[name], []).append(triage.short(name))
+    return [f"✓ {', '.join(titles)}: {mrkdwn.said(said, 160)}" for said, titles in found.items()]

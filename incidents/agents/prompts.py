@@ -31,7 +31,8 @@ RULES = """
 - `read_draft` is what the playbook found by fixed rules. Verify it against the evidence, correct it, and improve it:
   better reasoning, plainer words, what it overlooked. Results of executions in it (tests, deploys, commits, health) are
   facts; they are taken from the draft whatever you write.
-- Nobody is blamed. Write plainly and shortly, without exclamation marks. Times are UTC.
+- Nobody is blamed. Write plainly and shortly, without exclamation marks.
+- Write times with their day and in UTC, as `2026-11-21 14:02 UTC` without marks: people see them in their own zone.
 - Answer with one JSON object of the given schema and nothing else.
 """.strip()
 

@@ -140,6 +140,11 @@ def grow(definition: WorkflowDefinition, repositories: Sequence[str]) -> Workflo
     return definition.model_copy(update={"stages": stages, "base": root})
 
 
+def coming(definition: WorkflowDefinition) -> tuple[Phase, ...]:
+    """Return the phases whose steps come only once the plan says which repositories are fixed."""
+    return (Phase.FIX, Phase.MERGE) if definition.pipeline is not None and not definition.base else ()
+
+
 def steps_with(definition: WorkflowDefinition, prompt: str, *, repository: str = "") -> tuple[StepDefinition, ...]:
     """Return the steps of the definition that follow `prompt`, of one repository where it is named, in order."""
     return tuple(step for step in definition.steps() if step.prompt == prompt and repository in ("", step.repository))

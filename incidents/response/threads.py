@@ -62,6 +62,8 @@ class Threads:
         react(EventKind.DRIFT_JUDGED, self.redraw_analyses)
         for kind in (EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.GATE_CONTRADICTED):
             react(kind, self.redraw_gate)
+        for kind in (EventKind.ROLE_TAKEN, EventKind.ROLE_RELEASED):
+            react(kind, self.redraw_open_gates)
         for kind in _TAKEN_UP:
             react(kind, self.redraw_failure)
         for kind in PLAN_EVENTS:
@@ -139,6 +141,18 @@ class Threads:
         for stage in progress.definition_of(run).stages:
             if stage.number == event.data["stage"]:
                 room.show_phase(tx, incident, stage.steps[-1].phase, event)  # its head counts the gates
+
+    async def redraw_open_gates(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        """Edit the gates that people were asked about to who may answer for them now."""
+        run = await queries.latest_run(tx.session, incident.number)
+        if run is None:
+            return
+        answered = {(each.stage, each.gate) for each in await queries.attestations(tx.session, run.number)}
+        for row in await queries.deliveries(tx.session, incident.number, f"{incident.key}:gate:{run.number}:"):
+            asked = (row.params["stage"], row.params["gate"])
+            if row.action == Action.POST and asked not in answered:
+                edit = posts.edit(row.key, event, row.surface, row.params, Lane.DECISION)
+                await outbox.put(tx, incident.id, edit)
 
     async def answer_gate(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the gate's question, where it was asked, to what shows it or who answers for it."""

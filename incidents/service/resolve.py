@@ -108,15 +108,21 @@ async def missing_for_close(session: AsyncSession, ctx: Context, incident_id: in
     written = {row.section for row in await queries.sections(session, incident_id)}
     if not {"went_well", "went_badly"} <= written:
         found.append(Missing("The post-mortem lacks what people write.", "Write your part.", "postmortem"))
-    if not await queries.followups(session, incident_id):
+    filed = await queries.followups(session, incident_id)
+    if not filed:
         found.append(Missing("No follow-up is filed.", "Add one, or say that none is needed.", "followup"))
-    for followup in await queries.followups(session, incident_id):
-        if followup.state == "open" and not followup.owner:
-            found.append(Missing(f"Follow-up “{followup.title}” has no owner.", "Give it one.", "followup"))
+    if unowned := [each.number for each in filed if each.state == "open" and not each.owner]:
+        found.append(_unowned(unowned))
     run = await queries.latest_run(session, incident_id)
     if run is not None and run.state in ("running", "paused"):
         found.append(Missing("The response still has steps to do.", "Let them finish, or stop it.", "stop"))
     return found
+
+
+def _unowned(numbers: list[int]) -> Missing:
+    several = f"Follow-ups {', '.join(f'#{each}' for each in numbers[:5])}{' and more' * (len(numbers) > 5)} have"
+    said = f"Follow-up #{numbers[0]} has" if len(numbers) == 1 else several
+    return Missing(f"{said} no owner.", f"`/incident followup {numbers[0]} @name` gives one.", "")
 
 
 async def close(tx: store.Tx, ctx: Context, incident_id: int, actor: str, *, force_reason: str = "") -> None:

@@ -117,7 +117,7 @@ async def take_role(
         for row in current:
             if instead is not None and row.person != instead:
                 raise Conflict(
-                    f"<@{row.person}> took it at {row.since:%H:%M} UTC.",
+                    f"<@{row.person}> took it at {row.since:%Y-%m-%d %H:%M} UTC.",
                     remedy=f"`/incident {incident.key} role {role.value}` takes it over.",
                 )
             await tx.session.delete(row)

@@ -96,7 +96,7 @@ async def snooze(tx: store.Tx, ctx: Context, update_id: int, actor: str, until: 
     every = ctx.library.policies.regular_updates.frequency.get(incident.severity)
     if every is not None and until >= slot_time(row.slot) + every:
         raise InvalidInput(
-            f"The update after it is due at {slot_time(row.slot) + every:%H:%M} UTC.",
+            f"The update after it is due at {slot_time(row.slot) + every:%Y-%m-%d %H:%M} UTC.",
             remedy="Choose an earlier time, or send “no change”.",
             field="until",
         )
@@ -167,7 +167,7 @@ async def _to_send(tx: store.Tx, update_id: int) -> tuple[records.StatusUpdate, 
 
 def _by(row: records.StatusUpdate) -> str:
     by = f" by <@{row.sent_by}>" if row.sent_by else " by Sitrep"
-    return by + (f" at {row.sent_at:%H:%M} UTC" if row.sent_at else "")
+    return by + (f" at {row.sent_at:%Y-%m-%d %H:%M} UTC" if row.sent_at else "")
 
 
 async def _ready(

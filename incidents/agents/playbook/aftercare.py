@@ -18,7 +18,7 @@ from incidents.agents.outputs import (
 )
 from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.wording import counted, listed, percent, time_of_day
+from incidents.agents.playbook.wording import counted, listed, moment, percent
 from incidents.errors import ToolFailed
 from incidents.tools import health, logs
 from incidents.tools.health import Watched
@@ -164,7 +164,7 @@ def _monitored(watched: Watched | None, new: list[str], *, known: bool) -> str:
         seen = "Production could not be watched: no health address is known"
     else:
         state = "healthy" if watched.healthy else "*not* healthy"
-        at = f" since {time_of_day(watched.recovered_at)}" if watched.recovered_at else ""
+        at = f" since {moment(watched.recovered_at)}" if watched.recovered_at else ""
         seen = f"Production {state}{at}, watched for {watched.seconds:.0f} s, {_rate(watched)}"
     logged = f"{counted(len(new), 'new failure')} in the logs" if new else "no new failure in the logs"
     return f"{seen}; {logged if known else 'the logs could not be compared'}."

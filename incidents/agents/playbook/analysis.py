@@ -6,7 +6,7 @@ from incidents.agents.playbook import contributing, precedents, story, wording
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.factors import Kind
 from incidents.agents.playbook.story import Story
-from incidents.agents.playbook.wording import percent, time_of_day
+from incidents.agents.playbook.wording import moment, percent
 
 
 async def run(case: Case) -> tuple[Output, str]:
@@ -54,10 +54,10 @@ def _summary(told: Story) -> str:
     bad, impact = told.release.bad, told.past.impact
     parts = []
     if bad is not None:
-        parts.append(f"Release {bad.release} (`{bad.commit[:7]}`) went to production at {time_of_day(bad.at)}.")
+        parts.append(f"Release {bad.release} (`{bad.commit[:7]}`) went to production at {moment(bad.at)}.")
     if told.onset is not None:
         rate = f"; {percent(impact.error_rate)} of requests failed" if impact and impact.error_rate else ""
-        parts.append(f"The first failure was logged at {time_of_day(told.onset)}{rate}.")
+        parts.append(f"The first failure was logged at {moment(told.onset)}{rate}.")
     if cause is not None:
         parts.append(f"Cause ({cause.verdict.value}): {cause.mechanism}")
     if fix is not None:
@@ -69,14 +69,12 @@ def _summary(told: Story) -> str:
 
 def _detection(told: Story) -> str:
     declared = told.case.request.incident.declared_at
-    by = f"declared by a person at {time_of_day(declared)}"
+    by = f"declared by a person at {moment(declared)}"
     if told.onset is None or told.gap is None:
         return f"It was {by}; when it began is not known, because no log or measure shows it."
     if told.gap.total_seconds() <= 0:
-        return f"It was {by}, before the first failure that is logged ({time_of_day(told.onset)})."
-    return (
-        f"First failure at {time_of_day(told.onset)}, {by}, {durations.spoken(told.gap)} later. No alert is on record."
-    )
+        return f"It was {by}, before the first failure that is logged ({moment(told.onset)})."
+    return f"First failure at {moment(told.onset)}, {by}, {durations.spoken(told.gap)} later. No alert is on record."
 
 
 def _tried(told: Story) -> list[Claim]:

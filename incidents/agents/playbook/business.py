@@ -5,7 +5,7 @@ from incidents.agents.outputs import BusinessImpact, BusinessImpactOutput, Claim
 from incidents.agents.playbook import past, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.past import Past
-from incidents.agents.playbook.wording import percent, time_of_day
+from incidents.agents.playbook.wording import moment, percent
 from incidents.tools.health import Probe
 
 
@@ -35,7 +35,7 @@ def _in_words(known: Past, loss: float | None) -> str:
     impact = known.impact
     if impact is None or impact.error_rate is None:
         return f"{money}; the share of users that is hurt is not measured."
-    since = f" since {time_of_day(impact.since)}" if impact.since else ""
+    since = f" since {moment(impact.since)}" if impact.since else ""
     return f"{money}; {percent(impact.error_rate)} of requests fail{since}."
 
 

@@ -20,7 +20,7 @@ from incidents.agents.outputs import (
 from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import PRODUCTION
-from incidents.agents.playbook.wording import percent, time_of_day
+from incidents.agents.playbook.wording import moment, percent
 from incidents.errors import StepFailed, ToolFailed
 from incidents.tools import deploys, health
 from incidents.tools.deploys import Deployed
@@ -270,7 +270,7 @@ def _resolution(deployed: Deployed, watch: _Watch, rolled_back: Deployed | None,
     if after.error_rate is None and not watch.was_down:
         text = f"Healthy, but no request came while it was watched, so recovery is not shown yet: {measured}."
         return ImpactResolution(resolved=False, summary=text[:300], evidence=cited)
-    since = f" since {time_of_day(after.recovered_at)}" if after.recovered_at else ""
+    since = f" since {moment(after.recovered_at)}" if after.recovered_at else ""
     text = f"Users are served{since}: {measured}."
     return ImpactResolution(resolved=True, summary=text[:300], recovered_at=after.recovered_at, evidence=cited)
 

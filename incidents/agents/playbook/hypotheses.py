@@ -7,7 +7,7 @@ from incidents.agents.playbook import trouble
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.proof import Proof
 from incidents.agents.playbook.sources import Release
-from incidents.agents.playbook.wording import percent, points, time_of_day
+from incidents.agents.playbook.wording import moment, percent, points
 from incidents.tools.health import Probe
 from incidents.tools.suspects import Ranking, Suspect
 
@@ -73,7 +73,7 @@ def _older_than_the_release(case: Case, release: Release) -> list[Hypothesis]:
         return []
     failure = findings.failures[0]
     statement = f"`{failure.raised.headline[:120]}` is older than release {bad.release}"
-    counts = f"{failure.before} times before the deploy at {time_of_day(bad.at)}, {failure.after} times after."
+    counts = f"{failure.before} times before the deploy at {moment(bad.at)}, {failure.after} times after."
     state = REJECTED if failure.before == 0 and failure.after else ACCEPTED if failure.before else OPEN
     if state is REJECTED and not _was_read_before(release):
         state, counts = OPEN, f"The logs do not reach back before the deploy; {failure.after} times since."

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from incidents import durations
 from incidents.agents.outputs import Claim, Output, ProcessOutput, Recommendation
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.wording import time_of_day
+from incidents.agents.playbook.wording import moment
 
 _LINE = re.compile(r"^(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<text>.*)$")
 _LATE = re.compile(r", (?P<late>\d[\d a-z]*) late\b")
@@ -114,8 +114,8 @@ def _waits(case: Case, entries: list[_Entry]) -> list[Claim]:
     if quiet := _longest_silence(entries):
         before, after = quiet
         text = (
-            f"The longest silence was {durations.spoken(after.at - before.at)}, from {time_of_day(before.at)}"
-            f" ({before.text[:100]}) to {time_of_day(after.at)}."
+            f"The longest silence was {durations.spoken(after.at - before.at)}, from {moment(before.at)}"
+            f" ({before.text[:100]}) to {moment(after.at)}."
         )
         claims.append(case.claim(text, [_cited_timeline(case)]))
     decided = sum("approved" in entry.text or "fix chosen" in entry.text for entry in entries)

@@ -14,7 +14,7 @@ from incidents.agents.playbook import (
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.inquiries import Inquiry
 from incidents.agents.playbook.proof import Proof
-from incidents.agents.playbook.wording import points, time_of_day
+from incidents.agents.playbook.wording import moment, points
 from incidents.tools.tracebacks import Raised
 
 _CALLERS = 4  # of the line that fails; who called them is the way in, not the fault
@@ -84,7 +84,7 @@ def _mechanism(inquiry: Inquiry) -> str:
     if failure is not None:
         frame = failure.raised.frames[-1] if failure.raised.frames else None
         does = f", which runs `{frame.code[:120]}`" if frame and frame.code else ""
-        since = f" since {time_of_day(failure.first_at)}" if failure.first_at else ""
+        since = f" since {moment(failure.first_at)}" if failure.first_at else ""
         parts.append(
             f"{_place_in_words(inquiry)}{does}, raises `{failure.raised.headline[:150]}`:"
             f" {failure.before} times before the deploy, {failure.after} after{since}."
@@ -106,7 +106,7 @@ def _claims(case: Case, inquiry: Inquiry) -> list[Claim]:
     if release.bad is not None and release.log is not None:
         good = f"; release {release.good.release} (`{release.good.commit[:7]}`) before it" if release.good else ""
         bad = f"Release {release.bad.release} (`{release.bad.commit[:7]}`)"
-        text = f"{bad} was deployed at {time_of_day(release.bad.at)}{good}."
+        text = f"{bad} was deployed at {moment(release.bad.at)}{good}."
         claims.append(case.claim(text, case.see(release.log.evidence)))
     if accused is not None and inquiry.ranking is not None:
         claims.append(case.claim(f"{points(accused)}.", [*accused.evidence, inquiry.ranking.evidence[-1].id]))

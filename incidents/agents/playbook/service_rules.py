@@ -7,7 +7,7 @@ from incidents import durations
 from incidents.agents.playbook import factors
 from incidents.agents.playbook.factors import Finding, Kind
 from incidents.agents.playbook.story import Story
-from incidents.agents.playbook.wording import percent, time_of_day
+from incidents.agents.playbook.wording import moment, percent
 
 #: A person may notice at once; longer than this, users noticed first.
 _NOTICED_LATE = timedelta(minutes=5)
@@ -61,7 +61,7 @@ def _noticed_by_people(story: Story) -> Finding | None:
     return factors.finding(
         story,
         f"No alert is on record: a person declared it {durations.spoken(gap)} after the first failure"
-        f" ({time_of_day(story.onset)}).",
+        f" ({moment(story.onset)}).",
         [*story.onset_seen, story.case.reported()],
         Kind.PREVENTION,
         f"Alert on the rate of {what} and of 5xx answers",

@@ -14,7 +14,7 @@ from incidents.agents.outputs import (
 from incidents.agents.playbook import cadence, sources, trouble
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import Release
-from incidents.agents.playbook.wording import percent, time_of_day
+from incidents.agents.playbook.wording import moment, percent
 from incidents.errors import ToolFailed
 from incidents.tools import filekinds, health
 from incidents.tools.deploylog import Deploy
@@ -72,7 +72,7 @@ def _status(case: Case, scene: _Scene) -> SystemStatus:
     claims: list[Claim] = []
     parts = []
     if scene.running is not None and scene.release.log is not None:
-        when = time_of_day(scene.running.at)
+        when = moment(scene.running.at)
         parts.append(f"release {scene.running.release} since {when}")
         text = f"Production runs release {scene.running.release} (`{scene.running.commit[:7]}`) since {when}."
         claims.append(case.claim(text, case.see(scene.release.log.evidence)))
@@ -148,8 +148,8 @@ def _mitigations(case: Case, scene: _Scene, readiness: RollbackReadiness) -> lis
                 kind="rollback",
                 description=f"Put release {readiness.release} back.",
                 taken=False,
-                reason=f"It began to fail at {time_of_day(findings.onset)}, after release {bad.release} was deployed"
-                f" at {time_of_day(bad.at)}. {'' if readiness.ready else readiness.reason}".strip()[:300],
+                reason=f"It began to fail at {moment(findings.onset)}, after release {bad.release} was deployed"
+                f" at {moment(bad.at)}. {'' if readiness.ready else readiness.reason}".strip()[:300],
                 evidence=readiness.evidence,
             )
         )
@@ -177,7 +177,7 @@ def _already_taken(case: Case, scene: _Scene) -> list[Mitigation]:
     return [
         Mitigation(
             kind=kind,
-            description=f"Release {running.release} (`{running.commit[:7]}`) runs since {time_of_day(running.at)}.",
+            description=f"Release {running.release} (`{running.commit[:7]}`) runs since {moment(running.at)}.",
             taken=True,
             reason=f"The deploy log shows it after release {bad.release}, which failed.",
             evidence=case.see(log.evidence),

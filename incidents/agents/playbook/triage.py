@@ -13,7 +13,7 @@ from incidents.agents.outputs import (
 )
 from incidents.agents.playbook import drafts, sources
 from incidents.agents.playbook.case import Case
-from incidents.agents.playbook.wording import percent, time_of_day
+from incidents.agents.playbook.wording import moment, percent
 from incidents.definitions import Severity
 from incidents.tools.health import Probe
 from incidents.tools.logs import Findings
@@ -79,7 +79,7 @@ def _impact_in_words(look: Probe | None, findings: Findings | None, rate: float 
         failure = findings.failures[0]
         parts.append(f"{failure.count} times {failure.raised.headline[:120]}")
     if since:
-        parts.append(f"since {time_of_day(since)}")
+        parts.append(f"since {moment(since)}")
     return ", ".join(parts)[:300] or "nothing could be measured; the report is all that is known"
 
 
@@ -94,7 +94,7 @@ def _impact_claims(case: Case, look: Probe | None, findings: Findings | None, ra
             text = f"{counted} failed since the process started ({percent(rate)})."
             claims.append(case.claim(text, seen, Verdict.CONFIRMED))
     for failure in findings.failures[:3] if findings else ():
-        first = time_of_day(failure.first_at)
+        first = moment(failure.first_at)
         text = f"`{failure.raised.headline[:200]}` is logged {failure.count} times, first at {first}."
         claims.append(case.claim(text, case.see(failure.evidence)))
     if findings and not findings.failures:

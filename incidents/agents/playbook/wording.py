@@ -15,9 +15,14 @@ def percent(share: float | None) -> str:
     return f"{value:.1f} %" if 0 < value < 1 else f"{value:.0f} %"
 
 
-def time_of_day(moment: datetime | None) -> str:
-    """Return a time for people, in UTC: `14:02 UTC`."""
-    return f"{moment.astimezone(UTC):%H:%M} UTC" if moment else "an unknown time"
+def time_of_day(at: datetime | None) -> str:
+    """Return a time for people elsewhere, in UTC: `14:02 UTC`."""
+    return f"{at.astimezone(UTC):%H:%M} UTC" if at else "an unknown time"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a moment for the record, in UTC: `2026-11-21 14:02 UTC`; in Slack its readers see it in their own zone."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "an unknown time"
 
 
 def listed(words: Sequence[str], *, most: int = 3) -> str:

@@ -79,7 +79,7 @@ async def test_two_who_send_at_once_send_it_once(house: Any) -> None:
     row = await slot(house, FIRST)
     async with house.store.transaction() as tx:
         await updates.send(tx, house.ctx, row.id, "U0BO", FIELDS)
-    with pytest.raises(Conflict, match=r"already sent by <@U0BO> at 10:26 UTC"):
+    with pytest.raises(Conflict, match=r"already sent by <@U0BO> at 2026-11-21 10:26 UTC"):
         async with house.store.transaction() as tx:
             await updates.send(tx, house.ctx, row.id, "U0CY")
     assert len(await house.events(EventKind.UPDATE_SENT)) == 1

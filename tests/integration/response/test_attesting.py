@@ -3,8 +3,9 @@
 import pytest
 
 from incidents.errors import Conflict
+from incidents.lifecycle import Role
 from incidents.response import control, progress, vouching
-from incidents.service import queries
+from incidents.service import queries, respond
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_story import until_deploy_is_asked, until_fix_is_asked
 
@@ -15,6 +16,19 @@ async def test_nobody_vouches_for_tests_that_have_not_run(house: House) -> None:
     _, asked = await until_fix_is_asked(house)
     with pytest.raises(Conflict, match=r"2\.1"):
         await house.do(vouching.attest, asked.run_id, 2, TESTS, ANA, "they will pass")
+
+
+async def test_a_gate_says_who_may_answer_for_it_once_somebody_commands(house: House) -> None:
+    incident = await house.declare()
+    await house.work()
+    asked = {key: row for key, row in (await house.outbox(incident, "gate:")).items() if row.action == "post"}
+    assert asked
+    await house.deliver()
+    await house.do(respond.take_role, incident.number, ANA, Role.COMMANDER)
+    drawn = {
+        key.partition(":edit:")[0] for key, row in (await house.outbox(incident, "gate:")).items() if ":edit:" in key
+    }
+    assert drawn == set(asked)
 
 
 async def test_words_for_one_fix_do_not_stand_for_the_next(house: House) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.agents.outputs import MODELS
-from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
+from incidents.definitions import ApprovalKind, Phase, StepDefinition, WorkflowDefinition
 from incidents.response import decisions, handing_on, pipeline, plan, reviewing
 from incidents.response.decisions import Wanted
 from incidents.response.plan import StepState
@@ -113,6 +113,12 @@ def test_provider_model_and_timeout_of_a_stage_go_to_its_step() -> None:
     analyst = PipelineStage(type=RCA, provider=Provider.COMMAND, model="o3", timeout=timedelta(minutes=3))
     step = pipeline.compile_(stages(analyst)).step("1.2")
     assert (step.provider, step.model, step.duration) == (Provider.COMMAND, "o3", timedelta(minutes=3))
+
+
+def test_the_phases_that_the_plan_brings_are_counted_before_it_does() -> None:
+    definition = pipeline.compile_(DOCUMENT)
+    assert pipeline.coming(definition) == (Phase.FIX, Phase.MERGE)
+    assert pipeline.coming(pipeline.grow(definition, ["shop"])) == ()
 
 
 def test_each_repository_of_the_plan_gets_its_own_steps_in_the_plans_order() -> None:

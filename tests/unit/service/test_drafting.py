@@ -120,7 +120,7 @@ def test_done_is_what_happened_since_the_last_update_with_its_time() -> None:
         event(EventKind.NOTE, 35, text="carts are kept"),
     ]
     assert drafting.written(Known(incident(), events))["done"] == (
-        "10:31 Root Cause Investigation: currency default dropped\n10:35 carts are kept"
+        "10:31 UTC Root Cause Investigation: currency default dropped\n10:35 UTC carts are kept"
     )
 
 
@@ -128,7 +128,7 @@ def test_a_steps_outcome_is_told_without_its_details() -> None:
     summary = "release 41 since 07:04 UTC, answers 0 of 6 health checks; rollback to release 40 is ready"
     step = {"step": "1.2", "title": "System Stabilization", "summary": summary}
     done = drafting.written(Known(incident(), [event(EventKind.STEP_DONE, 31, "playbook", **step)]))["done"]
-    assert done == "10:31 System Stabilization: release 41 since 07:04 UTC"
+    assert done == "10:31 UTC System Stabilization: release 41 since 07:04 UTC"
 
 
 def test_the_impact_of_what_is_resolved_is_told_as_over() -> None:

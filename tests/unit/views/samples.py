@@ -26,6 +26,7 @@ from bot.views import (
     parts,
     phase,
     plan,
+    postmortem,
     question,
     reading,
     status,
@@ -45,6 +46,7 @@ from incidents.events import EventKind
 from incidents.knowledge import filing
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
+from incidents.postmortem import SECTIONS, Postmortem
 from incidents.response import forecast, questions
 from incidents.response.gates import GateState, GateVerdict, Word
 from incidents.response.mitigations import Means, Offer
@@ -547,6 +549,33 @@ def _followup(text: str) -> records.Followup:
     return records.Followup(id=4, incident_id=7, title=text[:150] or "x", owner=ANA, due=NOW, created_at=NOW)
 
 
+def written_up(text: str, *written: str) -> Postmortem:
+    entry = Entry(NOW, text, "https://example.com", key=True)
+    return Postmortem(
+        incident=incident(text, status=Status.RESOLVED, resolved_at=NOW),
+        owner=ANA,
+        writers=dict.fromkeys(SECTIONS, BO),
+        review_by=NOW + timedelta(days=5),
+        duration="47 min",
+        cause=root_cause(text).model_dump(mode="json"),
+        factors=(text,),
+        tried=(text,),
+        fix={"commit": "9f8e7d6aa", "approach": "revert"},
+        deployed={"deployed": True, "release": text},
+        measures=MEASURES,
+        entries=(entry,) * 30,
+        told=(text,) * 5,
+        vouched=(entry,) * 5,
+        followups=(_followup(text),) * 12,
+        sections={
+            each: records.PostmortemSection(incident_id=7, section=each, text=text, author=ANA, at=NOW)
+            for each in written
+        },
+        evidence=14,
+        model_usd=0.4,
+    )
+
+
 MISSING = [
     Missing("Nobody is commander.", "Take the role.", "role"),
     Missing("Nobody has said who is hurt.", "Write the impact in one line.", "impact"),
@@ -684,6 +713,11 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     "resolved": lambda t: ending.resolved(
         ending.Resolved(incident(t, status=Status.RESOLVED, resolved_at=NOW), ANA, MEASURES, MISSING, 14)
     ),
+    "postmortem": lambda t: postmortem.draw(written_up(t), canvas_url="https://example.com/canvas"),
+    "postmortem_written": lambda t: postmortem.draw(written_up(t, *SECTIONS)),
+    "postmortem_due": lambda t: postmortem.due(written_up(t)),
+    "postmortem_due_no_more": lambda t: postmortem.due(written_up(t, *SECTIONS)),
+    "line_postmortem": lambda t: line.draw(_event(EventKind.POSTMORTEM_SCHEDULED, due=NOW.isoformat(), owner=ANA)),
     "list": lambda t: overview.listing([overview.Row(incident(t), "at work")] * 20, NOW, count=23),
     "found": lambda t: overview.found([incident(t, resolution=t)] * 20, NOW, text=t, older=7),
     "found_nothing": lambda t: overview.found([], NOW, text=t, older=None),

@@ -79,3 +79,22 @@ def test_people_are_mentioned_agents_named() -> None:
 def test_a_moment_ago_is_just_now() -> None:
     assert mrkdwn.ago(timedelta(seconds=59)) == "just now"
     assert mrkdwn.ago(timedelta(minutes=12)) == "12 min ago"
+
+
+def test_moments_in_the_words_of_agents_are_the_readers_own() -> None:
+    said = "since 2026-11-21 15:00 UTC, not 2026-13-41 15:00 UTC"
+    shown = "since <!date^1795273200^{time}|15:00 UTC>, not 2026-13-41 15:00 UTC"
+    assert [mrkdwn.prose(said), mrkdwn.with_mentions(said), mrkdwn.paragraphs(said)] == [shown] * 3
+
+
+def test_a_time_of_day_is_the_one_nearest_to_its_message() -> None:
+    midnight = datetime(2026, 11, 22, 0, 5, tzinfo=UTC)
+    written = mrkdwn.with_mentions("23:58 UTC deployed, 2026-11-21 15:00 UTC declared")
+    before = int(datetime(2026, 11, 21, 23, 58, tzinfo=UTC).timestamp())
+    shown = f"<!date^{before}^{{time}}|23:58 UTC> deployed, <!date^1795273200^{{time}}|15:00 UTC> declared"
+    assert mrkdwn.times_near(written, midnight) == shown
+
+
+def test_of_a_long_text_whole_sentences_are_kept() -> None:
+    assert mrkdwn.sentences("One is short. Two is longer; three too.", 30) == "One is short. Two is longer;"
+    assert mrkdwn.sentences("A sentence that does not fit", 10) == "A sentenc…"

@@ -1,11 +1,26 @@
 """What the surfaces say: the next action is green, waits name people, decided things have no buttons."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from bot.views import approval, card, declare, direct, ending, line, outcome, phase, plan, status, step
+from bot.views import (
+    approval,
+    card,
+    declare,
+    direct,
+    ending,
+    line,
+    outcome,
+    phase,
+    plan,
+    postmortem,
+    status,
+    step,
+    triage,
+)
 from bot.views.message import Message
 from incidents.areas import Choice
 from incidents.definitions import Area, Kind, Severity
@@ -182,8 +197,9 @@ def test_discarded_ideas_stay_visible_and_struck() -> None:
 
 
 def test_a_status_update_keeps_its_lines_and_says_when_the_next_one_comes() -> None:
-    shown = status.lines({"condition": "ok", "done": "14:31 a\n14:44 b"}, NOW)
-    assert "*Done*  14:31 a\n    14:44 b" in shown
+    shown = status.lines({"condition": "ok", "done": "14:31 UTC a\n14:44 b"}, NOW, NOW)
+    at = int(NOW.replace(minute=31).timestamp())
+    assert f"*Done*  <!date^{at}^{{time}}|14:31 UTC> a\n    14:44 b" in shown
     assert shown.endswith(f"*Next update*  <!date^{int(NOW.timestamp())}^{{time}}|14:49 UTC>")
 
 
@@ -248,3 +264,49 @@ def test_the_plan_begins_with_what_everything_hangs_on_and_says_who_the_area_cho
     assert "*Now*  *waits for people*: 1.4, 1.5, running: 1.3" in shown
     assert "data-engineer (data: db/orders.sql)" in shown
     assert "agent by the affected area" in shown
+
+
+def test_one_sentence_that_answers_two_facts_stands_there_once() -> None:
+    answered = {"environment": "production", "context": "production", "versions": "41"}
+    shown = text_of(triage.draw(incident("x", facts=answered)))
+    assert shown.count("production") == 1
+
+
+def test_what_an_agent_measured_stands_there_once() -> None:
+    found = samples.every_output("x")[1].model_copy(deep=True)
+    found.system_status_report.release = "41"
+    found.system_status_report.summary = "release 41 answers 0 of 6 checks, 33 % of requests fail"
+    found.rollback_readiness_assessment.evidence = ["E1", "E2", "E3", "E4"]
+    drawn = outcome.drawn(found).lines
+    assert drawn[0] == "*Now*  not healthy. Release 41 answers 0 of 6 checks, 33 % of requests fail"
+    assert drawn[1].endswith("[E1] [E2] +2")
+
+
+def test_the_list_of_the_plan_begins_with_what_waits_for_people_and_ends_with_what_is_done() -> None:
+    shown = plan.draw(samples.planned("a"))
+    names = [name for block in shown.blocks for name in re.findall(r"\*(1\.\d+) a\*", text_of(block))]
+    assert names[:4] == ["1.4", "1.5", "1.3", "1.6"]
+    assert names[-2:] == ["1.1", "1.2"]
+
+
+def test_before_the_plan_of_a_bug_is_approved_nobody_is_told_when_it_is_fixed() -> None:
+    shown = text_of(plan.draw(replace(samples.planned("a"), grows=True)))
+    assert "*Planned by*" in shown
+    assert not [word for word in ("Fixed by", "All done by", "critical path 1") if word in shown]
+
+
+def test_a_plan_to_approve_is_read_over_the_whole_width() -> None:
+    tasks = [{"repository": "shop", "files": ["a.py"], "tests": [], "steps": ["Find the test", "Undo it"] * 8}]
+    row = samples.deploy_approval("x", kind="plan", subject={"summary": "Revert", "tasks": tasks})
+    blocks = approval.draw(approval.Asked(row)).blocks
+    assert not [block for block in blocks if "fields" in block]
+    assert "*shop*  Find the test" in text_of(blocks[1])
+
+
+def test_the_reminder_of_a_post_mortem_asks_its_owner_until_it_is_written() -> None:
+    asked = postmortem.due(samples.written_up("Down"))
+    assert green(asked) == ["Write my part"]
+    assert "`/incident inc-7 postmortem date 2026-12-03` moves it" in text_of(asked)
+    written = postmortem.due(samples.written_up("Down", "went_well", "went_badly"))
+    assert "button" not in text_of(written)
+    assert "is written" in text_of(written)
