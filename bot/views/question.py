@@ -17,6 +17,7 @@ _TITLE = {
     About.PLAN_REJECTED: "Plan rejected",
     About.CODE_REJECTED: "Code rejected",
     About.CLARIFICATION: "An agent asks",
+    About.REVIEWER_AWAY: "The external reviewer is away",
     About.BLOCKED: "Implementation blocked",
     About.IMPLEMENTATION_FAILED: "Implementation failed",
     About.NEWS: "News after the implementation began",

@@ -22,6 +22,7 @@ _SAY = {
     About.PLAN_REJECTED: "{title} rejects the plan. More context may help, or another look for the cause.",
     About.CODE_REJECTED: "{title} rejects the code.",
     About.CLARIFICATION: "{title} asks something before it can go on.",
+    About.REVIEWER_AWAY: "{title} is the external agent's, and it did not answer; only the playbook's rules approved.",
     About.BLOCKED: "{title} is partly done and cannot go on by itself.",
     About.IMPLEMENTATION_FAILED: "{title} failed.",
     About.NEWS: "This came after the implementation began. Does it change what has to be done?",
@@ -55,6 +56,12 @@ def answers(definition: WorkflowDefinition, step: StepDefinition, about_: About)
     match about_:
         case About.CLARIFICATION:
             return [rerun, on]
+        case About.REVIEWER_AWAY:
+            return [
+                Choice(label="Ask it again", does=Does.RERUN),
+                Choice(label="Go on without it", does=Does.GO_ON),
+                stop,
+            ]
         case About.PLAN_REJECTED:
             context = Choice(label="Give more context", does=Does.REDO, step=judged.name, words=True)
             return [context, *restart[:1], on, stop]

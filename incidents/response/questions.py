@@ -26,6 +26,7 @@ class About(StrEnum):
     PLAN_REJECTED = "plan_rejected"
     CODE_REJECTED = "code_rejected"
     CLARIFICATION = "clarification"  #: an agent asks something
+    REVIEWER_AWAY = "reviewer_away"  #: the external agent did not review, and the playbook approved in its place
     BLOCKED = "blocked"  #: the implementation cannot go on by itself
     IMPLEMENTATION_FAILED = "implementation_failed"
     NEWS = "news"  #: somebody added something after the implementation began

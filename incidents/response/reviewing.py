@@ -47,14 +47,19 @@ class Ruling:
 GOES_ON = Ruling(Course.GO_ON)
 
 
-def of_review(step: StepDefinition, output: Mapping[str, Any], count: Count) -> Ruling:
-    """Return what follows from the review that `step` brought; one that says nothing readable asks people."""
+def of_review(step: StepDefinition, output: Mapping[str, Any], count: Count, *, by: str = "") -> Ruling:
+    """Return what follows from the review that `step` brought; one that says nothing readable asks people.
+
+    `by` is who reviewed in place of the external agent that was to; empty where nobody had to step in.
+    """
     critique = str(output.get("critique") or "").strip()
     try:
         verdict = ReviewVerdict(str(output.get("verdict")))
     except ValueError:
         return Ruling(Course.ASK, "The review says neither yes nor no.", About.CLARIFICATION)
     match verdict:
+        case ReviewVerdict.APPROVED if by:
+            return Ruling(Course.ASK, "", About.REVIEWER_AWAY)
         case ReviewVerdict.APPROVED:
             return GOES_ON
         case ReviewVerdict.NEEDS_CLARIFICATION:

@@ -14,7 +14,7 @@ from incidents.response import asking, frozen, growing, pipeline, plan, remarks,
 from incidents.response.plan import StepState
 from incidents.response.reviewing import Count, Course, Ruling
 from incidents.service import queries
-from incidents.stages import StageType
+from incidents.stages import Provider, StageType
 
 #: Characters of all critiques together that go back to a step.
 _MAX_WORDS = 4_000
@@ -103,7 +103,9 @@ def _ruling(run: records.Run, definition: WorkflowDefinition, brought: _Brought)
     count = _count(run, definition, brought.row)
     # This review counts as well.
     including = Count(count.passes + 1, count.iterations, count.limit)
-    return reviewing.of_review(brought.step, brought.row.output, including)
+    wanted = brought.row.provider or brought.step.provider
+    stood_in = brought.row.runner if wanted == Provider.COMMAND and brought.row.runner != wanted else ""
+    return reviewing.of_review(brought.step, brought.row.output, including, by=stood_in)
 
 
 def _count(run: records.Run, definition: WorkflowDefinition, row: records.Step) -> Count:
