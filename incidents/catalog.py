@@ -24,6 +24,18 @@ class Environment(_Frozen):
     max_error_rate: float = Field(default=0.01, ge=0, le=1)  #: above this a watched release counts as bad
     deploy_timeout: Duration = timedelta(minutes=10)
 
+    def deploying(self, commit: str) -> list[str]:
+        """Return the command that starts a release from `commit`; empty where there is none."""
+        return [part.replace("{commit}", commit).replace("{release}", "") for part in self.deploy]
+
+    def putting_back(self, release: str) -> list[str]:
+        """Return the command that puts `release` back; empty where there is none."""
+        return [part.replace("{release}", release).replace("{commit}", "") for part in self.rollback]
+
+    def switching_off(self, switch: str) -> list[str]:
+        """Return the command that switches `switch` off; empty where there is none of that name."""
+        return list(self.switches.get(switch, ()))
+
 
 class Tests(_Frozen):
     """How a service's own tests are run."""

@@ -10,11 +10,12 @@ from bot.views import card, direct, mrkdwn, status
 from bot.views.message import Message
 from escalation import oncall, policies
 from escalation.timers import Kind
-from incidents import durations, records
+from incidents import durations, outbox_queries, records
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.errors import NotFound
 from incidents.lifecycle import Role, Status
+from incidents.response import mitigating, mitigations
 from incidents.service import queries, updates
 
 
@@ -119,8 +120,22 @@ async def page(session: AsyncSession, ctx: Context, written: direct.Letter, *, l
             next_people=_named(ctx.settings, following),
             next_at=timer.due_at if timer else None,
             roads=await _other_roads(session, incident, written.person, level),
+            relief=_is_unrelieved(incident),
+            relief_url=await _asked_at(session, incident, written.url),
         ),
     )
+
+
+def _is_unrelieved(incident: records.Incident) -> bool:
+    grave = mitigations.is_offered(incident.severity, incident.kind)
+    return grave and incident.status is Status.OPEN and incident.mitigated_at is None
+
+
+async def _asked_at(session: AsyncSession, incident: records.Incident, channel_url: str) -> str:
+    """Return the address of the message that asks how users are relieved; of its channel until that is posted."""
+    posted = await outbox_queries.result_of(session, mitigating.card_key(incident))
+    ts = str((posted or {}).get("ts") or "")
+    return f"{channel_url}/p{ts.replace('.', '')}" if channel_url and ts else channel_url
 
 
 def _named(settings: Settings, audiences: tuple[str, ...]) -> str:

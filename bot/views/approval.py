@@ -1,5 +1,6 @@
 """What people decide: which fix, whether exactly this commit goes to production, and whatever else is asked."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from incidents.service import permissions
 
 _NARROW = 120  # characters of a fact that is read in half of a message's width
 _QUOTED = 3  # claims shown under a root cause, strongest first; the rest is in the phase's thread
+
+_COMMAND = 500  # characters of the command on a card; with every one escaped they fit a section's 3,000
 
 _OVER = {
     "approved": "✅ *Approved*",
@@ -58,6 +61,8 @@ def _decided(row: records.Approval) -> str:
     feedback = feedback or failed
     chosen = row.state == "approved" and decisions.of(row.kind).is_choice
     over = "✅ *Chosen*" if chosen else _OVER[row.state]
+    if row.state == "superseded" and row.decided_by:
+        over = "⏭️ *No longer valid*, whatever comes now is asked anew: approved"
     return f"{over}{by}{at}{', it failed' if failed else ''}" + (
         f"\n{mrkdwn.quote(mrkdwn.paragraphs(feedback, 900))}" if feedback else ""
     )
@@ -178,6 +183,7 @@ def _deploy(asked: Asked) -> Message:
         [
             parts.section(f"*Approve this deploy?*   {where}"),
             parts.facts(*_deploy_facts(subject)),
+            _command(subject),
             None if subject.get("ready") else parts.section(f":warning: *Not confirmed ready:* {_reason(subject)}"),
             parts.section(f":warning: {prose(' '.join(violates), 900)}") if violates else None,
             *_ending(asked, "this commit", _deploy_buttons(row, commit, where)),
@@ -185,11 +191,18 @@ def _deploy(asked: Asked) -> Message:
     )
 
 
+def _command(subject: Mapping[str, Any]) -> Block | None:
+    """Return the command that would be run, whole: it is what people put their name to."""
+    argv = [str(part) for part in subject.get("command") or ()]
+    return parts.section(f"*Runs*  {code(shlex.join(argv), _COMMAND)}") if argv else None
+
+
 def _ending(asked: Asked, what: str, buttons: Block) -> list[Block | None]:
     row = asked.row
     doubt = str(row.subject.get("doubt", ""))
-    pending = row.state == "pending"
+    pending, drill = row.state == "pending", row.subject.get("drill")
     return [
+        parts.section("*Drill*: approving it runs nothing; the step says what would have been run.") if drill else None,
         parts.section(f":warning: *It may have happened already.* {prose(doubt, 500)}") if doubt else None,
         parts.section(_four_eyes(asked)) if pending and four_eyes.made_by(row) else None,
         buttons if pending else parts.section(_decided(row)),
@@ -309,6 +322,7 @@ def plain(asked: Asked, *others: InteractiveElement) -> Message:
         [
             parts.section(f"*{kind.question}*"),
             parts.facts(*short) if short else parts.section("\n".join(facts)) if facts else None,
+            _command(row.subject),
             *_ending(asked, "this", buttons),
         ],
     )

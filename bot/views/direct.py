@@ -36,6 +36,8 @@ class Paging:
     next_people: str = ""  #: ready to show
     next_at: datetime | None = None
     roads: tuple[str, ...] = ()  #: other roads it was sent by
+    relief: bool = False  #: whether it is still asked how users are relieved
+    relief_url: str = ""  #: where that is asked
 
 
 def page(letter: Letter, paging: Paging) -> Message:
@@ -50,20 +52,31 @@ def page(letter: Letter, paging: Paging) -> Message:
     ]
     on = f" for {mrkdwn.said(incident.service, 60)}" if incident.service else ""
     return parts.message(
-        f"{incident.severity.value.capitalize()}: {mrkdwn.said(incident.title, 150)}. Acknowledge it.",
+        f"{_spoken(incident)}: {mrkdwn.said(incident.title, 150)}. Acknowledge it.",
         [
             parts.section(f"{_headline(incident)}   you are {oncall.called(letter.audience)}{on}"),
             parts.section(_story(letter)),
+            _relief(incident, paging) if paging.relief else None,
             parts.actions(*buttons) if any(buttons) else None,
             parts.context(*_chain(letter, paging, answered=answered)),
         ],
     )
 
 
+def _relief(incident: records.Incident, paging: Paging) -> Block:
+    """Return the line that names the most urgent decision: everything else can wait until users are served."""
+    asked = mrkdwn.link(paging.relief_url, "How are users relieved?")  # the words alone where no address is known
+    return parts.section(f"🩹 {asked}  Rollback, switch or hotfix: `/incident {incident.key} mitigate`")
+
+
 def _headline(incident: records.Incident) -> str:
-    drill = "Drill, " if incident.drill else ""
-    severity = incident.severity.value if drill else incident.severity.value.capitalize()
-    return f"{words.SEVERITY_MARK[incident.severity]} *{drill}{severity}: {mrkdwn.said(incident.title, 150)}*"
+    return f"{words.SEVERITY_MARK[incident.severity]} *{_spoken(incident)}: {mrkdwn.said(incident.title, 150)}*"
+
+
+def _spoken(incident: records.Incident) -> str:
+    """Return the severity as the first word that a telephone's lock screen shows: an exercise is known as one."""
+    severity = incident.severity.value
+    return f"Drill, {severity}" if incident.drill else severity.capitalize()
 
 
 def _story(letter: Letter) -> str:
@@ -113,7 +126,7 @@ def matrix(letter: Letter, within: str) -> Message:
     incident = letter.incident
     updates = f"   ·   next update {mrkdwn.clock(incident.next_update_at)}" if incident.next_update_at else ""
     return parts.message(
-        f"{incident.severity.value.capitalize()}: {mrkdwn.said(incident.title, 150)}",
+        f"{_spoken(incident)}: {mrkdwn.said(incident.title, 150)}",
         [
             parts.section(_headline(incident)),
             parts.section(f"{_story(letter)}\n{letter.summary}".rstrip()),

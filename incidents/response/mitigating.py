@@ -9,7 +9,6 @@ from incidents.agents.outputs import RollbackReadiness
 from incidents.catalog import Service
 from incidents.clock import Clock
 from incidents.context import Context
-from incidents.definitions import Kind
 from incidents.errors import Conflict, InvalidInput, Repeated, ToolFailed
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
@@ -28,6 +27,11 @@ _RELEASE = re.compile(r"\w[\w.+-]{0,63}")
 #: After which the same may be chosen again.
 _OVER = FINISHED | {StepState.FAILED, StepState.STOPPED}
 _NAME_IT = "Name the release: `/incident mitigate rollback 41`."
+
+
+def card_key(incident: records.Incident) -> str:
+    """Return the key of the message that asks how users are relieved."""
+    return f"{incident.key}:mitigation"
 
 
 async def way_back(service: Service | None, outputs: dict[str, Any], clock: Clock, *, named: str = "") -> WayBack:
@@ -201,9 +205,9 @@ class Offering:
 
     async def offer(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Ask at once how users are relieved, once an incident."""
-        grave = incident.severity in mitigations.OFFERED_AT and incident.kind is Kind.INCIDENT
+        grave = mitigations.is_offered(incident.severity, incident.kind)
         if grave and incident.status is Status.OPEN:
-            await outbox.put(tx, incident.id, posts.post(incident, _key(incident), SURFACE, Lane.DECISION))
+            await outbox.put(tx, incident.id, posts.post(incident, card_key(incident), SURFACE, Lane.DECISION))
         elif event.kind is EventKind.SEVERITY_CHANGED:
             await self.redraw(tx, incident, event)
 
@@ -218,9 +222,5 @@ class Offering:
 
     async def redraw(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit the question to what is true now."""
-        if await outbox_queries.was_put(tx.session, _key(incident)):
-            await outbox.put(tx, incident.id, posts.edit(_key(incident), event, SURFACE))
-
-
-def _key(incident: records.Incident) -> str:
-    return f"{incident.key}:mitigation"
+        if await outbox_queries.was_put(tx.session, card_key(incident)):
+            await outbox.put(tx, incident.id, posts.edit(card_key(incident), event, SURFACE))

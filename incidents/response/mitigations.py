@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from incidents.catalog import Service
-from incidents.definitions import ApprovalKind, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
+from incidents.definitions import ApprovalKind, Kind, Phase, Severity, Stage, StepDefinition, WorkflowDefinition
 from incidents.stages import Provider
 
 #: Where the choice is offered unasked; typed, it is there at any severity.
@@ -50,6 +50,11 @@ class Offer:
     can: bool = True
     switch: str = ""
     release: str = ""
+
+
+def is_offered(severity: Severity, kind: Kind) -> bool:
+    """Tell whether it is grave enough to ask at once, before anything is known of the cause."""
+    return severity in OFFERED_AT and kind is Kind.INCIDENT
 
 
 def offers(service: Service | None, back: WayBack) -> tuple[Offer, ...]:
@@ -95,8 +100,8 @@ def command(service: Service | None, chosen: Mapping[str, Any]) -> list[str]:
     if service is None:
         return []
     if chosen.get("means") == Means.FLAG:
-        return list(service.production.switches.get(str(chosen.get("switch")), ()))
-    return [part.replace("{release}", str(chosen.get("release"))) for part in service.production.rollback]
+        return service.production.switching_off(str(chosen.get("switch")))
+    return service.production.putting_back(str(chosen.get("release")))
 
 
 def said(chosen: Mapping[str, Any]) -> str:

@@ -437,6 +437,8 @@ def deploy_approval(text: str, **changes: Any) -> records.Approval:
     subject = {
         "service": text,
         "environment": "production",
+        "command": [text, "--to", text],
+        "drill": True,
         "commit": "9f8e7d6aabbcc",
         "branch": text,
         "files": [text, text],
@@ -702,7 +704,8 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     ),
     "status_no_change": lambda t: status.sent(_update(t, state="no_change", sent_by=ANA, sent_at=NOW)),
     "page": lambda t: direct.page(
-        _letter(t, acknowledged_at=None), direct.Paging(1, 4, f"<@{BO}>", NOW + minutes(5), ("e-mail", "pager"))
+        _letter(t, acknowledged_at=None),
+        direct.Paging(1, 4, f"<@{BO}>", NOW + minutes(5), ("e-mail", "pager"), True, t),
     ),
     "page_answered": lambda t: direct.page(_letter(t), direct.Paging(1, 4)),
     "matrix": lambda t: direct.matrix(_letter(t), "within 30 min"),

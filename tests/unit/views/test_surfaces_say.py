@@ -109,6 +109,24 @@ def test_an_answered_page_no_longer_says_how_to_acknowledge() -> None:
     assert "inc-7 ack" in text_of(direct.page(samples._letter("x", acknowledged_at=None), direct.Paging(1, 4)))
 
 
+def test_a_page_names_the_choice_that_relieves_users_with_its_link() -> None:
+    at = "https://example.slack.com/archives/C1/p11"
+    shown = text_of(direct.page(samples._letter("x"), direct.Paging(1, 4, relief=True, relief_url=at)))
+    assert f"<{at}|How are users relieved?>" in shown
+    assert "`/incident inc-7 mitigate`" in shown
+    assert "relieved" not in text_of(direct.page(samples._letter("x"), direct.Paging(1, 4)))
+
+
+def test_what_is_approved_shows_its_command_whole_and_an_exercise_says_that_nothing_runs() -> None:
+    row = samples.deploy_approval("x")
+    row.subject = {**row.subject, "command": ["bin/deploy", "--note", "a `b` <!here>", "9f8e7d6"], "drill": False}
+    shown = text_of(approval.draw(approval.Asked(row)))
+    assert "bin/deploy --note 'a ˋbˋ &lt;!here&gt;' 9f8e7d6" in shown
+    assert "Drill" not in shown
+    row.subject = {**row.subject, "drill": True}
+    assert "approving it runs nothing" in text_of(approval.draw(approval.Asked(row)))
+
+
 def test_a_late_update_says_when_it_was_due() -> None:
     shown = text_of(card.draw(samples._card("x", incident=incident("x", next_update_at=NOW - minutes(4)))))
     assert "*overdue*" in shown
