@@ -115,6 +115,20 @@ async def test_a_head_that_moved_after_the_approval_is_not_merged(bug: Bug, api:
     assert not any(each.startswith("PUT") for each in api.asked)
 
 
+async def test_a_merge_into_another_branch_or_place_than_was_approved_is_refused(bug: Bug, api: GitHubApi) -> None:
+    await bug.run("pull-request")
+    approved = bug.approval(bug.steps("merge")[0])
+    api.pulls[0]["base"]["ref"] = "production"  # somebody has changed it on GitHub
+    with pytest.raises(StepFailed, match="goes into `production` now, but `main` was approved; nothing was merged"):
+        await bug.run("merge", approved=approved)
+    bug.service = bug.service.model_copy(update={"branch": "production"})
+    with pytest.raises(
+        StepFailed, match=r"sitrep\.yml has `production` as the branch of `shop` now; nothing was merged"
+    ):
+        await bug.run("merge", approved=approved)
+    assert not any(each.startswith("PUT") for each in api.asked)
+
+
 async def test_a_branch_that_moved_on_is_rebased_and_pushed_and_the_former_approval_is_void(
     bug: Bug, api: GitHubApi, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ async def run(case: Case) -> tuple[Output, str]:
     request = past.require(case, "bug-pull-request", PullRequest, "pull request").output
     _require_approval(case, request)
     code, github = past.codebase(case), case.settings.github
+    _require_target(code, request)
     repository = await past.clone(case, code)
     if github is not None and code.github and request.number is not None:
         done = await _on_github(case, github, code, repository, request)
@@ -48,6 +49,20 @@ def _require_approval(case: Case, request: PullRequest) -> None:
             f"`{str(subject.get('head'))[:7]}` of `{subject.get('repository')}` was approved, but `{request.head[:7]}`"
             f" of `{request.repository}` is offered; nothing was merged.",
             remedy="Look at the pull request, and approve what is offered now.",
+        )
+
+
+def _require_target(code: catalog.Repository, request: PullRequest) -> None:
+    """Check that sitrep.yml still names the branch that the merge was approved into.
+
+    Raises:
+        StepFailed: when it names another.
+    """
+    if code.branch != request.into:
+        raise StepFailed(
+            f"`{request.into}` was approved, but sitrep.yml has `{code.branch}` as the branch of `{code.name}` now;"
+            " nothing was merged.",
+            remedy="Rebase it with `/incident rebase`, so that what is offered goes there, and approve that.",
         )
 
 
@@ -80,6 +95,12 @@ async def _require_open(github: GitHub, code: catalog.Repository, pull: Pull, re
             " was merged.",
             remedy="Retry the pull-request step, then approve what is offered.",
         )
+    if pull.base.ref and pull.base.ref != request.into:
+        raise StepFailed(
+            f"Pull request {pull.number} goes into `{pull.base.ref}` now, but `{request.into}` was approved; nothing"
+            " was merged.",
+            remedy=f"Set its base back to `{request.into}` on GitHub, and retry.",
+        )
     if pull.state != "open":
         raise StepFailed(
             f"Pull request {pull.number} was closed without a merge.",
@@ -100,6 +121,13 @@ async def _require_open(github: GitHub, code: catalog.Repository, pull: Pull, re
 async def _by_git(case: Case, code: catalog.Repository, repository: Repository, request: PullRequest) -> Merge:
     """Merge in the clone and push, where there is no GitHub."""
     remote = await past.remote(case, code, repository)
+    where = remote.shown[:300] if remote else ""
+    if where != request.remote:
+        raise StepFailed(
+            f"The merge was approved for {request.remote or 'the local clone'}, but the remote of `{code.name}` is"
+            f" {where or 'gone'} now; nothing was merged.",
+            remedy="Set it back, or offer the fix there with `/incident rebase` and approve that.",
+        )
     into = await remotes.default_branch_head(repository, remote, code.branch)
     if await repository.is_ancestor(request.head, into):
         return _merged(case, request, into, f"`{code.branch}` holds it already.")
