@@ -102,6 +102,13 @@ def _naming_each(command: tuple[str, ...]) -> tuple[str, ...]:
     return command if verbose or "unittest" not in command else (*command, "-v")
 
 
+def gone(before: TestResult, after: TestResult, *, undone_files: Iterable[str] = ()) -> frozenset[str]:
+    """Return the tests that executed before and do not after: deleted, skipped, or expected to fail."""
+    undone = tuple(undone_files)
+    left = (before.passed | before.failed) - after.passed - after.failed
+    return frozenset(test for test in left if not testreports.belongs_to(test, undone))
+
+
 def compare(before: TestResult, after: TestResult, *, undone_files: Iterable[str] = ()) -> Comparison:
     """Return what changed from `before` to `after`; `undone_files` are the paths that the undone change touched.
 

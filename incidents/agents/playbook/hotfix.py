@@ -1,10 +1,10 @@
 """Step 2.1: the chosen fix on a branch of its own, with the service's own tests before and after."""
 
 import shlex
-from pathlib import Path
 
 from incidents.agents.outputs import (
     Claim,
+    FixApproach,
     FixCode,
     FixOption,
     HotfixOutput,
@@ -15,13 +15,14 @@ from incidents.agents.outputs import (
     Verdict,
 )
 from incidents.agents.playbook import preparation, proof, sources, specialist, specifications, wording
+from incidents.agents.playbook.bugs import bothways
 from incidents.agents.playbook.bugs.bothways import Proof
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.options import branch_of
 from incidents.agents.playbook.preparation import Prepared, Preparer, Task
 from incidents.agents.playbook.sources import Release
 from incidents.errors import StepFailed, ToolFailed
-from incidents.tools import deploys, evidence, redaction, testrun, worktrees
+from incidents.tools import evidence, redaction, testrun, worktrees
 from incidents.tools.git import Diff, Repository
 from incidents.tools.testrun import Comparison, TestResult
 
@@ -50,7 +51,7 @@ async def carry_out(case: Case, prepare: Preparer) -> tuple[Output, str]:
         prepared = await prepare(case, Task(repository, folder, base, option, before))
         diff = await repository.diff(base, prepared.commit)
         case.see(diff.evidence)
-        tests = await _tests(case, folder, before, prepared)
+        tests = await _tests(case, Task(repository, folder, base, option, before), prepared)
     finally:
         # git lets a branch be checked out in one place only: people must be able to take it up.
         await worktrees.remove(repository, folder)
@@ -95,12 +96,13 @@ def _chosen(case: Case) -> FixOption:
     return recommended
 
 
-async def _tests(case: Case, folder: Path, before: TestResult | None, prepared: Prepared) -> MinimalTests:
+async def _tests(case: Case, task: Task, prepared: Prepared) -> MinimalTests:
     if prepared.proof is not None:
         return _as_proven(prepared.proof)
+    before = task.before
     try:
         after = await testrun.run(
-            folder,
+            task.folder,
             case.service.tests,
             case.settings.sandbox,
             clock=case.clock,
@@ -118,13 +120,27 @@ async def _tests(case: Case, folder: Path, before: TestResult | None, prepared: 
             before=before.run if before else None, after=after.run, repaired=[], newly_failing=[], note=note
         )
     compared = testrun.compare(before, after, undone_files=prepared.undone)
+    lost = await _weakened(case, task, prepared, (before, after))
+    told = bothways.no_longer_counts(lost) if lost else ""
     return MinimalTests(
         before=before.run,
         after=after.run,
-        repaired=list(compared.repaired),
-        newly_failing=list(compared.newly_failing),
-        note=_note(compared)[:300],
+        repaired=[test for test in compared.repaired if test not in lost],
+        newly_failing=[*lost, *(test for test in compared.newly_failing if test not in lost)],
+        note=f"{told} {_note(compared)}".strip()[:300],
     )
+
+
+async def _weakened(case: Case, task: Task, prepared: Prepared, runs: tuple[TestResult, TestResult]) -> tuple[str, ...]:
+    """Return the tests that people weakened in what they committed; what rules undo, they undo with its tests."""
+    if prepared.approach is not FixApproach.HOTFIX:
+        return ()
+    code = case.service.codebases()[0]
+    try:
+        return await bothways.weakened(case, code, task.repository, task.base, prepared.commit, runs)
+    except ToolFailed as fault:
+        case.missing(fault)
+        return ()
 
 
 def _as_proven(proof: Proof) -> MinimalTests:
@@ -156,10 +172,9 @@ def _back(case: Case, release: Release) -> RollbackProcedure:
     """Return how to undo the deploy of the fix: back to the last good release, else to what runs now."""
     target = release.good or release.bad
     production = case.service.production
-    command: tuple[str, ...] = ()
+    command: list[str] = []
     if target is not None:
-        argv = production.rollback or production.deploy
-        command = deploys.command(argv, commit=target.commit, release=target.release)
+        command = production.putting_back(target.release) or production.deploying(target.commit)
     return RollbackProcedure(
         release=target.release if target else None,
         commit=target.commit if target else None,

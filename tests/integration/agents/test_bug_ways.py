@@ -129,6 +129,49 @@ async def test_a_fix_by_hand_waits_for_people_and_is_proven_like_any_other(analy
     assert "1 commit by Dee" in made.summary
 
 
+CARTS = "tests/test_carts.py"
+MORE = f"""{TEST}
+    def test_new_cart_has_a_price(self):
+        self.assertEqual(pricing.total({{'currency': 'USD'}}), 'USD')
+
+    def test_price_is_text(self):
+        self.assertIsInstance(pricing.total({{'currency': 'USD'}}), str)
+
+    def test_price_is_there(self):
+        self.assertTrue(pricing.total({{'currency': 'USD'}}))
+"""
+#: One is deleted, one skipped, one expected to fail, and the one that shows the bug is emptied.
+WEAKENED = (
+    MORE.replace("test_new_cart_has_a_price", "_gone")
+    .replace("    def test_price_is_text", "    @unittest.skip('later')\n    def test_price_is_text")
+    .replace("self.assertTrue(pricing.total({'currency': 'USD'}))", "self.fail()")
+    .replace("    def test_price_is_there", "    @unittest.expectedFailure\n    def test_price_is_there")
+    .replace("self.assertEqual(pricing.total({}), 'EUR')", "pass")
+)
+NAMES = ["test_new_cart_has_a_price", "test_old_cart_has_a_price", "test_price_is_text", "test_price_is_there"]
+
+
+async def test_tests_that_people_weaken_beside_their_fix_speak_against_it_and_corrected_ones_do_not(
+    analysed: Worked,
+) -> None:
+    bug, shop = analysed.bug, analysed.shop
+    begun = shop.git("rev-parse", "main")
+    shop.commit("Test new carts", {CARTS: MORE})
+    try:
+        await bug.run("fix-plan", approved=bug.choose(2))
+        corrected = {PRICING: GOOD.replace("EUR", "CHF"), CARTS: MORE.replace("'EUR'", "'CHF'")}
+        for files, against in (({CARTS: WEAKENED}, NAMES), (corrected, [])):
+            shop.git("switch", "--quiet", "--force-create", "bugfix/inc-7", "main")
+            shop.commit("Make it green", files)
+            shop.git("switch", "--quiet", "main")
+            made = await bug.run("implementation")
+            assert [name.rpartition(".")[2] for name in made.tests.newly_failing] == against
+            assert (made.result is ImplementationState.COMPLETE) == (not against)
+            assert ("no longer counts: deleted, skipped or emptied by the change" in made.reason) == bool(against)
+    finally:
+        shop.git("reset", "--quiet", "--hard", begun)
+
+
 async def test_a_place_of_the_fix_that_the_tests_stay_green_without_is_named(analysed: Worked) -> None:
     bug, shop = analysed.bug, analysed.shop
     await bug.run("fix-plan", approved=bug.choose(2))
@@ -236,6 +279,10 @@ async def test_a_merge_that_nobody_approved_or_for_another_commit_is_refused(che
         await bug.run("merge")
     with pytest.raises(StepFailed, match="nothing was merged"):
         await bug.run("merge", approved=bug.approve("0" * 40))
+    shop.git("remote", "add", "origin", "/srv/another")
+    with pytest.raises(StepFailed, match="but the remote of `shop` is /srv/another now; nothing was merged"):
+        await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
+    shop.git("remote", "remove", "origin")
     assert shop.git("rev-parse", "main") == before
     done = await bug.run("merge", approved=bug.approval(bug.steps("merge")[0]))
     assert shop.git("rev-parse", "main") == done.merged_commit

@@ -8,7 +8,7 @@ from incidents.agents.planning import BothWays
 from incidents.agents.playbook import wording
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
-from incidents.tools import filekinds, testrun, worktrees
+from incidents.tools import filekinds, testreports, testrun, worktrees
 from incidents.tools.filekinds import FileKind
 from incidents.tools.git import Repository
 from incidents.tools.testrun import TestResult
@@ -63,6 +63,44 @@ async def test_files(repository: Repository, base: str, commit: str) -> list[str
     return [path for path in diff.files if path in there and filekinds.kind(path) is FileKind.TEST]
 
 
+async def weakened(
+    case: Case,
+    code: catalog.Repository,
+    repository: Repository,
+    base: str,
+    commit: str,
+    runs: tuple[TestResult, TestResult],
+    *,
+    undone: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Return the tests that count for less with a change: no longer executed, or green only as it rewrote them.
+
+    One that is rewritten and fails without the change shows what the change does, and is none of them. `runs` are those
+    at `base` and at `commit`; tests of what was `undone` may go.
+
+    Raises:
+        ToolFailed: when the tests cannot be run.
+    """
+    before, after = runs
+    if after.run.timed_out:
+        return ()
+    lost = set(testrun.gone(before, after, undone_files=undone))
+    if [path for path in await test_files(repository, commit, base) if path not in undone]:
+        told = f"`{commit[:7]}` with the tests as they stood before"
+        kept = await run_at(case, code, repository, commit, tests_of=base, what=told)
+        rewritten = {test for test in after.passed & kept.failed if not testreports.belongs_to(test, undone)}
+        if rewritten:
+            told = f"`{base[:7]}` with the tests as they stand now"
+            rewritten -= (await run_at(case, code, repository, base, tests_of=commit, what=told)).failed
+        lost |= rewritten
+    return tuple(sorted(lost))
+
+
+def no_longer_counts(tests: Sequence[str]) -> str:
+    """Return one sentence on tests that were weakened."""
+    return f"{wording.tests(tests)} no longer counts: deleted, skipped or emptied by the change."
+
+
 async def prove(
     case: Case,
     code: catalog.Repository,
@@ -74,13 +112,15 @@ async def prove(
 ) -> Proof:
     """Run the tests at `base` and at `commit`; where none differs, those of the fix laid over `base`.
 
-    `undone` are the paths of a commit that the fix undoes: its own tests may rightly fail now.
+    `undone` are the paths of a commit that the fix undoes: its own tests may rightly fail now. A test that the change
+    weakened shows nothing, and speaks against it.
     """
     try:
         before = await run_at(case, code, repository, base, what=f"`{base[:7]}`, without the fix")
         after = await run_at(case, code, repository, commit, what=f"`{commit[:7]}`, with the fix")
+        lost = await weakened(case, code, repository, base, commit, (before, after), undone=undone)
         laid: list[str] = []
-        if not before.failed & after.passed:
+        if not (before.failed & after.passed).difference(lost):
             laid = await test_files(repository, base, commit)
             if laid:
                 told = f"`{base[:7]}` with the tests of the fix"
@@ -88,7 +128,7 @@ async def prove(
     except ToolFailed as fault:
         case.missing(fault)
         return Proof(NOTHING, fault.message, ())
-    return _judge(before, after, laid, undone)
+    return _judge(before, after, laid, undone, lost)
 
 
 async def prove_written(
@@ -126,7 +166,7 @@ async def prove_written(
     except ToolFailed as fault:
         case.missing(fault)
         return Proof(NOTHING, fault.message, ())
-    proof = _judge(shown, after, laid, ())
+    proof = _judge(shown, after, laid, (), sorted(testrun.gone(before, after)))
     lost = sorted(before.passed - kept.passed)
     if not proof.stands or not lost:
         return proof
@@ -134,22 +174,24 @@ async def prove_written(
     return replace(proof, why_not=why, evidence=(*proof.evidence, before.evidence.id, kept.evidence.id))
 
 
-def _judge(before: TestResult, after: TestResult, laid: list[str], undone: Sequence[str]) -> Proof:
+def _judge(before: TestResult, after: TestResult, laid: list[str], undone: Sequence[str], lost: Sequence[str]) -> Proof:
     compared = testrun.compare(before, after, undone_files=undone)
     tests = BothWays(
         without_fix=before.run,
         with_fix=after.run,
         failed_without_fix=sorted(before.failed)[:MAX_NAMED],
-        passed_with_fix=list(compared.repaired)[:MAX_NAMED],
-        newly_failing=list(compared.newly_failing)[:MAX_NAMED],
+        passed_with_fix=[test for test in compared.repaired if test not in lost][:MAX_NAMED],
+        newly_failing=[*lost, *(test for test in compared.newly_failing if test not in lost)][:MAX_NAMED],
         test_files=laid[:MAX_NAMED],
     )
-    return Proof(tests, _why_not(before, after, tests), (before.evidence.id, after.evidence.id))
+    return Proof(tests, _why_not(before, after, tests, lost), (before.evidence.id, after.evidence.id))
 
 
-def _why_not(before: TestResult, after: TestResult, tests: BothWays) -> str:
+def _why_not(before: TestResult, after: TestResult, tests: BothWays, lost: Sequence[str]) -> str:
     if before.run.timed_out or after.run.timed_out:
         return "The tests did not end."
+    if lost:
+        return no_longer_counts(lost)
     if not before.failed:
         return "No test fails without the fix, so none shows that it helps."
     if not tests.passed_with_fix:
