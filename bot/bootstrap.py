@@ -33,7 +33,7 @@ from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
 from incidents.postmortem import Writer
-from incidents.response import drift
+from incidents.response import drift, expiry
 from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
@@ -67,6 +67,7 @@ class Running:
         """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
         async with self.ctx.store.transaction() as tx:
             await drift.ask(tx, self.ctx)
+        await expiry.ask_anew_what_changed(self.ctx)
         self.deliverer.start()
         await self.alarms.start()
         await self.steps.start()

@@ -252,7 +252,7 @@ class Writer:
 
     async def _file_solution(self, tx: store.Tx, incident: records.Incident) -> None:
         found = await build(tx.session, self._ctx, incident.number)
-        if not found.cause.get("summary"):
+        if not found.cause.get("summary") or incident.drill:  # what was made up teaches the next incident nothing
             return
         place = f"{found.cause.get('file') or ''}:{found.cause.get('line') or ''}".strip(":")
         # After reopening another fix may be what helped; the first must not be proposed to the next incident.

@@ -154,6 +154,9 @@ class Room:
         await outbox.put(tx, incident.id, *notices)
 
     def _responders(self, incident: records.Incident) -> list[str]:
+        if incident.drill:  # nobody else is called to an exercise
+            drill = [self._ctx.settings.drill_audience]
+            return sorted(permissions.people_of(self._ctx.settings, filter(None, drill)) - {incident.reporter})
         rows = self._ctx.library.policies.communication_matrix.get(incident.severity, ())
         names = [name for row in rows if not row.within for name in row.audiences]
         return sorted(permissions.people_of(self._ctx.settings, names) - {incident.reporter})

@@ -251,6 +251,8 @@ def _(output: outputs.DeploymentOutput) -> Outcome:
     deployed = (
         f"release {code(status.release or 'unknown')} of {code(status.commit[:7])}"
         if status.deployed
+        else "*not deployed*, a drill"
+        if status.rehearsed
         else "*not deployed*"
     )
     back = ", *rolled back*" if status.rolled_back else ""

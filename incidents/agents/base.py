@@ -33,6 +33,7 @@ class IncidentFacts:
     timeline: tuple[str, ...] = ()  #: the record so far, one line an event, oldest first
     told: tuple[str, ...] = ()  #: who was told what and when, one line a notice
     measures: Mapping[str, str] = field(default_factory=dict)  #: KPI name -> "2 min, target 15 min, met"
+    drill: bool = False  #: an exercise: nothing that is outward is done
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class ApprovedSubject:
     """The exact thing that a person approved: what an acting step may do, and nothing else."""
 
     kind: str  #: `deploy`, `mitigate`, `merge` or `choose_fix`
-    #: For a deploy {"commit", "branch", "environment"}; for a mitigation {"means", "command"}; for a fix the option.
+    #: For a deploy {"commit", "environment", "command", "folder"}; for a mitigation {"means", "command", "folder"}; for
+    #: a fix the option.
     subject: Mapping[str, JsonValue]
     digest: str  #: sha256 over the subject; the engine compared it before the step started
     decided_by: str  #: person id

@@ -17,6 +17,7 @@ class DeploymentStatus(Output):
     commit: str
     seconds: float
     rolled_back: bool = False
+    rehearsed: bool = Field(default=False, description="a drill: what was approved was not run")
     evidence: list[str]
 
 

@@ -18,7 +18,8 @@ def taken_back(result: StepResult) -> str:
     if not isinstance(result.output, outputs.DeploymentOutput):
         return ""
     status = result.output.deployment_status
-    return "" if status.deployed and not status.rolled_back else result.output.user_impact_resolution.summary
+    counts = status.rehearsed or (status.deployed and not status.rolled_back)
+    return "" if counts else result.output.user_impact_resolution.summary
 
 
 async def offer(

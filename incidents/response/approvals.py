@@ -43,7 +43,8 @@ async def wanted(
     """Return what would be done now by `step`, as the rows say.
 
     Where nobody knows whether an earlier attempt has done it, `doubt` says why; who approves, approves in spite of it.
-    Where people made by hand what would go out, `made_by` names them: they do not approve it.
+    Where people made by hand what would go out, `made_by` names them: they do not approve it. What a drill asks for
+    says so, and is good for nothing else.
     """
     rows = {row.name: row for row in await queries.steps(tx.session, run.number)}
     upstream = frozen.upstream(run, step)
@@ -59,7 +60,8 @@ async def wanted(
     doubt = journal.doubt(rows[step]) if step in rows else ""
     built_on = [rows[each.name] for each in upstream if each.name in rows]
     people = four_eyes.by_hand(decisions.DECISIONS[kind].made_of, built_on)
-    return {**subject, **({"doubt": doubt} if doubt else {}), **({"made_by": people} if people else {})}
+    marks = {"doubt": doubt, "made_by": people, "drill": incident.drill and decisions.DECISIONS[kind].acts}
+    return {**subject, **{name: value for name, value in marks.items() if value}}
 
 
 async def ask(
@@ -122,6 +124,18 @@ async def supersede(tx: store.Tx, incident: records.Incident, approval: records.
     approval.state = "superseded"
     tx.session.add(approval)
     await redraw(tx, incident, approval, f"superseded-{approval.id}")
+
+
+async def spend(tx: store.Tx, incident: records.Incident, run: records.Run, step: records.Step) -> None:
+    """Withdraw what was approved for an attempt that is over: another one is asked about anew.
+
+    What was chosen stays chosen; and a command that is still under way is adopted under the approval it began with.
+    """
+    if journal.under_way(step) is not None:
+        return
+    for approval in await approved(tx, run):
+        if approval.step == step.name and decisions.of(approval.kind).acts:
+            await supersede(tx, incident, approval)
 
 
 async def redraw(tx: store.Tx, incident: records.Incident, approval: records.Approval, word: str) -> None:

@@ -13,7 +13,6 @@ To add a kind:
 Its card is drawn from `question`, `facts` and `approve`; one that needs more is added to `bot.views.approval.CARDS`.
 """
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +64,8 @@ class Decision:
     #: What is not known of the subject without which nobody can be asked: one sentence, empty where nothing is missing.
     missing: Callable[[Subject], str] = lambda subject: ""
     irreversible: bool = False  #: outward, and not undone: asked when all gates before it hold
+    #: Outward: it is good for one attempt that people began; a retry is asked anew, and a drill does none of it.
+    acts: bool = False
 
 
 def of(kind: str) -> Decision:
@@ -104,10 +105,12 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
     rollback = outputs.get("rollback_procedure") or {}
     staging = readiness.get("staging") or {}
     tried = staging.get("rollback") or {}
+    production = service.production if service else None
+    release = rollback.get("release")
     return {
-        "service": service.key if service else "",
-        "environment": "production",
+        **_place(service),
         "commit": code.get("commit", ""),
+        "command": production.deploying(str(code.get("commit", ""))) if production else [],
         "branch": code.get("branch", ""),
         "approach": code.get("approach", ""),
         "files": code.get("files", []),
@@ -122,11 +125,20 @@ def _of_deploy(wanted: Wanted) -> dict[str, Any]:
         "reason": readiness.get("reason", ""),
         "staging_healthy": staging.get("healthy"),
         "staging_seconds": staging.get("watched_seconds"),
-        "rollback_release": rollback.get("release"),
+        "rollback_release": release,
+        "rollback": production.putting_back(str(release)) if production and release else [],
         **({"rollback_tried": tried["release"]} if tried.get("tested") else {}),
-        "rollback_command": rollback.get("command", ""),
-        "watch_seconds": service.production.watch.total_seconds() if service else None,
-        "max_error_rate": service.production.max_error_rate if service else None,
+        "watch_seconds": production.watch.total_seconds() if production else None,
+        "max_error_rate": production.max_error_rate if production else None,
+    }
+
+
+def _place(service: Service | None) -> dict[str, Any]:
+    """Return where a command of sitrep.yml would run: what is approved for one place is good for no other."""
+    return {
+        "service": service.key if service else "",
+        "environment": "production",
+        "folder": service.repository if service else "",
     }
 
 
@@ -178,8 +190,7 @@ def _of_mitigation(wanted: Wanted) -> dict[str, Any]:
     chosen = wanted.outputs.get(mitigations.kept_as(wanted.step)) or {}
     return {
         **chosen,
-        "service": wanted.service.key if wanted.service else "",
-        "environment": "production",
+        **_place(wanted.service),
         "command": mitigations.command(wanted.service, chosen),
     }
 
@@ -190,7 +201,6 @@ def _mitigation_facts(subject: Subject) -> Sequence[tuple[str, str]]:
     return [
         ("Does", f"{what[:1].upper()}{what[1:]}{f' in place of {running}' if running else ''}"),
         ("Where", f"{subject.get('service')}, {subject.get('environment')}"),
-        ("Command", f"`{shlex.join(subject.get('command') or ())}`"),
         *([("Mind", caution)] if caution else []),
     ]
 
@@ -230,6 +240,7 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         made_of=("emergency_fix_code",),
         missing=lambda subject: "" if subject.get("commit") else "No commit is known that could be deployed.",
         irreversible=True,
+        acts=True,
     ),
     ApprovalKind.MITIGATE: Decision(
         action=Action.MITIGATE,
@@ -247,6 +258,7 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         facts=_mitigation_facts,
         missing=lambda subject: "" if subject.get("command") else "No command is configured that would do it.",
         # Not irreversible: the gates of the response would hold up what is to come before it.
+        acts=True,
     ),
     ApprovalKind.PLAN: Decision(
         action=Action.APPROVE_PLAN,
@@ -281,5 +293,6 @@ DECISIONS: dict[ApprovalKind, Decision] = {
         made_of=("commit", "head"),
         missing=lambda subject: "" if subject.get("head") else "No commit is known that could be merged.",
         irreversible=True,
+        acts=True,
     ),
 }

@@ -1,4 +1,4 @@
-"""Approvals whose time has run out: what nobody decided waits for a person, what came too late is asked anew.
+"""Approvals that are good no longer: what nobody decided waits for a person, what came too late is asked anew.
 
 When an undecided approval expires is escalation's alarm to ring; here is what becomes of the step that waited for it.
 """
@@ -69,6 +69,24 @@ async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context, *, step_id: in
         tx.session.add(step)
         await tx.session.flush()
         await progress.advance(tx, ctx, incident, await tx.session.get_one(records.Run, approval.run_id))
+
+
+async def ask_anew_what_changed(ctx: Context) -> None:
+    """Ask again about what waits for people and is no longer what would be done: sitrep.yml was changed meanwhile.
+
+    For when Sitrep starts: whatever else changes it asks anew by itself. Each incident by itself, as replicas that hold
+    several at once could wait for each other.
+    """
+    async with ctx.store.read() as session:
+        runs = await session.scalars(
+            select(records.Approval.run_id).where(records.Approval.state == "pending").distinct()
+        )
+        waiting = list(runs.all())
+    for run_id in waiting:
+        async with ctx.store.transaction() as tx:
+            run = await tx.session.get_one(records.Run, run_id)
+            incident = await queries.get(tx.session, run.incident_id)
+            await progress.advance(tx, ctx, incident, run)
 
 
 async def _waiting_step(tx: store.Tx, approval: records.Approval) -> records.Step | None:

@@ -96,6 +96,7 @@ async def for_agents(session: AsyncSession, ctx: Context, incident: records.Inci
         timeline=tuple(f"{entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.text}" for entry in timeline.entries(events)),
         told=tuple(timeline.told(events)),
         measures={each.name: each.sentence for each in measures},
+        drill=incident.drill,
     )
 
 

@@ -29,6 +29,7 @@ async def retry_step(tx: store.Tx, ctx: Context, step_id: int, actor: str) -> No
     if StepState(step.state) not in _RESTED:
         raise Conflict(f"Step {step.name} is {_said(step)}, there is nothing to retry.")
     _queue(tx, run, step)
+    await approvals.spend(tx, incident, run, step)
     await _record(tx, EventKind.STEP_RETRIED, incident, run, step, actor, attempt=step.attempt + 1)
     await alternatives.withdraw(tx, incident, run)
     await progress.advance(tx, ctx, incident, run)
@@ -129,6 +130,7 @@ async def hand_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, provid
     tx.session.add(step)
     if StepState(step.state) in (StepState.RUNNING, *_RESTED):
         _queue(tx, run, step)
+        await approvals.spend(tx, incident, run, step)
     await _record(tx, EventKind.STEP_HANDED_OVER, incident, run, step, actor, provider=provider)
     await _go_on(tx, ctx, incident, run)
 

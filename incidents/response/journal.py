@@ -47,8 +47,18 @@ def keep(step: records.Step, begun: Sequence[Begun]) -> None:
 class StepJournal:
     """One attempt's journal; what it writes is in the row when `begin` returns."""
 
-    def __init__(self, kept: store.Store, claim: Claim, workdir: Path, begun: Sequence[Begun], cleared: str) -> None:
+    def __init__(
+        self,
+        kept: store.Store,
+        claim: Claim,
+        workdir: Path,
+        begun: Sequence[Begun],
+        cleared: str,
+        *,
+        drill: bool = False,
+    ) -> None:
         self.cleared = cleared
+        self._drill = drill
         self.outcomes: list[tuple[datetime, str]] = []  #: what ended during this attempt, in words for people
         self._store = kept
         self._claim = claim
@@ -88,8 +98,10 @@ class StepJournal:
         """Write down that this begins.
 
         Raises:
-            StepFailed: when the step is no longer ours; nothing may begin.
+            StepFailed: when the step is no longer ours, or this is a drill; nothing may begin.
         """
+        if self._drill:  # whoever carries the step out: no command of a service runs in an exercise
+            raise StepFailed(f"This is a drill: the {begun.in_words} was not begun.", remedy="Take the step over.")
         async with self._store.transaction() as tx:
             step = await claims.held(tx, self._claim)
             if step is None:

@@ -159,6 +159,9 @@ async def _hold(
     wanted = await approvals.wanted(tx, ctx, incident, run, step.name, waits.approval, outputs)
     missing = decisions.DECISIONS[waits.approval].missing(wanted)
     if missing:
+        for pending in await queries.pending_approvals(tx.session, incident.number):
+            if pending.run_id == run.id and pending.step == step.name:
+                await approvals.supersede(tx, incident, pending)
         error = StepFailed(missing, remedy="Do it by hand, then take this step over.")
         await failures.unasked(tx, incident, run, step, error)
     else:

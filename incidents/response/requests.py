@@ -91,7 +91,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: 
     workdir = work / known.known.key
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
-    kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared)
+    kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared, drill=known.known.drill)
     outputs = queries.merged(_within_reach(workflow, definition, known.steps))
     service = ctx.service(known.service)
     said = areas.report(known.known.title, known.known.known, known.known.facts)
@@ -125,7 +125,7 @@ async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedS
             return None
         run, incident = await claims.whose(tx, step)
         approval = (await approvals.given(tx, run)).get(step.name)
-        if approval is not None and await _is_current(tx, ctx, incident, run, step, approval):
+        if approval is not None and await _covers(tx, ctx, incident, run, step, approval, kind):
             subject = approval.decision if DECISIONS[kind].is_choice else approval.subject
             return ApprovedSubject(kind.value, subject, approval.digest, approval.decided_by)
         if approval is not None:
@@ -136,17 +136,21 @@ async def _approved(ctx: Context, claim: Claim, kind: ApprovalKind) -> ApprovedS
         return None
 
 
-async def _is_current(
+async def _covers(
     tx: store.Tx,
     ctx: Context,
     incident: records.Incident,
     run: records.Run,
     step: records.Step,
     approval: records.Approval,
+    kind: ApprovalKind,
 ) -> bool:
+    """Tell whether what was approved is what the step would do now."""
+    if approval.kind != kind.value:
+        return False
     if journal.under_way(step) is not None:
         # It cannot be asked about any more: its outcome is adopted under the approval it began with.
         return True
     outputs = await queries.outputs(tx.session, run.number)
-    now = await approvals.wanted(tx, ctx, incident, run, step.name, ApprovalKind(approval.kind), outputs)
+    now = await approvals.wanted(tx, ctx, incident, run, step.name, kind, outputs)
     return approval.digest == approvals.digest(now)

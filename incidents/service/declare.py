@@ -78,6 +78,9 @@ async def declare(tx: store.Tx, ctx: Context, declaration: Declaration) -> recor
         InvalidInput: title or service cannot be used.
     """
     title = clean_title(declaration.title)
+    if declaration.drill and declaration.kind is Kind.BUG:
+        # Its branches, pull requests and merges are no exercise.
+        raise InvalidInput("A bug cannot be a drill.", remedy="Report it as a bug, or practise with an incident.")
     if declaration.service and ctx.service(declaration.service) is None:
         raise InvalidInput(
             f"There is no service called {declaration.service[:60]!r} in the catalogue.",

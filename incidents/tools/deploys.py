@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,6 +42,8 @@ class _Wanted:
     """What a command is to do."""
 
     verb: str
+    argv: Sequence[str]  #: as sitrep.yml has it today; empty where it has none
+    approved: ApprovedSubject | None
     commit: str = ""
     release: str = ""
     switch: str = ""
@@ -75,8 +78,8 @@ async def deploy(
     target = target_of(service, environment)
     if environment == "production":
         _require_approval(approved, environment, commit)
-    wanted = _Wanted("redeploy" if again else "deploy", commit=commit)
-    return await _start(service, environment, target.deploy, wanted, journal=journal, clock=clock, before=before)
+    wanted = _Wanted("redeploy" if again else "deploy", target.deploying(commit), approved, commit=commit)
+    return await _start(service, environment, wanted, journal=journal, clock=clock, before=before)
 
 
 async def rollback(
@@ -99,9 +102,9 @@ async def rollback(
     """
     target = target_of(service, environment)
     if environment == "production":
-        _require_way_back(approved, release, command(target.rollback, release=release))
-    wanted = _Wanted("rollback", release=release)
-    return await _start(service, environment, target.rollback, wanted, journal=journal, clock=clock, before={})
+        _require_way_back(approved, release)
+    wanted = _Wanted("rollback", target.putting_back(release), approved, release=release)
+    return await _start(service, environment, wanted, journal=journal, clock=clock, before={})
 
 
 async def switch_off(
@@ -114,15 +117,16 @@ async def switch_off(
         ToolFailed: when there is no such switch, or its command fails or runs too long.
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
-    argv = service.production.switches.get(switch, ())
-    _require_mitigation(approved, argv, f"switching {switch} off")
-    wanted = _Wanted("switch", switch=switch)
-    return await _start(service, "production", argv, wanted, journal=journal, clock=clock, before={})
+    _require_mitigation(approved, "switch", switch, f"switching {switch} off")
+    wanted = _Wanted("switch", service.production.switching_off(switch), approved, switch=switch)
+    return await _start(service, "production", wanted, journal=journal, clock=clock, before={})
 
 
-def command(argv: Sequence[str], *, commit: str = "", release: str = "") -> tuple[str, ...]:
-    """Return `argv` of sitrep.yml with `{commit}` and `{release}` filled in."""
-    return tuple(part.replace("{commit}", commit).replace("{release}", release) for part in argv)
+def not_run(approved: ApprovedSubject) -> str:
+    """Return in words what was approved in a drill, and not run."""
+    argv = approved.subject.get("command")
+    said = shlex.join(map(str, argv)) if isinstance(argv, list) else ""
+    return f"approved, and not run: `{said[:150]}`" if said else "approved, and nothing was run"
 
 
 def target_of(service: Service, environment: str) -> Environment:
@@ -152,45 +156,58 @@ def _require_approval(approved: ApprovedSubject | None, environment: str, commit
         )
 
 
-def _require_way_back(approved: ApprovedSubject | None, release: str, argv: Sequence[str]) -> None:
+def _require_way_back(approved: ApprovedSubject | None, release: str) -> None:
     if approved is not None and approved.kind == "deploy" and approved.subject.get("rollback_release") == release:
         return
-    _require_mitigation(approved, argv, f"a rollback to release {release}")
+    _require_mitigation(approved, "release", release, f"a rollback to release {release}")
 
 
-def _require_mitigation(approved: ApprovedSubject | None, argv: Sequence[str], what: str) -> None:
-    if approved is None or approved.kind != "mitigate":
+def _require_mitigation(approved: ApprovedSubject | None, key: str, value: str, what: str) -> None:
+    if approved is None or approved.kind != "mitigate" or approved.subject.get(key) != value:
         raise NotAllowed(f"Nobody approved {what}.", remedy="Ask for the approval with `/incident mitigate`.")
-    if approved.subject.get("command") != list(argv):
+
+
+def _require_same(place: aftermath.Place, environment: str, wanted: _Wanted) -> None:
+    """Check that today's sitrep.yml does what was approved, and where; what was begun already is followed all the same.
+
+    Raises:
+        NotAllowed: when command or folder have changed since.
+    """
+    if environment != "production":
+        return  # staging waits for nobody
+    approved = wanted.approved
+    key = "rollback" if wanted.verb == "rollback" and approved and approved.kind == "deploy" else "command"
+    bound = (approved.subject.get(key), approved.subject.get("folder")) if approved else None
+    if bound != (list(place.argv), place.service.repository):
         raise NotAllowed(
-            f"What {approved.decided_by} approved is not {what} by today's command.",
-            remedy="Choose it again with `/incident mitigate`.",
+            f"The {wanted.verb} command that sitrep.yml has for {environment} is not the one that was approved; nothing"
+            " was run.",
+            remedy="Retry the step: you are asked anew, with today's command.",
         )
 
 
 async def _start(
     service: Service,
     environment: str,
-    argv: Sequence[str],
     wanted: _Wanted,
     *,
     journal: Journal,
     clock: Clock,
     before: Mapping[str, JsonValue],
 ) -> Deployed:
-    if not argv:
+    if not wanted.argv:
         raise ToolFailed(
             f"{service.key or 'The service'} has no {wanted.verb} command for {environment}.",
             remedy=f"Add `{environment}.{wanted.verb}` to it in sitrep.yml, or {wanted.verb} by hand.",
         )
-    program = command(argv, commit=wanted.commit, release=wanted.release)
-    place = aftermath.Place(service, target_of(service, environment), program)
+    place = aftermath.Place(service, target_of(service, environment), tuple(wanted.argv))
     with journal.under_way():
         earlier = journal.open(wanted.verb, environment, wanted.what)
         if earlier is not None and earlier.doubt and earlier.doubt == journal.cleared:
             earlier = None  # people were asked, and want it done again
         begun, found = earlier, await aftermath.of(earlier, place, clock) if earlier else None
         if begun is None or found is None:
+            _require_same(place, environment, wanted)
             begun = await _begin(place, environment, wanted, journal, clock, before)
             earlier, found = None, await aftermath.of(begun, place, clock)
         if found is None:

@@ -122,7 +122,9 @@ async def test_a_bad_release_breaks_it_and_the_reverted_commit_repairs_it(tmp_pa
         staged = await deploys.deploy(
             service, "staging", commit=fix.commit, approved=None, journal=Jotter(tmp_path), clock=CLOCK
         )
-        approved = ApprovedSubject("deploy", {"commit": fix.commit, "environment": "production"}, "digest", "ana")
+        bound = {"command": service.production.deploying(fix.commit), "folder": service.repository}
+        subject = {"commit": fix.commit, "environment": "production", **bound}
+        approved = ApprovedSubject("deploy", subject, "digest", "ana")
         released = await deploys.deploy(
             service, "production", commit=fix.commit, approved=approved, journal=Jotter(tmp_path), clock=CLOCK
         )
@@ -150,7 +152,16 @@ async def test_the_last_good_release_can_be_put_back_without_an_interruption(tmp
             service,
             "production",
             release="40",
-            approved=ApprovedSubject("deploy", {"rollback_release": "40"}, "d1", "U0ANA"),
+            approved=ApprovedSubject(
+                "deploy",
+                {
+                    "rollback_release": "40",
+                    "rollback": service.production.putting_back("40"),
+                    "folder": service.repository,
+                },
+                "d1",
+                "U0ANA",
+            ),
             journal=Jotter(tmp_path),
             clock=CLOCK,
         )

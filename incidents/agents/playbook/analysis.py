@@ -92,7 +92,7 @@ def _tried(told: Story) -> list[Claim]:
         result = f"{after.passed} tests passed, {len(known.tests.repaired)} repaired" if after else "no tests were run"
         text = f"Prepared `{known.fix.commit[:7]}` ({known.fix.approach.value.replace('_', ' ')}): {result}."
         claims.append(case.claim(text, [case.record("emergency_fix_code"), case.record("minimal_test_suite")]))
-    if known.deployment is not None:
+    if known.deployment is not None and not known.deployment.rehearsed:
         fate = "and taken back, because it was worse" if known.deployment.rolled_back else "and kept"
         text = f"Deployed `{known.deployment.commit[:7]}` as release {known.deployment.release}, {fate}."
         cited = [case.record("deployment_status"), case.record("system_health_metrics")]

@@ -62,7 +62,8 @@ def _title(case: Case) -> str:
 
 def _state(known: Past) -> str:
     """Return where the response stands, in the words of the messages."""
-    if known.resolution is not None:
+    rehearsed = known.deployment is not None and known.deployment.rehearsed
+    if known.resolution is not None and not rehearsed:
         return "resolved" if known.resolution.resolved else "deployed"
     if known.readiness is not None:
         return "ready" if known.readiness.ready else "testing"

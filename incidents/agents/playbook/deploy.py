@@ -21,7 +21,7 @@ from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import PRODUCTION
 from incidents.agents.playbook.wording import moment, percent
-from incidents.errors import StepFailed, ToolFailed
+from incidents.errors import NotAllowed, StepFailed, ToolFailed
 from incidents.tools import deploys, health
 from incidents.tools.deploys import Deployed
 from incidents.tools.evidence import Evidence
@@ -72,6 +72,8 @@ async def run(case: Case) -> tuple[Output, str]:
         StepFailed: when what was approved is not what was tested, or nothing could be deployed.
     """
     approved, commit = await _require_exact(case)
+    if case.request.incident.drill:
+        return _rehearsed(case, approved, commit)
     before = await _before(case, commit)
     deployed = await _deploy(case, approved, commit, before)
     watch = _Watch(before, _rate_before(case, before), await _watch(case))
@@ -215,12 +217,28 @@ async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> De
             journal=case.request.journal,
             clock=case.clock,
         )
-    except ToolFailed as fault:
+    except (NotAllowed, ToolFailed) as fault:
         case.note(f"The release is worse than before, and going back failed: {fault}")
         return None
     case.see(back.evidence)
     case.note(f"Release {release} was put back, because the new one was worse: {summary}.")
     return back
+
+
+def _rehearsed(case: Case, approved: ApprovedSubject, commit: str) -> tuple[Output, str]:
+    """Return what a drill brings: what would have been run, and that it was not."""
+    words = f"Drill: {deploys.not_run(approved)}. Production is as it was."
+    nothing = HealthMetrics(
+        healthy=False, error_rate_before=None, error_rate_after=None, watched_seconds=0.0, checks=0, evidence=[]
+    )
+    cited = [case.reported()]
+    return DeploymentOutput(
+        deployment_status=DeploymentStatus(
+            deployed=False, release=None, commit=commit, seconds=0.0, rehearsed=True, evidence=cited
+        ),
+        system_health_metrics=nothing,
+        user_impact_resolution=ImpactResolution(resolved=False, summary=words[:300], evidence=cited),
+    ), words
 
 
 def _report(

@@ -23,22 +23,38 @@ async def run(case: Case) -> tuple[Output, str]:
     approved = case.request.approved
     if approved is None or approved.kind != "mitigate":
         raise StepFailed("Nobody approved a mitigation.", remedy="Choose one with `/incident mitigate`.")
+    if case.request.incident.drill:
+        return _rehearsed(case, approved)
     before = await _look(case, glance=True)
     done = await _act(case, approved)
     case.see(done.evidence)
     after = await _look(case)
     words = mitigations.said(approved.subject)
     effect = _effect(before, after, [done.evidence.id, *([after.evidence.id] if after else [])])
-    action = Mitigation(
-        kind="rollback" if approved.subject.get("means") == Means.ROLLBACK else "feature_flag",
-        description=f"{words[:1].upper()}{words[1:]}, as <@{approved.decided_by}> approved."[:300],
-        taken=True,
-        reason=effect.summary[:300],
-        evidence=[done.evidence.id],
-    )
+    action = _action(approved, taken=True, reason=effect.summary, cited=[done.evidence.id])
     return MitigationOutput(
         temporary_mitigation_actions=[action], mitigation_effect=effect
     ), f"{words}: {effect.summary}"
+
+
+def _rehearsed(case: Case, approved: ApprovedSubject) -> tuple[Output, str]:
+    """Return what a drill brings: what would have been run, and that it was not."""
+    words = f"Drill: {deploys.not_run(approved)}. Production is as it was."
+    cited = [case.reported()]
+    action = _action(approved, taken=False, reason=words, cited=cited)
+    effect = MitigationEffect(relieved=None, watched_seconds=0, checks=0, summary=words[:400], evidence=cited)
+    return MitigationOutput(temporary_mitigation_actions=[action], mitigation_effect=effect), words
+
+
+def _action(approved: ApprovedSubject, *, taken: bool, reason: str, cited: list[str]) -> Mitigation:
+    words = mitigations.said(approved.subject)
+    return Mitigation(
+        kind="rollback" if approved.subject.get("means") == Means.ROLLBACK else "feature_flag",
+        description=f"{words[:1].upper()}{words[1:]}, as <@{approved.decided_by}> approved."[:300],
+        taken=taken,
+        reason=reason[:300],
+        evidence=cited,
+    )
 
 
 async def _act(case: Case, approved: ApprovedSubject) -> Deployed:

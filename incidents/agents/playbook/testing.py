@@ -163,6 +163,10 @@ def _judge_tests(case: Case, judged: Judgement, first: TestResult | None, second
     if regressions:
         names = wording.tests(sorted(regressions))
         judged.against.append(f"{len(regressions)} tests fail with the fix: {names}.")
+    spoke_against = set(expected.newly_failing) - last.failed if expected else set()
+    if spoke_against:
+        names = wording.tests(sorted(spoke_against))
+        judged.against.append(f"{names} failed, or no longer counted, when the fix was prepared.")
     lost = set(expected.repaired) - last.passed if expected else set()
     if lost:
         judged.against.append(f"{wording.tests(sorted(lost))} no longer passes.")
@@ -175,6 +179,9 @@ def _judge_tests(case: Case, judged: Judgement, first: TestResult | None, second
 async def stage(case: Case, fix: FixCode, judged: Judgement) -> StagingCheck | None:
     """Deploy to staging and watch it; None where the service has none."""
     staging = case.service.staging
+    if case.request.incident.drill:
+        case.note("Drill: nothing is deployed to staging; the tests alone are run.")
+        return None
     if staging is None or not staging.deploy:
         case.note("The service has no staging; the fix was not seen running before production.")
         return None

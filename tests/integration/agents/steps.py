@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from incidents.agents.base import ApprovedSubject, IncidentFacts, Runner, StepRequest, StepResult
 from incidents.agents.outputs import MODELS, FixOption, Output
 from incidents.catalog import Service
-from incidents.definitions import Phase, StepDefinition
+from incidents.definitions import ApprovalKind, Phase, StepDefinition
+from incidents.response.decisions import DECISIONS, Wanted
 from tests.jotter import Jotter
 
 AnyOutput = TypeVar("AnyOutput", bound=Output)
@@ -90,11 +91,9 @@ class Response:
 
     def approve(self, commit: str = "", **subject: Any) -> ApprovedSubject:
         """Approve the deploy of the prepared commit, or of `commit`."""
-        approved = {
-            "commit": commit or self.outputs["emergency_fix_code"]["commit"],
-            "branch": "hotfix/inc-7",
-            "environment": "production",
-            "rollback_release": self.outputs["rollback_procedure"]["release"],
-            **subject,
-        }
+        prepared = {**self.outputs}
+        if commit:
+            prepared["emergency_fix_code"] = {**prepared["emergency_fix_code"], "commit": commit}
+        wanted = Wanted(step="3.1", outputs=prepared, service=self.service)
+        approved = {**DECISIONS[ApprovalKind.DEPLOY].subject(wanted), **subject}
         return ApprovedSubject("deploy", approved, "digest", "bo")

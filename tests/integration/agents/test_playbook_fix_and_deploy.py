@@ -1,6 +1,7 @@
 """Preparing a fix without harming people's work, and deploying it without ever telling a lie about it."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from incidents.catalog import Environment, Sandbox
 from incidents.clock import SystemClock
 from incidents.errors import NotAllowed, StepFailed
 from tests.integration.agents import steps
-from tests.integration.agents.shop import GOOD, PRICING, Shop
+from tests.integration.agents.shop import GOOD, PRICING, TEST, Shop
 
 SUSPECT = "def total(cart):\n    return cart.get('currency', 'EUR').upper()\n"
 
@@ -204,6 +205,43 @@ async def test_a_fix_by_hand_is_taken_from_its_branch(shop: Shop, tmp_path: Path
     output = response.output("2.1", outputs.HotfixOutput)
     assert output.emergency_fix_code.commit == written
     assert output.minimal_test_suite.repaired == ["tests.test_carts.OldCarts.test_old_cart_has_a_price"]
+
+
+async def test_a_fix_by_hand_that_empties_its_test_repairs_nothing_and_is_not_ready(shop: Shop, tmp_path: Path) -> None:
+    shop.broken()
+    response = respond(shop, shop.production(), tmp_path)
+    await response.step("1.3")
+    shop.git("switch", "--quiet", "--create", "hotfix/inc-7")
+    emptied = TEST.replace("self.assertEqual(pricing.total({}), 'EUR')", "pass")
+    shop.commit("Make it green", {"tests/test_carts.py": emptied})
+    shop.git("switch", "--quiet", "main")
+    await response.step("2.1", approved=response.choose(3))
+    tests = response.output("2.1", outputs.HotfixOutput).minimal_test_suite
+    assert tests.repaired == []
+    assert tests.newly_failing == ["tests.test_carts.OldCarts.test_old_cart_has_a_price"]
+    assert tests.note.startswith("`test_old_cart_has_a_price` no longer counts")
+    await response.step("2.3")
+    ready = response.output("2.3", outputs.TestingOutput).deployment_readiness_confirmation
+    assert (ready.ready, "no longer counted" in ready.reason) == (False, True)
+
+
+async def test_a_drill_runs_no_command_of_the_service_and_says_what_it_would_have_run(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.broken()
+    production = shop.production()
+    service = shop.service(production=production, staging=production)
+    runner = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"))
+    response = steps.Response(runner, service, tmp_path / "work", steps.facts(drill=True))
+    before = shop.deploys.read_text()
+    for step in ("1.2", "1.3", "2.1", "2.3", "3.1"):
+        chosen = {"2.1": response.choose, "3.1": lambda _: response.approve()}.get(step)
+        result = await response.step(step, approved=chosen(1) if chosen else None)
+    assert shop.deploys.read_text() == before
+    status = deployment(response).deployment_status
+    assert (status.deployed, status.rehearsed) == (False, True)
+    assert f"approved, and not run: `{sys.executable}" in result.summary
+    assert any("nothing is deployed to staging" in note for note in response.results["2.3"].notes)
 
 
 async def test_work_of_people_on_the_branch_is_never_overwritten(shop: Shop, tmp_path: Path) -> None:

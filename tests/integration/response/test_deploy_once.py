@@ -85,9 +85,9 @@ class Site:
         command = (sys.executable, "-c", SCRIPT, str(folder), "{commit}")
         production = SETTINGS.services["checkout"].production.model_copy(update={"deploy": command})
         service = catalog.Service(key="checkout", title="Checkout", production=production)
-        self.ctx = dataclasses.replace(
-            house.ctx, settings=SETTINGS.model_copy(update={"services": {"checkout": service}})
-        )
+        # Whoever asks people reads the same sitrep.yml as who acts: what is approved names its command.
+        object.__setattr__(house.ctx, "settings", SETTINGS.model_copy(update={"services": {"checkout": service}}))
+        self.ctx = house.ctx
         self.agent = Deployer(house.agent)
         self.engine = self.process("here")
 

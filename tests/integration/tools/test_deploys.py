@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,11 @@ def service(script: str, tmp_path: Path, **environment: object) -> Service:
     return Service(key="checkout", repository=str(tmp_path), production=production, staging=production)
 
 
-def approval(commit: str = COMMIT, environment: str = "production", kind: str = "deploy") -> ApprovedSubject:
-    return ApprovedSubject(kind, {"commit": commit, "environment": environment}, "digest", "ana")
+def approval(shop: Service, kind: str = "deploy", **otherwise: object) -> ApprovedSubject:
+    """What is approved for the shop as it is; `otherwise` is what differs."""
+    bound = {"command": shop.production.deploying(COMMIT), "folder": shop.repository}
+    subject = {"commit": COMMIT, "environment": "production", **bound, **otherwise}
+    return ApprovedSubject(kind, subject, "digest", "ana")  # type: ignore[arg-type]
 
 
 DEPLOYS = "print('exporting'); print(json.dumps({'release': 42, 'commit': asked}))"
@@ -41,7 +45,7 @@ DEPLOYS = "print('exporting'); print(json.dumps({'release': 42, 'commit': asked}
 async def test_the_approved_commit_is_deployed(tmp_path: Path, clock: ManualClock) -> None:
     shop = service(DEPLOYS, tmp_path)
     done = await deploys.deploy(
-        shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+        shop, "production", commit=COMMIT, approved=approval(shop), journal=Jotter(tmp_path), clock=clock
     )
     assert (done.release, done.commit) == ("42", COMMIT)
     assert done.evidence.kind is EvidenceKind.DEPLOY
@@ -50,14 +54,23 @@ async def test_the_approved_commit_is_deployed(tmp_path: Path, clock: ManualCloc
 
 
 @pytest.mark.parametrize(
-    "approved",
-    [None, approval(commit=OTHER), approval(environment="staging"), approval(kind="choose_fix")],
-    ids=["nobody", "another commit", "another environment", "another question"],
+    "differs",
+    [
+        None,
+        {"commit": OTHER},
+        {"environment": "staging"},
+        {"kind": "choose_fix"},
+        {"command": ["bin/deploy", COMMIT]},
+        {"command": []},
+        {"folder": "/srv/another"},
+    ],
+    ids=["nobody", "commit", "environment", "question", "command", "no command was bound", "folder"],
 )
 async def test_production_gets_nothing_that_was_not_approved(
-    tmp_path: Path, clock: ManualClock, approved: ApprovedSubject | None
+    tmp_path: Path, clock: ManualClock, differs: dict[str, Any] | None
 ) -> None:
     shop = service(f"open({str(tmp_path / 'ran')!r}, 'w')\n{DEPLOYS}", tmp_path)
+    approved = None if differs is None else approval(shop, **differs)
     with pytest.raises(NotAllowed):
         await deploys.deploy(
             shop, "production", commit=COMMIT, approved=approved, journal=Jotter(tmp_path), clock=clock
@@ -75,19 +88,15 @@ async def test_a_command_that_started_another_commit_is_not_believed(tmp_path: P
     shop = service(f"print(json.dumps({{'release': 42, 'commit': {OTHER!r}}}))", tmp_path)
     with pytest.raises(ToolFailed, match="was asked for aaaaaaa"):
         await deploys.deploy(
-            shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+            shop, "production", commit=COMMIT, approved=approval(shop), journal=Jotter(tmp_path), clock=clock
         )
 
 
 async def test_a_command_that_says_nothing_is_not_believed(tmp_path: Path, clock: ManualClock) -> None:
+    shop = service("print('done')", tmp_path)
     with pytest.raises(ToolFailed, match="was asked for"):
         await deploys.deploy(
-            service("print('done')", tmp_path),
-            "production",
-            commit=COMMIT,
-            approved=approval(),
-            journal=Jotter(tmp_path),
-            clock=clock,
+            shop, "production", commit=COMMIT, approved=approval(shop), journal=Jotter(tmp_path), clock=clock
         )
 
 
@@ -95,7 +104,7 @@ async def test_a_failing_command_is_told_with_its_last_words(tmp_path: Path, clo
     shop = service("sys.exit('the disk is full')", tmp_path)
     with pytest.raises(ToolFailed, match=r"failed \(exit code 1\): the disk is full"):
         await deploys.deploy(
-            shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+            shop, "production", commit=COMMIT, approved=approval(shop), journal=Jotter(tmp_path), clock=clock
         )
 
 
@@ -103,7 +112,7 @@ async def test_a_command_that_hangs_is_ended(tmp_path: Path, clock: ManualClock)
     shop = service("time.sleep(60)", tmp_path, deploy_timeout=timedelta(seconds=1))
     with pytest.raises(ToolFailed, match="did not end within 1 s") as failed:
         await deploys.deploy(
-            shop, "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+            shop, "production", commit=COMMIT, approved=approval(shop), journal=Jotter(tmp_path), clock=clock
         )
     assert "which release runs" in failed.value.remedy
 
@@ -112,9 +121,14 @@ async def test_a_release_is_put_back(tmp_path: Path, clock: ManualClock) -> None
     shop = service(f"print(json.dumps({{'release': asked, 'commit': {OTHER!r}}}))", tmp_path)
     with pytest.raises(NotAllowed, match="Nobody approved a rollback to release 40"):
         await deploys.rollback(
-            shop, "production", release="40", approved=approval(), journal=Jotter(tmp_path), clock=clock
+            shop, "production", release="40", approved=approval(shop), journal=Jotter(tmp_path), clock=clock
         )
-    way_back = ApprovedSubject("deploy", {"rollback_release": "40"}, "d1", "U0ANA")
+    way_back = approval(shop, rollback_release="40", rollback=["bin/rollback", "40"])
+    with pytest.raises(NotAllowed, match="is not the one that was approved"):
+        await deploys.rollback(
+            shop, "production", release="40", approved=way_back, journal=Jotter(tmp_path), clock=clock
+        )
+    way_back = approval(shop, rollback_release="40", rollback=shop.production.putting_back("40"))
     done = await deploys.rollback(
         shop, "production", release="40", approved=way_back, journal=Jotter(tmp_path), clock=clock
     )
@@ -122,15 +136,14 @@ async def test_a_release_is_put_back(tmp_path: Path, clock: ManualClock) -> None
 
 
 async def test_without_a_command_it_is_said_what_to_add(tmp_path: Path, clock: ManualClock) -> None:
+    shop = Service(key="shop")
     with pytest.raises(ToolFailed, match="no deploy command for production") as failed:
         await deploys.deploy(
-            Service(key="shop"), "production", commit=COMMIT, approved=approval(), journal=Jotter(tmp_path), clock=clock
+            shop, "production", commit=COMMIT, approved=approval(shop), journal=Jotter(tmp_path), clock=clock
         )
     assert "production.deploy" in failed.value.remedy
     with pytest.raises(ToolFailed, match="no environment 'staging'"):
-        await deploys.deploy(
-            Service(key="shop"), "staging", commit=COMMIT, approved=None, journal=Jotter(tmp_path), clock=clock
-        )
+        await deploys.deploy(shop, "staging", commit=COMMIT, approved=None, journal=Jotter(tmp_path), clock=clock)
 
 
 async def test_the_command_does_not_see_our_secrets(

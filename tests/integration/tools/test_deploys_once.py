@@ -21,7 +21,6 @@ from tests.integration.tools.test_launches import recorder_of, until
 from tests.jotter import Jotter
 
 COMMIT = "a" * 40
-APPROVED = ApprovedSubject("deploy", {"commit": COMMIT, "environment": "production"}, "digest", "ana")
 SCRIPT = """
 import json, pathlib, sys, time
 here, asked = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -57,7 +56,13 @@ class Site:
 
     async def deploy(self, environment: str = "production") -> Deployed:
         service = Service(key="shop", deploys=self.deploys, production=self.environment, staging=self.environment)
-        approved = APPROVED if environment == "production" else None
+        bound = {
+            "commit": COMMIT,
+            "environment": "production",
+            "command": self.environment.deploying(COMMIT),
+            "folder": "",
+        }
+        approved = ApprovedSubject("deploy", bound, "digest", "ana") if environment == "production" else None
         return await deploys.deploy(
             service, environment, commit=COMMIT, approved=approved, journal=self.journal, clock=self.clock
         )
@@ -78,7 +83,7 @@ class Site:
         )
         await launches.prepare(folder)
         await self.journal.begin(begun)
-        argv = deploys.command(self.environment.deploy, commit=COMMIT)
+        argv = tuple(self.environment.deploying(COMMIT))
         await launches.start(folder, argv, cwd=None, env=dict(os.environ), limit=timedelta(seconds=30))
         return begun
 
