@@ -80,11 +80,8 @@ class Holdups:
         holders = await queries.roles(tx.session, incident.number)
         asked = await self._heard(tx, incident, approval)
         may = approvals.who_may(approval, holders, self._desk.ctx.settings)
-        people = [
-            who
-            for who in telling.contacts(self._desk, dict.fromkeys([*may, *sorted(asked)]))
-            if self._desk.reaches(who)
-        ]
+        everybody = telling.playing(self._desk, incident, holders, dict.fromkeys([*may, *sorted(asked)]))
+        people = [who for who in telling.contacts(self._desk, everybody) if self._desk.reaches(who)]
         noun = decisions.of(approval.kind).noun
         lapses = f" It lapses at {approval.expires_at:%Y-%m-%d %H:%M} UTC." if approval.expires_at else ""
         remedy = "Take the lead with `/incident role commander` and decide, or name more people under `approvers`."

@@ -112,6 +112,7 @@ class Reminders:
     ) -> tuple[Contact, ...]:
         holders = await queries.roles(tx.session, incident.number)
         may = approvals.who_may(approval, holders, self._desk.ctx.settings)
+        may = telling.playing(self._desk, incident, holders, may)
         leads = holders.get(Role.COMMANDER, ())
         return telling.contacts(
             self._desk, [each for each in may if round_ == _LAST or (each in leads) == (round_ == 1)]

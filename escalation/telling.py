@@ -1,6 +1,6 @@
 """Notices to people: which road leads to whom, who heard already, and what is said when nobody is there to hear."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -175,6 +175,17 @@ def contacts(desk: Desk, people: Iterable[str]) -> tuple[Contact, ...]:
         oncall.contact(desk.ctx.settings, person) or Contact(person=person, name=f"<@{person}>", slack=person)
         for person in people
     )
+
+
+def playing(
+    desk: Desk, incident: records.Incident, holders: Mapping[Role, Sequence[str]], people: Iterable[str]
+) -> tuple[str, ...]:
+    """Return those of `people` who may be told: in a drill who holds a role in it, or is of the drill's audience."""
+    if not incident.drill:
+        return tuple(people)
+    audience = {who.person for who in desk.people(incident, desk.ctx.settings.drill_audience)}
+    inside = audience.union(*holders.values())
+    return tuple(person for person in people if person in inside)
 
 
 async def counted_from(session: AsyncSession, incident: records.Incident) -> tuple[datetime, int]:

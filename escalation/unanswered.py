@@ -75,6 +75,7 @@ class Unanswered:
         holders = await queries.roles(tx.session, incident.number)
         may = permissions.who_may(permissions.Action.STEER, holders=holders, settings=self._desk.ctx.settings)
         known = {who.person for who in commanders}
+        may = telling.playing(self._desk, incident, holders, may)
         return telling.contacts(self._desk, [each for each in may if each not in known])
 
     async def _arm(self, tx: store.Tx, incident: records.Incident, number: int, round_: int) -> None:

@@ -159,6 +159,9 @@ def _check_approval(
             what = f"step {step.name} deploys, and no agent deploys what nobody approved"
             reader.mistake(keys["outputs"], what, f"Add approval: {ApprovalKind.DEPLOY.value}")
         return
+    if step.approval is ApprovalKind.MITIGATE and "approval" in keys:
+        what = "mitigate is asked when people choose how users are relieved, never by a workflow"
+        reader.mistake(keys["approval"], what, "Remove the approval, or name another one")
     wanted = decided_from.get(step.approval, "")
     if wanted and wanted not in outputs and "approval" in keys:
         what = f"{step.approval.value} is decided from {wanted}, and no step that {step.name} waits for brings it"

@@ -1,6 +1,5 @@
 """Choosing how users are relieved at once: offered where it is grave, chosen, put before who may approve it."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from incidents.tools.deploylog import DeployLog
 
 SURFACE = "mitigation"
 
-#: What may stand in a command line as a release's name where no deploy log names them.
-_RELEASE = re.compile(r"\w[\w.+-]{0,63}")
 #: After which the same may be chosen again.
 _OVER = FINISHED | {StepState.FAILED, StepState.STOPPED}
 _NAME_IT = "Name the release: `/incident mitigate rollback 41`."
@@ -47,7 +44,7 @@ async def way_back(service: Service | None, outputs: dict[str, Any], clock: Cloc
     assessed = outputs.get("rollback_readiness_assessment")
     if assessed:
         readiness = RollbackReadiness.model_validate(assessed)
-        if _RELEASE.fullmatch(readiness.release or "") and readiness.release != runs:
+        if deploylog.RELEASE.fullmatch(readiness.release or "") and readiness.release != runs:
             return WayBack(str(readiness.release), runs, caution="" if readiness.ready else readiness.reason)
     if log is None or running is None:
         return WayBack(missing=f"{trouble or 'The deploy log names no release.'} {_NAME_IT}")
@@ -57,7 +54,7 @@ async def way_back(service: Service | None, outputs: dict[str, Any], clock: Cloc
     before = log.before(running)
     if before is None:
         return WayBack(running=runs, missing=f"The deploy log names no release before {runs}. {_NAME_IT}")
-    if not _RELEASE.fullmatch(before.release):
+    if not deploylog.RELEASE.fullmatch(before.release):
         return WayBack(running=runs, missing=f"The release before {runs} has no name that a command could take.")
     return WayBack(before.release, runs)
 
@@ -73,7 +70,7 @@ async def _log(service: Service | None, clock: Clock) -> tuple[DeployLog | None,
 
 def _named(named: str, log: DeployLog | None, runs: str) -> WayBack:
     known = [each.release for each in log.deploys if each.environment == "production"] if log else []
-    if (known and named not in known) or not _RELEASE.fullmatch(named):
+    if (known and named not in known) or not deploylog.RELEASE.fullmatch(named):
         newest = ", ".join(list(dict.fromkeys(reversed(known)))[:5])
         raise InvalidInput(
             f"The deploy log names no release {named[:40]!r}.", remedy=f"Newest: {newest}." if newest else ""

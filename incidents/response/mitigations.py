@@ -101,7 +101,7 @@ def command(service: Service | None, chosen: Mapping[str, Any]) -> list[str]:
         return []
     if chosen.get("means") == Means.FLAG:
         return service.production.switching_off(str(chosen.get("switch")))
-    return service.production.putting_back(str(chosen.get("release")))
+    return service.production.putting_back(str(chosen["release"])) if chosen.get("release") else []
 
 
 def said(chosen: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Reads a service's deploy log: what ran where, since when."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from incidents.tools import evidence
 from incidents.tools.evidence import Evidence, EvidenceKind
 
 MAX_LOG = 2_000_000  # bytes; ten thousand deploys
+
+#: What may stand in a command line as a release's name; what begins with a dash would be read as an option.
+RELEASE = re.compile(r"\w[\w.+-]{0,63}")
 
 
 class Deploy(BaseModel):

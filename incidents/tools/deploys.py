@@ -18,12 +18,12 @@ from incidents.agents.journal import Begun, Journal
 from incidents.catalog import Environment, Service
 from incidents.clock import Clock
 from incidents.errors import NotAllowed, ToolFailed
-from incidents.tools import aftermath, launches
+from incidents.tools import aftermath, deploylog, launches
 from incidents.tools.evidence import Evidence, EvidenceKind
 from incidents.tools.processes import Completed
 
 _OURS = re.compile(r"(SLACK|ANTHROPIC|SITREP|SMTP|DATABASE)_")
-MAX_LOG = 2_000_000  # bytes; ten thousand deploys
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ async def deploy(
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
+    _require_name(commit, _COMMIT, "commit")
     if environment == "production":
         _require_approval(approved, environment, commit)
     wanted = _Wanted("redeploy" if again else "deploy", target.deploying(commit), approved, commit=commit)
@@ -101,6 +102,7 @@ async def rollback(
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
+    _require_name(release, deploylog.RELEASE, "release")
     if environment == "production":
         _require_way_back(approved, release)
     wanted = _Wanted("rollback", target.putting_back(release), approved, release=release)
@@ -142,6 +144,16 @@ def target_of(service: Service, environment: str) -> Environment:
     raise ToolFailed(
         f"{service.key or 'The service'} has no environment {environment!r}.", remedy="Add it to sitrep.yml."
     )
+
+
+def _require_name(name: str, form: re.Pattern[str], what: str) -> None:
+    """Check that what is filled into a command is a name: a log or an agent might have brought an option.
+
+    Raises:
+        ToolFailed: when it is none.
+    """
+    if not form.fullmatch(name):
+        raise ToolFailed(f"{name[:40]!r} is no name of a {what}; nothing was run.", remedy="Do it by hand.")
 
 
 def _require_approval(approved: ApprovedSubject | None, environment: str, commit: str) -> None:

@@ -92,6 +92,7 @@ async def test_a_critical_drill_with_every_approval_given_touches_nothing_outsid
             states = await step_states(session)
             approved = {each.kind: each.subject for each in await queries.approvals(session, 1)}
             sent = (await session.scalars(select(records.Outbox))).all()
+            owed = (await session.scalars(select(records.Timer).where(records.Timer.state == "pending"))).all()
             learned = (await session.scalars(select(records.Solution))).all()
     assert (states["0.1"], states["3.1"]) == ("done", "done")
     assert not (tmp_path / "ran").exists()
@@ -99,6 +100,7 @@ async def test_a_critical_drill_with_every_approval_given_touches_nothing_outsid
     assert {row.road for row in sent} == {"slack"}
     assert {row.target for row in sent if row.target.startswith(("user:", "mail:"))} <= {f"user:{PEOPLE['ana']}"}
     assert {who for row in sent if row.action == "invite" for who in row.params["people"]} == {PEOPLE["ana"]}
+    assert [timer.kind for timer in owed] == [], "no post-mortem is called for"
     assert learned == [], "what was made up teaches the next incident nothing"
 
 

@@ -17,9 +17,9 @@ from incidents.service import resolve, respond
 FIVE = 300
 
 
-async def asked(house: Any) -> records.Approval:
+async def asked(house: Any, **declared: Any) -> records.Approval:
     """Declare, start the workflow, and ask for a deploy."""
-    await house.declare()
+    await house.declare(**declared)
     async with house.store.transaction() as tx:
         await respond.acknowledge(tx, house.ctx, 1, "U0ANA")
         incident = await tx.session.get_one(records.Incident, 1)
@@ -44,6 +44,13 @@ async def test_the_commander_is_reminded_after_five_minutes_then_deputy_and_appr
     assert set(await reminded(house)) == {"user:U0ANA", "user:U0BO", "user:U0CY"}
     await house.pass_time(seconds=FIVE)
     assert len(await reminded(house)) == 3
+
+
+async def test_in_a_drill_nobody_is_reminded_or_brought_in_who_does_not_take_part(house: Any) -> None:
+    await asked(house, drill=True)
+    await house.pass_time(hours=1)
+    told = {row.target for row in await house.outbox() if row.target.startswith("user:")}
+    assert told == {"user:U0ANA"}, "who commands it; the approvers of sitrep.yml are not called to an exercise"
 
 
 async def test_without_a_commander_whoever_else_may_decide_is_reminded_first(house: Any) -> None:

@@ -135,6 +135,17 @@ async def test_a_release_is_put_back(tmp_path: Path, clock: ManualClock) -> None
     assert (done.release, done.commit) == ("40", OTHER)
 
 
+async def test_what_a_log_or_an_agent_brings_as_a_name_is_no_option_of_the_command(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    shop, kept = service(DEPLOYS, tmp_path), Jotter(tmp_path)
+    with pytest.raises(ToolFailed, match="is no name of a commit"):
+        await deploys.deploy(shop, "staging", commit="--all", approved=None, journal=kept, clock=clock)
+    with pytest.raises(ToolFailed, match="is no name of a release"):
+        await deploys.rollback(shop, "staging", release="--all", approved=None, journal=kept, clock=clock)
+    assert kept.begun == []
+
+
 async def test_without_a_command_it_is_said_what_to_add(tmp_path: Path, clock: ManualClock) -> None:
     shop = Service(key="shop")
     with pytest.raises(ToolFailed, match="no deploy command for production") as failed:
