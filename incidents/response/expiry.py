@@ -3,6 +3,7 @@
 When an undecided approval expires is escalation's alarm to ring; here is what becomes of the step that waited for it.
 """
 
+import structlog
 from sqlalchemy import and_
 from sqlmodel import col, select
 
@@ -13,6 +14,8 @@ from incidents.events import EventKind
 from incidents.response import failures, journal, progress
 from incidents.response.plan import StepState
 from incidents.service import queries
+
+log = structlog.get_logger(__name__)
 
 
 class Expiry:
@@ -83,10 +86,13 @@ async def ask_anew_what_changed(ctx: Context) -> None:
         )
         waiting = list(runs.all())
     for run_id in waiting:
-        async with ctx.store.transaction() as tx:
-            run = await tx.session.get_one(records.Run, run_id)
-            incident = await queries.get(tx.session, run.incident_id)
-            await progress.advance(tx, ctx, incident, run)
+        try:
+            async with ctx.store.transaction() as tx:
+                run = await tx.session.get_one(records.Run, run_id)
+                incident = await queries.get(tx.session, run.incident_id)
+                await progress.advance(tx, ctx, incident, run)
+        except Exception:  # one response that cannot be moved on keeps Sitrep from none of the others
+            log.exception("approvals_not_looked_at", run_id=run_id)
 
 
 async def _waiting_step(tx: store.Tx, approval: records.Approval) -> records.Step | None:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,8 +16,8 @@ from incidents.agents.base import ApprovedSubject
 from incidents.agents.journal import Begun, Journal
 from incidents.catalog import Environment, Service
 from incidents.clock import Clock
-from incidents.errors import NotAllowed, ToolFailed
-from incidents.tools import aftermath, deploylog, launches
+from incidents.errors import ToolFailed
+from incidents.tools import aftermath, consent, deploylog, launches
 from incidents.tools.evidence import Evidence, EvidenceKind
 from incidents.tools.processes import Completed
 
@@ -76,9 +75,9 @@ async def deploy(
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
-    _require_name(commit, _COMMIT, "commit")
+    consent.require_name(commit, _COMMIT, "commit")
     if environment == "production":
-        _require_approval(approved, environment, commit)
+        consent.require_deploy(approved, environment, commit)
     wanted = _Wanted("redeploy" if again else "deploy", target.deploying(commit), approved, commit=commit)
     return await _start(service, environment, wanted, journal=journal, clock=clock, before=before)
 
@@ -102,9 +101,9 @@ async def rollback(
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
     target = target_of(service, environment)
-    _require_name(release, deploylog.RELEASE, "release")
+    consent.require_name(release, deploylog.RELEASE, "release")
     if environment == "production":
-        _require_way_back(approved, release)
+        consent.require_way_back(approved, release)
     wanted = _Wanted("rollback", target.putting_back(release), approved, release=release)
     return await _start(service, environment, wanted, journal=journal, clock=clock, before={})
 
@@ -119,16 +118,9 @@ async def switch_off(
         ToolFailed: when there is no such switch, or its command fails or runs too long.
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
-    _require_mitigation(approved, "switch", switch, f"switching {switch} off")
+    consent.require_mitigation(approved, "switch", switch, f"switching {switch} off")
     wanted = _Wanted("switch", service.production.switching_off(switch), approved, switch=switch)
     return await _start(service, "production", wanted, journal=journal, clock=clock, before={})
-
-
-def not_run(approved: ApprovedSubject) -> str:
-    """Return in words what was approved in a drill, and not run."""
-    argv = approved.subject.get("command")
-    said = shlex.join(map(str, argv)) if isinstance(argv, list) else ""
-    return f"approved, and not run: `{said[:150]}`" if said else "approved, and nothing was run"
 
 
 def target_of(service: Service, environment: str) -> Environment:
@@ -144,58 +136,6 @@ def target_of(service: Service, environment: str) -> Environment:
     raise ToolFailed(
         f"{service.key or 'The service'} has no environment {environment!r}.", remedy="Add it to sitrep.yml."
     )
-
-
-def _require_name(name: str, form: re.Pattern[str], what: str) -> None:
-    """Check that what is filled into a command is a name: a log or an agent might have brought an option.
-
-    Raises:
-        ToolFailed: when it is none.
-    """
-    if not form.fullmatch(name):
-        raise ToolFailed(f"{name[:40]!r} is no name of a {what}; nothing was run.", remedy="Do it by hand.")
-
-
-def _require_approval(approved: ApprovedSubject | None, environment: str, commit: str) -> None:
-    if approved is None or approved.kind != "deploy":
-        raise NotAllowed(
-            f"Nobody approved a deploy of {commit[:7]} to {environment}.", remedy="Ask for the approval first."
-        )
-    if (approved.subject.get("commit"), approved.subject.get("environment")) != (commit, environment):
-        raise NotAllowed(
-            f"{commit[:7]} to {environment} is not what {approved.decided_by} approved.",
-            remedy="Ask for approval of exactly this commit.",
-        )
-
-
-def _require_way_back(approved: ApprovedSubject | None, release: str) -> None:
-    if approved is not None and approved.kind == "deploy" and approved.subject.get("rollback_release") == release:
-        return
-    _require_mitigation(approved, "release", release, f"a rollback to release {release}")
-
-
-def _require_mitigation(approved: ApprovedSubject | None, key: str, value: str, what: str) -> None:
-    if approved is None or approved.kind != "mitigate" or approved.subject.get(key) != value:
-        raise NotAllowed(f"Nobody approved {what}.", remedy="Ask for the approval with `/incident mitigate`.")
-
-
-def _require_same(place: aftermath.Place, environment: str, wanted: _Wanted) -> None:
-    """Check that today's sitrep.yml does what was approved, and where; what was begun already is followed all the same.
-
-    Raises:
-        NotAllowed: when command or folder have changed since.
-    """
-    if environment != "production":
-        return  # staging waits for nobody
-    approved = wanted.approved
-    key = "rollback" if wanted.verb == "rollback" and approved and approved.kind == "deploy" else "command"
-    bound = (approved.subject.get(key), approved.subject.get("folder")) if approved else None
-    if bound != (list(place.argv), place.service.repository):
-        raise NotAllowed(
-            f"The {wanted.verb} command that sitrep.yml has for {environment} is not the one that was approved; nothing"
-            " was run.",
-            remedy="Retry the step: you are asked anew, with today's command.",
-        )
 
 
 async def _start(
@@ -219,7 +159,7 @@ async def _start(
             earlier = None  # people were asked, and want it done again
         begun, found = earlier, await aftermath.of(earlier, place, clock) if earlier else None
         if begun is None or found is None:
-            _require_same(place, environment, wanted)
+            consent.require_same(wanted.approved, environment, wanted.verb, argv=wanted.argv, folder=service.repository)
             begun = await _begin(place, environment, wanted, journal, clock, before)
             earlier, found = None, await aftermath.of(begun, place, clock)
         if found is None:

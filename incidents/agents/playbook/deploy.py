@@ -22,7 +22,7 @@ from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import PRODUCTION
 from incidents.agents.playbook.wording import moment, percent
 from incidents.errors import NotAllowed, StepFailed, ToolFailed
-from incidents.tools import deploys, health
+from incidents.tools import consent, deploys, health
 from incidents.tools.deploys import Deployed
 from incidents.tools.evidence import Evidence
 from incidents.tools.health import Watched
@@ -227,7 +227,7 @@ async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> De
 
 def _rehearsed(case: Case, approved: ApprovedSubject, commit: str) -> tuple[Output, str]:
     """Return what a drill brings: what would have been run, and that it was not."""
-    words = f"Drill: {deploys.not_run(approved)}. Production is as it was."
+    words = f"Drill: {consent.not_run(approved)}. Production is as it was."
     nothing = HealthMetrics(
         healthy=False, error_rate_before=None, error_rate_after=None, watched_seconds=0.0, checks=0, evidence=[]
     )

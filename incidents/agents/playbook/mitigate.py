@@ -9,7 +9,7 @@ from incidents.agents.playbook.wording import percent
 from incidents.errors import NotAllowed, StepFailed, ToolFailed
 from incidents.response import mitigations
 from incidents.response.mitigations import Means
-from incidents.tools import deploys, health
+from incidents.tools import consent, deploys, health
 from incidents.tools.deploys import Deployed
 from incidents.tools.health import Watched
 
@@ -39,7 +39,7 @@ async def run(case: Case) -> tuple[Output, str]:
 
 def _rehearsed(case: Case, approved: ApprovedSubject) -> tuple[Output, str]:
     """Return what a drill brings: what would have been run, and that it was not."""
-    words = f"Drill: {deploys.not_run(approved)}. Production is as it was."
+    words = f"Drill: {consent.not_run(approved)}. Production is as it was."
     cited = [case.reported()]
     action = _action(approved, taken=False, reason=words, cited=cited)
     effect = MitigationEffect(relieved=None, watched_seconds=0, checks=0, summary=words[:400], evidence=cited)

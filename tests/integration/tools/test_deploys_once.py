@@ -156,10 +156,11 @@ async def test_a_deploy_whose_folder_was_lost_is_asked_about(site: Site) -> None
 @pytest.mark.parametrize("verb", ["rollback", "switch"])
 async def test_a_mitigation_that_was_cut_off_is_adopted(site: Site, verb: str) -> None:
     argv = (sys.executable, "-c", SCRIPT, str(site.folder), COMMIT)
-    approved = ApprovedSubject("mitigate", {"command": list(argv)}, "digest", "ana")
     production = Environment(rollback=argv, switches={"new-prices": argv})
     service = Service(key="shop", production=production)
     what = {"rollback": "42", "switch": "new-prices"}[verb]
+    subject = {{"rollback": "release", "switch": "switch"}[verb]: what, "command": list(argv), "folder": ""}
+    approved = ApprovedSubject("mitigate", subject, "digest", "ana")
     site.environment = Environment(deploy=argv)
     begun = await site.begin(verb=verb, what=what)
     site.go()
