@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
 from bot import bootstrap
 from bot.delivery.pace import Pace
@@ -51,8 +52,10 @@ async def test_storm_pages_in_time_and_is_never_too_fast_for_slack(on_call: Cont
         rows = {incident.key: await post.wait(f"{incident.key}:room", timeout=40) for incident in declared}
         async with on_call.store.read() as session:
             pages = [await outbox_queries.pages_out(session, incident) for incident in declared]
+            lanes = set((await session.execute(select(records.Outbox.action, records.Outbox.lane))).all())
         assert all(sent == planned for sent, planned in pages)
         assert sum(planned for _, planned in pages) >= 13
+        assert {lane for action, lane in lanes if action in ("set_topic", "pin")} == {Lane.CHATTER}  # decoration: last
         errors = Counter(call["error"] for call in post.calls())
         assert "ratelimited" not in errors, errors
     late = {incident.key: _waited(rows[incident.key]) for incident in declared if incident.severity is Severity.LOW}

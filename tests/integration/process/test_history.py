@@ -12,10 +12,11 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot import bootstrap, gauges
+from bot.delivery import returning
 from bot.surfaces import home, room
-from escalation import timers
+from escalation import fallback, timers
 from escalation.timers import Timers
-from incidents import inbound, migrations, outbox_queries, records, retention, sending
+from incidents import homes, inbound, migrations, outbox_queries, records, retention, sending
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
@@ -114,6 +115,18 @@ async def _sweep(ctx: Context) -> None:
         await outbox_queries.next_due(session, after=now)
 
 
+async def _return(ctx: Context) -> None:
+    async with ctx.store.transaction() as tx:
+        await fallback.Fallback(ctx, frozenset({Road.SLACK, Road.EMAIL})).look(tx, away=True)
+        await returning.sort_out(tx)
+        await returning.hasten(tx)
+
+
+async def _redraw(ctx: Context) -> None:
+    async with ctx.store.transaction() as tx:
+        await homes.redraw(tx)
+
+
 async def _declare(ctx: Context) -> None:
     declaration = declare.Declaration(title="search is slow", severity=Severity.HIGH, reporter="U0P001")
     bootstrap.listen(ctx, Timers(), frozenset({Road.SLACK}))
@@ -138,6 +151,8 @@ ASKED: dict[str, Asking] = {
     "the duplicate guard": _guard,
     "declaring": _declare,
     "the sweeps": _sweep,
+    "an outage of Slack, and its end": _return,
+    "homes that are open": _redraw,
     "retention": _let_go,
     "/metrics": gauges.refresh,
     "what is delivered of one incident": reading(queries.deliveries, 77, "inc-77:matrix:"),

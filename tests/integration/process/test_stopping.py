@@ -1,6 +1,7 @@
 """SIGTERM drains: what is under way is finished and stored, what is not is given back, nothing is done twice."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -28,6 +29,7 @@ def _variables(slack: Any, data: Path) -> tuple[str, dict[str, str]]:
         "SLACK_API_URL": slack.api_url,
         "SITREP_DATA": str(data),
         "SITREP_HTTP": address,
+        "SITREP_LOG": "json",
     }
 
 
@@ -70,6 +72,9 @@ async def test_calls_under_way_are_finished_and_stored(tmp_path: Path) -> None:
             "SELECT count(*) FROM outbox WHERE action IN ('post', 'direct') AND state = 'done'",
         )
         assert stored == len(posted)
+        logged = [json.loads(line) for line in err.splitlines()]
+        told = {(each["incident"], each["key"]) for each in logged if each["event"] == "notice"}
+        assert {("inc-1", "inc-1:card"), ("inc-1", "inc-1:room")} <= told
 
 
 async def test_the_next_process_takes_up_what_was_given_back(tmp_path: Path) -> None:
