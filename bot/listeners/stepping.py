@@ -12,7 +12,7 @@ from bot.surfaces import planning, work
 from bot.views import handwork, mrkdwn
 from bot.views.message import Message
 from incidents import records, store
-from incidents.agents import handmade, handwritten
+from incidents.agents import blanks, handmade
 from incidents.definitions import StepDefinition
 from incidents.errors import Conflict, InvalidInput, InvalidInputs
 from incidents.response import intervening, rebasing, standing
@@ -152,8 +152,8 @@ def _written(text: str) -> tuple[str, dict[str, str]]:
 async def open_take_over(desk: Desk, order: Order, step_id: int) -> None:
     """Open the form that takes a step over."""
     incident, step, title, definition = await _unfinished(desk, step_id)
-    blanks = handwritten.fields(definition.prompt)
-    await replies.show(desk, order.place, handwork.take_over(incident, step, title, blanks))
+    form = handwork.take_over(incident, step, title, blanks.fields(definition.prompt))
+    await replies.show(desk, order.place, form)
 
 
 async def more_fields(desk: Desk, click: Click, step_id: int) -> None:
@@ -164,7 +164,7 @@ async def more_fields(desk: Desk, click: Click, step_id: int) -> None:
     below = click.view.below(OUTPUT_FIELD)
     typed = {Field.SUMMARY.value: click.view.text(Field.SUMMARY)}
     typed |= {f"{OUTPUT_FIELD}{path}": text for path, text in below.items() if text}
-    form = handwork.take_over(incident, step, title, handwritten.fields(definition.prompt), typed=typed)
+    form = handwork.take_over(incident, step, title, blanks.fields(definition.prompt), typed=typed)
     await replies.change(desk, click.view.id, form)
 
 

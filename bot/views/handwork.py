@@ -16,7 +16,7 @@ from bot.values import FormMeta, OfStep
 from bot.views import mrkdwn, parts
 from bot.views.message import Json
 from incidents import lengths, records
-from incidents.agents.handwritten import Blank
+from incidents.agents.blanks import Blank
 
 _ROOM = parts.MAX_VIEW_BLOCKS - 4  # what stands before and after the outputs
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from incidents import catalog
-from incidents.agents import handwritten, unasked
+from incidents.agents import blanks, unasked
 from incidents.clock import Clock
 from incidents.errors import InvalidInputs, ToolFailed
 from incidents.tools import filekinds, git, redaction, remotes
@@ -40,7 +40,7 @@ class _Looking:
 async def look_up(
     prompt: str, typed: Mapping[str, str], code: catalog.Repository | None, clock: Clock
 ) -> dict[str, str]:
-    """Return what git knows of the branches and commits that were typed, by the paths of `handwritten.fields`.
+    """Return what git knows of the branches and commits that were typed, by the paths of `blanks.fields`.
 
     Commits are named in full; a branch's newest commit, its base, its files and its difference need not be typed.
     Without a repository nothing is looked up.
@@ -49,9 +49,9 @@ async def look_up(
         InvalidInputs: the repository has no such branch or commit; says so at each field.
     """
     given = {path: text.strip() for path, text in typed.items() if text.strip()}
-    changes = {path: model for path, model in handwritten.parts(prompt).items() if model in unasked.HEADS}
+    changes = {path: model for path, model in blanks.parts(prompt).items() if model in unasked.HEADS}
     commits = [path for path in given if path.rpartition(".")[2] in _COMMITS]
-    asked = frozenset(blank.path for blank in handwritten.fields(prompt))
+    asked = frozenset(blank.path for blank in blanks.fields(prompt))
     if code is None or not code.path or not given:
         return {}
     where = {name: said for name, said in {"repository": code.name, "into": code.branch}.items() if name in asked}

@@ -12,7 +12,7 @@ from incidents.lifecycle import Status
 from incidents.response import progress, questions, rework, runs
 from incidents.response.plan import StepState
 from incidents.response.questions import About, Choice, Does
-from incidents.service import permissions, queries
+from incidents.service import permissions, presence, queries
 
 
 async def answer(
@@ -38,6 +38,7 @@ async def answer(
     _still_pending(question)
     holders = await queries.roles(tx.session, incident.number)
     permissions.require(permissions.Action.STEER, actor, holders=holders, settings=ctx.settings)
+    await presence.require(tx, incident, actor)
     if incident.status is not Status.OPEN:
         raise Conflict(f"{incident.key} is already {incident.status}.")
     if choice.words and not said:
@@ -66,7 +67,7 @@ def _still_pending(question: records.Question) -> None:
             remedy="Nothing was changed.",
         )
     if question.state != "pending":
-        raise Conflict("This question no longer arises.", remedy="The newest one stands below in the channel.")
+        raise Conflict("This question no longer arises.", remedy="`/incident status` says what waits now.")
 
 
 def _chosen(question: records.Question, number: int) -> Choice:

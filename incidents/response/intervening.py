@@ -81,7 +81,7 @@ async def take_over(
 ) -> None:
     """Note that a person did the step by hand, with the outputs they typed; what builds on it goes on.
 
-    `typed` holds what stands in the fields of `handwritten.fields`, by their paths; outputs of which nothing is typed
+    `typed` holds what stands in the fields of `blanks.fields`, by their paths; outputs of which nothing is typed
     stay unknown. `looked_up` is what `handmade.look_up` says of them.
 
     Raises:

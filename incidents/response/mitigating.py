@@ -15,7 +15,7 @@ from incidents.notices import Lane
 from incidents.response import frozen, journal, mitigations, progress
 from incidents.response.mitigations import Means, WayBack
 from incidents.response.plan import FINISHED, StepState
-from incidents.service import permissions, queries, respond
+from incidents.service import permissions, presence, queries, respond
 from incidents.tools import deploylog
 from incidents.tools.deploylog import DeployLog
 
@@ -93,6 +93,7 @@ async def choose(
     incident = await respond.open_incident(tx, incident_id)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.CHOOSE_FIX, actor, holders=holders, settings=ctx.settings)
+    await presence.require(tx, incident, actor)
     service = ctx.service(incident.service)
     if means is Means.HOTFIX or service is None:
         if means is not Means.HOTFIX:

@@ -10,7 +10,7 @@ from incidents.events import EventKind
 from incidents.response import checks, gates, plan, progress, standing
 from incidents.response.gates import GateState, GateVerdict, Word
 from incidents.response.plan import StepState
-from incidents.service import permissions, queries
+from incidents.service import permissions, presence, queries
 
 
 async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str, actor: str, note: str = "") -> None:
@@ -19,11 +19,13 @@ async def attest(tx: store.Tx, ctx: Context, run_id: int, stage: int, gate: str,
     Raises:
         Conflict: somebody answered for it already, says who; or evidence speaks against it.
         NotFound: the run has no such gate.
-        NotAllowed: this person may not attest.
+        Repeated: this person vouched for it before.
+        NotAllowed: this person may not attest, or left the incident.
     """
     run, incident = await _asked(tx, run_id, stage, gate)
     holders = await queries.roles(tx.session, incident.number)
     permissions.require(permissions.Action.ATTEST, actor, holders=holders, settings=ctx.settings)
+    await presence.require(tx, incident, actor)
     await standing.require_latest(tx, incident, run)
     verdict = await _verdict(tx, ctx, incident, run, stage, gate)
     said = lengths.checked(note, lengths.WORDS)

@@ -40,11 +40,13 @@ async def test_a_fix_is_chosen_by_its_button_and_the_card_says_by_whom(office: O
     assert not has_button("Choose 1")(decided)
 
 
-async def test_a_fix_is_chosen_by_words_in_the_thread(office: Office) -> None:
+async def test_a_fix_is_chosen_by_words_in_the_thread_also_by_those_put_right_afterwards(office: Office) -> None:
     channel = await declared_and_commanded(office)
     card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
     await eventually(lambda: office.ana.replies(channel, card["ts"]))
-    await office.ana.post(channel, "Go with >option 2 please", card["ts"])
+    said = await office.ana.post(channel, "Go with option 2 please", card["ts"])
+    await office.ana.wait_for_ephemeral(lambda row: "Is this what should change?" in text_of(row))
+    await office.ana.api("chat.update", channel=channel, ts=said["ts"], text="Go with >option 2 please")
     await office.ana.wait_for_message(channel, lambda row: row["ts"] == card["ts"] and "Chosen" in text_of(row))
     async with office.ctx.store.read() as session:
         (approval,) = [each for each in await queries.approvals(session, 1) if each.kind == "choose_fix"]

@@ -6,11 +6,11 @@ import pytest
 
 from incidents import records
 from incidents.definitions import Severity
-from incidents.errors import Conflict, NotAllowed
+from incidents.errors import Conflict, NotAllowed, Repeated
 from incidents.events import EventKind
 from incidents.lifecycle import Role
 from incidents.response import answering, approvals, control
-from incidents.service import queries, respond
+from incidents.service import presence, queries, respond
 from tests.integration.response import bugs
 from tests.integration.response.conftest import ANA, BO, CY, House
 from tests.integration.response.test_bugs import bug, decided, declared, run_of
@@ -47,6 +47,10 @@ async def test_who_loses_the_right_between_question_and_click_does_not_decide(ho
     await house.do(respond.release_role, incident.number, CY, Role.DEPUTY)
     with pytest.raises(NotAllowed):
         await house.do(control.decide, deploy.number, CY, "approve")
+    # An approver of sitrep.yml whose account is deactivated stays listed, and decides nothing all the same.
+    assert await house.do(presence.left, incident.number, BO, presence.Leaving.SLACK)
+    with pytest.raises(NotAllowed, match=f"You left {incident.key}"):
+        await house.do(control.decide, deploy.number, BO, "approve")
 
 
 async def test_a_click_that_meets_an_expired_request_is_told_so_and_changes_nothing(house: House) -> None:
@@ -109,6 +113,8 @@ async def test_an_answer_that_comes_after_the_stage_moved_on_changes_nothing(bug
     before = await bug.states(incident)
     with pytest.raises(Conflict, match=f"Already answered by <@{ANA}> at 10:00 UTC: Continue anyway"):
         await bug.do(answering.answer, asked.number, ANA, 1)
+    with pytest.raises(Repeated, match="Your answer stands: Continue anyway"):
+        await bug.do(answering.answer, asked.number, ANA, 3)
     assert await bug.states(incident) == before
     assert await bug.work() == []
 

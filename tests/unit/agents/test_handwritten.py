@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.views import handwork, parts
-from incidents.agents import handwritten
+from incidents.agents import blanks, handwritten
 from incidents.agents.handwritten import Handwriting
 from incidents.agents.outputs import MODELS, FixCode, HotfixOutput, Implementation, PullRequest, RootCause
 from incidents.errors import InvalidInputs
@@ -78,24 +78,24 @@ def test_nothing_typed_is_no_output() -> None:
 
 @pytest.mark.parametrize("prompt", MODELS)
 def test_every_steps_fields_fit_into_one_form_and_each_fault_finds_its_field(prompt: str) -> None:
-    blanks = handwritten.fields(f"{prompt}.md")
-    assert blanks
-    of_step = samples.incident("x"), samples.step_row("x", "failed"), "x", blanks
+    known = blanks.fields(f"{prompt}.md")
+    assert known
+    of_step = samples.incident("x"), samples.step_row("x", "failed"), "x", known
     at_first = {block.get("block_id") for block in handwork.take_over(*of_step)["blocks"]}
-    assert {f"output:{blank.path}" for blank in blanks if not blank.more} <= at_first
+    assert {f"output:{blank.path}" for blank in known if not blank.more} <= at_first
     form = handwork.take_over(*of_step, typed={"summary": "so far"})
     asked = {block.get("block_id") for block in form["blocks"]}
-    assert {f"output:{blank.path}" for blank in blanks} <= asked
+    assert {f"output:{blank.path}" for blank in known} <= asked
     assert len(form["blocks"]) <= parts.MAX_VIEW_BLOCKS
     with pytest.raises(InvalidInputs) as caught:
-        read(prompt, {blank.path: "x" * 5000 for blank in blanks if not blank.choices})
-    assert caught.value.faults.keys() <= {blank.path for blank in blanks}
+        read(prompt, {blank.path: "x" * 5000 for blank in known if not blank.choices})
+    assert caught.value.faults.keys() <= {blank.path for blank in known}
 
 
 def test_of_a_bugs_fix_and_of_its_pull_request_by_hand_nobody_is_asked_more_than_branch_and_commit() -> None:
     for prompt, model, head in (("implementation", Implementation, "commit"), ("pull-request", PullRequest, "head")):
-        blanks = handwritten.fields(f"bug-{prompt}.md")
-        assert [blank.path for blank in blanks if not blank.more] == ["branch", head]
+        asked = blanks.fields(f"bug-{prompt}.md")
+        assert [blank.path for blank in asked if not blank.more] == ["branch", head]
         found = handwritten.read(
             f"bug-{prompt}",
             {"branch": "fix/cache", head: "9f8e7d6"},
@@ -112,7 +112,7 @@ def test_of_a_bugs_fix_and_of_its_pull_request_by_hand_nobody_is_asked_more_than
 
 
 def test_of_a_fix_by_hand_nobody_is_asked_more_than_branch_and_commit() -> None:
-    at_first = [blank.path for blank in handwritten.fields("emergency-hotfix-development.md") if not blank.more]
+    at_first = [blank.path for blank in blanks.fields("emergency-hotfix-development.md") if not blank.more]
     assert at_first == ["emergency_fix_code.branch", "emergency_fix_code.commit"]
     found = read("emergency-hotfix-development", dict(zip(at_first, ("fix/cache", "9f8e7d6"), strict=True)))
     assert found is not None

@@ -55,10 +55,10 @@ def test_what_is_no_persons_words_is_not_heard(changes: dict[str, object]) -> No
 
 
 def test_an_edited_message_is_heard_with_its_new_words() -> None:
-    changed = {"user": "U01ANA", "ts": "1.0", "text": "new"}
+    changed = {"user": "U01ANA", "ts": "1.0", "text": "new", "edited": {"user": "U01ANA", "ts": "2.0"}}
     posted = payloads.posted(message(subtype="message_changed", message=changed, previous_message={"text": "old"}))
     assert posted is not None
-    assert (posted.text, posted.edited) == ("new", True)
+    assert (posted.text, posted.edited, posted.before, posted.as_of) == ("new", True, "old", "2.0")
 
 
 def test_a_mention_loses_the_bots_name() -> None:

@@ -39,7 +39,7 @@ from bot.views.message import Message
 from escalation.matrix import Foretold, Preview
 from incidents import catalog, hardening, records
 from incidents import triage as facts
-from incidents.agents import handwritten, outputs
+from incidents.agents import blanks, outputs
 from incidents.definitions import Kind, Phase, Severity, StepDefinition
 from incidents.errors import Conflict
 from incidents.events import EventKind
@@ -775,7 +775,7 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "override": lambda t: forms.override(OfGate(incident=7, run=3, stage=3, gate="x"), "X", reason=t, asks=t),
     "send_back": lambda t: forms.send_back(fix_approval(t), "*The fix*", typed=t),
     "take_over": lambda t: handwork.take_over(
-        incident(t), step_row(t, "failed"), t, handwritten.fields("emergency-hotfix-development")
+        incident(t), step_row(t, "failed"), t, blanks.fields("emergency-hotfix-development")
     ),
     "skip": lambda t: handwork.skip(incident(t), step_row(t, "queued"), t),
     "hand_over": lambda t: handwork.hand_over(incident(t), step_row(t), t, "claude", ("playbook",)),

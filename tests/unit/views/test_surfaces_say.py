@@ -20,10 +20,13 @@ from bot.views import (
     status,
     step,
     triage,
+    trouble,
 )
 from bot.views.message import Message
 from incidents.areas import Choice
+from incidents.catalog import Person, Settings
 from incidents.definitions import Area, Kind, Severity
+from incidents.errors import Conflict
 from incidents.kpis import Measure
 from incidents.lifecycle import Role, Status
 from tests.unit.views import samples
@@ -328,3 +331,9 @@ def test_the_reminder_of_a_post_mortem_asks_its_owner_until_it_is_written() -> N
     written = postmortem.due(samples.written_up("Down", "went_well", "went_badly"))
     assert "button" not in text_of(written)
     assert "is written" in text_of(written)
+
+
+def test_a_form_names_people_where_slack_shows_no_mention() -> None:
+    known = Settings(people={"ana": Person(key="ana", name="Ana", slack=ANA)})
+    error = Conflict(f"Already approved by <@{ANA}>; <@U0NOBODY> asked.", remedy="Join <#C0ROOM>.")
+    assert trouble.sentence(error, known) == "Already approved by Ana; somebody else asked. Join its channel."
