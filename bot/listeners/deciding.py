@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ids import Field
-from bot.listeners import payloads, replies
+from bot.listeners import heads, payloads, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import View
@@ -53,9 +53,19 @@ async def _is_step(session: AsyncSession, order: Order, name: str) -> bool:
     return run is not None and any(step.name == name for step in await queries.steps(session, run.number))
 
 
-async def option(desk: Desk, order: Order, approval_id: int = 0) -> Message:
-    """Choose a fix by its number, as typed: `2`, `option 2`; of `approval_id` where it was said below that card."""
+async def _card_of(desk: Desk, order: Order) -> int:
+    """Return the number of the choice in whose thread somebody writes, 0 elsewhere."""
+    async with desk.ctx.store.read() as session:
+        known = await queries.approvals(session, order.incident_id)
+    choices = [each for each in known if decisions.of(each.kind).is_choice]
+    asked = {f"inc-{order.incident_id}:approval:{each.id}": each.number for each in choices}
+    return asked.get(await heads.of_thread(desk, order.place, list(asked)), 0)
+
+
+async def option(desk: Desk, order: Order) -> Message:
+    """Choose a fix by its number, as typed: `2`, `option 2`; below a card, of that card alone."""
     number = _NUMBER.search(order.argument)
+    approval_id = await _card_of(desk, order)
     async with desk.once(order.key) as tx:
         chosen = int(number[0]) if number else None
         asked = approval_id or (await _asked(tx.session, replace(order, argument=""), choices=True))[0].number

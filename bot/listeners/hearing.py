@@ -4,17 +4,13 @@ import re
 from dataclasses import replace
 
 import structlog
-from sqlmodel import col, select
 
-from bot.delivery.lookout import EVENT_TYPE
-from bot.listeners import answering, commands, deciding, replies, vocabulary
+from bot.listeners import answering, commands, deciding, heads, replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Posted
-from incidents import records
 from incidents.errors import Conflict, Repeated
 from incidents.lifecycle import Status, way_back
-from incidents.response import decisions
 from incidents.service import queries, triaging
 from incidents.service.triaging import Words
 
@@ -57,14 +53,8 @@ def _option(text: str) -> str:
 
 
 async def _choose(desk: Desk, order: Order, posted: Posted) -> None:
-    """Choose an option: of the card in whose thread it was said, else of what waits."""
-    async with desk.ctx.store.read() as session:
-        known = await queries.approvals(session, order.incident_id)
-    choices = [each for each in known if decisions.of(each.kind).is_choice]
-    asked = {f"inc-{order.incident_id}:approval:{each.id}": each.number for each in choices}
-    root = await _root(desk, posted, list(asked)) if posted.place.thread else ""
     try:
-        await deciding.option(desk, order, asked.get(root, 0))
+        await deciding.option(desk, order)
     except Repeated:
         log.info("said_twice", user=order.actor, incident=order.incident_id)
     await _tick(desk, posted)
@@ -89,7 +79,7 @@ async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
     async with desk.ctx.store.read() as session:
         waiting = await queries.pending_approvals(session, order.incident_id)
     asked = {f"inc-{order.incident_id}:approval:{each.id}": each.number for each in waiting}
-    root = await _root(desk, posted, list(asked))
+    root = await heads.of_thread(desk, posted.place, list(asked))
     if root not in asked:
         return False
     async with desk.once(posted.key):
@@ -98,38 +88,13 @@ async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
     return True
 
 
-async def _root(desk: Desk, posted: Posted, keys: list[str]) -> str:
-    """Return which of the notices `keys` heads the thread of `posted`, or an empty string."""
-    async with desk.ctx.store.read() as session:
-        found = await session.scalars(select(records.Outbox).where(col(records.Outbox.key).in_(keys)))
-        rows = list(found.all())
-    for row in rows:
-        if row.result.get("ts") == posted.place.thread:
-            return row.key
-    # People can answer what Slack's answer to us has not told us of yet: then the message itself says what it is.
-    if any(row.first_tried_at is not None and row.state != "done" for row in rows):
-        key = await _key_on(desk, posted.place.channel, posted.place.thread)
-        return key if key in keys else ""
-    return ""
-
-
-async def _key_on(desk: Desk, channel: str, ts: str) -> str:
-    """Return the outbox key that a message of the bot carries, or an empty string."""
-    message = await replies.message_at(desk, channel, ts)
-    metadata = message.get("metadata") or {}
-    identity = await desk.identity.learn()
-    if metadata.get("event_type") != EVENT_TYPE or message.get("user") != identity.bot_user:
-        return ""
-    return str((metadata.get("event_payload") or {}).get("key", ""))
-
-
 async def _facts(desk: Desk, order: Order, posted: Posted) -> None:
     """Take triage facts from what was written, new or edited; in the question's thread any answer counts.
 
     Raises:
         Conflict: the incident is over, or somebody else said otherwise before; only told to whoever answers or edits.
     """
-    asked = bool(posted.place.thread and await _root(desk, posted, [f"inc-{order.incident_id}:triage"]))
+    asked = bool(await heads.of_thread(desk, posted.place, [f"inc-{order.incident_id}:triage"]))
     words = Words(posted.text, message=posted.ts, as_of=posted.as_of, before=posted.before, asked=asked)
     async with desk.ctx.store.read() as session:
         incident = await queries.get(session, order.incident_id)
