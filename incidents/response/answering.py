@@ -61,7 +61,7 @@ async def answer(
 
 def _still_pending(question: records.Question) -> None:
     if question.state == "answered":
-        at = f" at {question.answered_at:%H:%M} UTC" if question.answered_at else ""
+        at = f" at {question.answered_at:%Y-%m-%d %H:%M} UTC" if question.answered_at else ""
         raise Conflict(
             f"Already answered by <@{question.answered_by}>{at}: {question.answer.get('choice', '')}.",
             remedy="Nothing was changed.",

@@ -16,7 +16,7 @@ def require_pending(approval: records.Approval, now: datetime) -> None:
         Conflict: it was decided (says by whom, when and what), has expired, or is no longer asked.
     """
     if approval.state in ("approved", "rejected"):
-        done, at = _done(approval), f" at {approval.decided_at:%H:%M} UTC" if approval.decided_at else ""
+        done, at = _done(approval), f" at {approval.decided_at:%Y-%m-%d %H:%M} UTC" if approval.decided_at else ""
         raise Conflict(
             f"Already {done} by <@{approval.decided_by}>{at}: {_what(approval)}.", remedy="Nothing was changed."
         )
@@ -25,7 +25,7 @@ def require_pending(approval: records.Approval, now: datetime) -> None:
     if approval.state == "expired" and approval.decided_by:
         raise Conflict("What was approved came too late and is asked anew.", remedy=_NEWEST)
     if approval.state == "expired" or (approval.expires_at is not None and approval.expires_at <= now):
-        until = f" by {approval.expires_at:%H:%M} UTC" if approval.expires_at else ""
+        until = f" by {approval.expires_at:%Y-%m-%d %H:%M} UTC" if approval.expires_at else ""
         raise Conflict(
             f"This has expired: nobody decided{until}.", remedy=f"`/incident retry {approval.step}` asks anew."
         )

@@ -128,7 +128,9 @@ async def _require_new(tx: store.Tx, incident: records.Incident, actor: str, wor
         return
     if last.actor == actor:
         raise Repeated(f"Your choice stands: {words}.")
-    raise Conflict(f"Already chosen by <@{last.actor}> at {last.at:%H:%M} UTC: {words}.", remedy="Nothing was changed.")
+    raise Conflict(
+        f"Already chosen by <@{last.actor}> at {last.at:%Y-%m-%d %H:%M} UTC: {words}.", remedy="Nothing was changed."
+    )
 
 
 def _require_possible(service: Service, means: Means, back: WayBack, switch: str) -> None:

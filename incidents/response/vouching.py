@@ -110,7 +110,7 @@ async def _verdict(
 def _nobody_did(verdict: GateVerdict) -> None:
     if verdict.word is not None:
         done = "overridden" if verdict.word.overridden else "attested"
-        when = f" at {verdict.word.at:%H:%M} UTC"
+        when = f" at {verdict.word.at:%Y-%m-%d %H:%M} UTC"
         raise Conflict(f"Already {done} by <@{verdict.word.person}>{when}.", remedy="Nothing was changed.")
 
 
