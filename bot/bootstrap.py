@@ -65,8 +65,7 @@ class Running:
 
     async def start(self) -> None:
         """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
-        async with self.ctx.store.transaction() as tx:
-            await drift.ask(tx, self.ctx)
+        await drift.ask(self.ctx)
         await expiry.ask_anew_what_changed(self.ctx)
         self.deliverer.start()
         await self.alarms.start()

@@ -20,28 +20,45 @@ from incidents.service import queries
 _UNFINISHED = ("running", "paused")
 
 
-async def ask(tx: store.Tx, ctx: Context) -> int:
+async def ask(ctx: Context) -> int:
     """Ask about every unfinished run whose files are not today's, once for each change; return how many were asked."""
-    found = await tx.session.scalars(select(records.Run).where(col(records.Run.state).in_(_UNFINISHED)))
+    async with ctx.store.read() as session:
+        found = await session.execute(
+            select(records.Run, records.Incident)
+            .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
+            .where(col(records.Run.state).in_(_UNFINISHED))
+            .order_by(col(records.Run.id))
+        )
+        drifted = [run.number for run, incident in found.all() if _told(ctx, incident, run) is not None]
     asked = 0
-    for run in found.all():
-        incident = await queries.get(tx.session, run.incident_id)
-        if incident.status is not Status.OPEN:
-            continue
-        told = _of_bug(ctx, run) if incident.kind is Kind.BUG else _of_incident(ctx, incident, run)
-        if told is None or await _was_asked(tx, run, told[0]):
-            continue
-        choices = [
-            Choice(label="Continue with the original", does=Does.KEEP),
-            Choice(label=told[1], does=Does.ANEW),
-        ]
-        await questions.ask(tx, incident, run, "", About.DRIFT, told[0], choices)
-        asked += 1
+    for number in drifted:
+        async with ctx.store.transaction() as tx:  # one for each: nobody holds two incidents at once
+            asked += await _ask(tx, ctx, number)
     return asked
 
 
+async def _ask(tx: store.Tx, ctx: Context, number: int) -> bool:
+    run = await tx.session.get_one(records.Run, number)
+    incident = await queries.get(tx.session, run.incident_id)
+    told = _told(ctx, incident, run) if run.state in _UNFINISHED else None
+    if told is None or await _was_asked(tx, run, told[0]):
+        return False
+    choices = [
+        Choice(label="Continue with the original", does=Does.KEEP),
+        Choice(label=told[1], does=Does.ANEW),
+    ]
+    await questions.ask(tx, incident, run, "", About.DRIFT, told[0], choices)
+    return True
+
+
+def _told(ctx: Context, incident: records.Incident, run: records.Run) -> tuple[str, str] | None:
+    """Return the question and the way to today's files; None where nothing is to be asked."""
+    if incident.status is not Status.OPEN:
+        return None
+    return _of_bug(ctx, run) if incident.kind is Kind.BUG else _of_incident(ctx, incident, run)
+
+
 def _of_bug(ctx: Context, run: records.Run) -> tuple[str, str] | None:
-    """Return the question and the way to today's stages; None where they are those of the run."""
     today = ctx.library.policies.bugfix_pipeline
     if today is None or frozen.definition_of(run).pipeline == today:
         return None

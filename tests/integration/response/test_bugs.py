@@ -343,10 +343,10 @@ async def test_documentation_that_fails_holds_nothing_up(bug: House) -> None:
 async def test_a_run_that_began_under_other_stages_asks_once_whether_to_begin_anew(bug: House) -> None:
     incident = await declared(bug)
     await bug.work()
-    assert await bug.do(drift.ask) == 0
+    assert await drift.ask(bug.ctx) == 0
     limited(bug, max_iterations=3)
-    assert await bug.do(drift.ask) == 1
-    assert await bug.do(drift.ask) == 0
+    assert await drift.ask(bug.ctx) == 1
+    assert await drift.ask(bug.ctx) == 0
     (asked,) = await questions(bug, incident)
     await bug.do(answering.answer, asked.number, ANA, 2)
     begun = await run_of(bug, incident)
@@ -358,10 +358,10 @@ async def test_a_run_that_continues_with_its_own_copy_is_asked_no_more(bug: Hous
     incident = await declared(bug)
     await bug.work()
     limited(bug, max_iterations=3)
-    await bug.do(drift.ask)
+    await drift.ask(bug.ctx)
     (asked,) = await questions(bug, incident)
     await bug.do(answering.answer, asked.number, ANA, 1)
-    assert await bug.do(drift.ask) == 0
+    assert await drift.ask(bug.ctx) == 0
     assert (await run_of(bug, incident)).definition["pipeline"]["max_iterations"] == 10
 
 

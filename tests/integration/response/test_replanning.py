@@ -254,16 +254,16 @@ async def test_going_on_to_a_third_plan_finds_no_name_taken(house: House) -> Non
 async def test_a_response_that_began_by_other_files_asks_once_and_keeps_what_still_serves(house: House) -> None:
     incident = await house.declare()
     await house.work()
-    assert await house.do(drift.ask) == 0
+    assert await drift.ask(house.ctx) == 0
     workflows = house.ctx.library.workflows
     high_runs(house, lambda each: {"prompt": "bug-impact-assessment.md", "outputs": ()} if each.name == "1.2" else {})
     changed = workflows["priority_response"].model_copy(update={"name": "emergency_response"})
     workflows["emergency_response"] = changed.model_copy(update={"severity": Severity.CRITICAL})
-    assert [await house.do(drift.ask), await house.do(drift.ask)] == [1, 0]
+    assert [await drift.ask(house.ctx), await drift.ask(house.ctx)] == [1, 0]
     async with house.store.read() as session:
         (asked,) = await queries.questions(session, incident.number)
     await house.do(answering.answer, asked.number, ANA, 2)
-    assert await house.do(drift.ask) == 0
+    assert await drift.ask(house.ctx) == 0
     states = await house.states(incident)
     assert {name: states[name] for name in ("1.1", "1.2", "1.2@emergency_response~", "1.3")} == {
         "1.1": "done",
