@@ -14,7 +14,7 @@ from incidents import records
 from incidents.agents.outputs import RootCause
 from incidents.definitions import Kind, Phase
 from incidents.kpis import Measure
-from incidents.lifecycle import ROLE_TITLES, Role, Status
+from incidents.lifecycle import Role, Status
 from incidents.response import decisions
 
 
@@ -177,7 +177,7 @@ def _buttons(card: Card) -> Block:
     for role in (Role.COMMANDER, Role.COMMS) if promised else (Role.COMMANDER,):
         if not card.roles.get(role):
             value = OfRole(incident=incident.number, role=role)
-            others.append(parts.button(f"Take {ROLE_TITLES[role].lower()}", Act.TAKE_ROLE.numbered(role), value))
+            others.append(parts.button(words.take(role), Act.TAKE_ROLE.numbered(role), value))
             break
     else:
         others.append(parts.button("Roles", Act.ROLES, this))

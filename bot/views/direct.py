@@ -11,7 +11,7 @@ from bot.views import mrkdwn, parts, words
 from bot.views.message import Message
 from escalation import oncall
 from incidents import records
-from incidents.lifecycle import ROLE_TITLES, Role, Status
+from incidents.lifecycle import Role, Status
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,7 @@ def escalation(letter: Letter, reason: str, *, offered: Role | None = None, inst
     first = None
     if offered is not None:
         role = OfRole(incident=incident.number, role=offered, instead=instead)
-        title = "Take command" if offered is Role.COMMANDER else f"Take {ROLE_TITLES[offered].lower()}"
-        first = parts.button(title, Act.TAKE_ROLE.numbered(offered), role, style=parts.PRIMARY)
+        first = parts.button(words.take(offered), Act.TAKE_ROLE.numbered(offered), role, style=parts.PRIMARY)
     elif incident.acknowledged_at is None and incident.status is Status.OPEN:
         first = parts.button("Acknowledge", Act.ACK, OfIncident(incident=incident.number), style=parts.PRIMARY)
     row = [each for each in (first, _open_button(letter)) if each]

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block, PlainTextInputElement
 
 from bot.ids import Act, Field, Form
 from bot.values import FormMeta, OfIncident, OfRole
-from bot.views import card, mrkdwn, parts
+from bot.views import card, mrkdwn, parts, words
 from bot.views.message import Json, Message
 from incidents import records
 from incidents.kpis import Measure
@@ -78,7 +78,9 @@ def _mend(incident_id: int, missing: Missing) -> Block:
     said = f"• {mrkdwn.prose(missing.what, 200)}  {mrkdwn.prose(missing.remedy, 200)}"
     if missing.action == "role":
         value = OfRole(incident=incident_id, role=Role.COMMANDER)
-        return parts.section(said, parts.button("Take command", Act.TAKE_ROLE.numbered(Role.COMMANDER), value))
+        return parts.section(
+            said, parts.button(words.take(Role.COMMANDER), Act.TAKE_ROLE.numbered(Role.COMMANDER), value)
+        )
     if missing.action == "stop":
         sure = parts.confirm("Stop the agents?", "People go on by hand.", yes="Stop them", no="Not yet")
         this = OfIncident(incident=incident_id)

@@ -1,7 +1,7 @@
 """The words and marks that all surfaces share. No mark stands without its word."""
 
 from incidents.definitions import Phase, Severity
-from incidents.lifecycle import Role, Status
+from incidents.lifecycle import ROLE_TITLES, Role, Status
 from incidents.response.plan import StepState
 
 SEVERITY_MARK = {Severity.CRITICAL: "🔴", Severity.HIGH: "🟠", Severity.MEDIUM: "🟡", Severity.LOW: "⚪"}
@@ -61,6 +61,11 @@ TRIGGER_TITLE = {
     "multi_service_impact": "Several services are hurt",
     "third_party_dependencies": "A vendor is involved",
 }
+
+
+def take(role: Role) -> str:
+    """Return the button that takes a role: `Take command`, `Take comms`."""
+    return "Take command" if role is Role.COMMANDER else f"Take {ROLE_TITLES[role].lower()}"
 
 
 def trigger(name: str) -> str:

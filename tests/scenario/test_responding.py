@@ -80,8 +80,8 @@ async def test_somebody_without_the_role_is_told_who_may(office: Office) -> None
 
 async def test_roles_are_taken_by_button_and_given_by_word(office: Office) -> None:
     channel = await office.declare(office.dee)
-    card = await card_with(office.dee, channel, "Take commander")
-    await office.bo.click(channel, card, "Take commander")
+    card = await card_with(office.dee, channel, "Take command")
+    await office.bo.click(channel, card, "Take command")
     await card_with(office.dee, channel, "<@U02BO>")
     await office.bo.command("/incident", f"role comms <@{PEOPLE['dee']}>", channel)
     await office.bo.wait_for_ephemeral(lambda row: "is comms now" in text_of(row))

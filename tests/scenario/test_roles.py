@@ -48,7 +48,7 @@ async def test_a_role_is_given_back_in_the_panel_and_the_channel_hears_it_in_one
     assert kinds.count(EventKind.ROLE_RELEASED) == 1
 
 
-@pytest.mark.parametrize(("role", "label"), [(Role.COMMANDER, "Take commander"), (Role.COMMS, "Take comms")])
+@pytest.mark.parametrize(("role", "label"), [(Role.COMMANDER, "Take command"), (Role.COMMS, "Take comms")])
 async def test_of_two_who_press_for_a_role_at_once_one_has_it_and_the_other_hears_who(
     office: Office, role: Role, label: str
 ) -> None:
