@@ -1,5 +1,7 @@
 """Carries out what people chose and approved to relieve users: a rollback, or a switch; then looks whether it does."""
 
+from pathlib import Path
+
 from incidents.agents.base import ApprovedSubject
 from incidents.agents.outputs import Mitigation, MitigationEffect, MitigationOutput, Output
 from incidents.agents.playbook import cadence
@@ -9,7 +11,7 @@ from incidents.agents.playbook.wording import percent
 from incidents.errors import NotAllowed, StepFailed, ToolFailed
 from incidents.response import mitigations
 from incidents.response.mitigations import Means
-from incidents.tools import consent, deploys, health
+from incidents.tools import consent, deploylog, deploys, health
 from incidents.tools.deploys import Deployed
 from incidents.tools.health import Watched
 
@@ -25,6 +27,7 @@ async def run(case: Case) -> tuple[Output, str]:
         raise StepFailed("Nobody approved a mitigation.", remedy="Choose one with `/incident mitigate`.")
     if case.request.incident.drill:
         return _rehearsed(case, approved)
+    await _require_as_it_was(case, approved)
     before = await _look(case, glance=True)
     done = await _act(case, approved)
     case.see(done.evidence)
@@ -35,6 +38,31 @@ async def run(case: Case) -> tuple[Output, str]:
     return MitigationOutput(
         temporary_mitigation_actions=[action], mitigation_effect=effect
     ), f"{words}: {effect.summary}"
+
+
+async def _require_as_it_was(case: Case, approved: ApprovedSubject) -> None:
+    """Check that the release runs in whose place another was to be put back: meanwhile the fix may have been deployed.
+
+    What an earlier attempt began is followed all the same.
+
+    Raises:
+        StepFailed: when another release runs.
+    """
+    release, was = (str(approved.subject.get(name) or "") for name in ("release", "running"))
+    begun = case.request.journal.open("rollback", PRODUCTION, release) is not None
+    if not was or not case.service.deploys or begun:
+        return
+    try:
+        running = (await deploylog.read(Path(case.service.deploys), case.clock)).current()
+    except ToolFailed as fault:
+        case.missing(fault)
+        return
+    if running is not None and running.release != was:
+        raise StepFailed(
+            f"Release {running.release} runs now, but release {release} was to be put back in place of {was}; nothing"
+            " was done.",
+            remedy="Choose it again with `/incident mitigate` where users still are not served.",
+        )
 
 
 def _rehearsed(case: Case, approved: ApprovedSubject) -> tuple[Output, str]:

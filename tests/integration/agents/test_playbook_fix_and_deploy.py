@@ -15,7 +15,11 @@ from incidents.agents.outputs import FixApproach, FixOption
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Environment, Sandbox
 from incidents.clock import SystemClock
+from incidents.definitions import ApprovalKind
 from incidents.errors import NotAllowed, StepFailed
+from incidents.response import mitigations
+from incidents.response.decisions import DECISIONS, Wanted
+from incidents.response.mitigations import Means, WayBack
 from tests.integration.agents import steps
 from tests.integration.agents.shop import GOOD, PRICING, TEST, Shop
 
@@ -223,6 +227,23 @@ async def test_a_fix_by_hand_that_empties_its_test_repairs_nothing_and_is_not_re
     await response.step("2.3")
     ready = response.output("2.3", outputs.TestingOutput).deployment_readiness_confirmation
     assert (ready.ready, "no longer counted" in ready.reason) == (False, True)
+
+
+async def test_a_rollback_is_not_done_once_another_release_runs_than_when_it_was_chosen(
+    shop: Shop, tmp_path: Path
+) -> None:
+    good, bad = shop.broken()
+    service = shop.service()
+    response = respond(shop, service.production, tmp_path)
+    chosen = mitigations.choice(service, Means.ROLLBACK, WayBack("1", "2"), "")
+    wanted = Wanted(step="0.1", outputs={mitigations.kept_as("0.1"): chosen}, service=service)
+    approved = ApprovedSubject("mitigate", DECISIONS[ApprovalKind.MITIGATE].subject(wanted), "digest", "bo")
+    shop.released("3", good, minutes_ago=1)
+    with pytest.raises(StepFailed, match="Release 3 runs now, but release 1 was to be put back in place of 2"):
+        await response.step("immediate-mitigation", approved=approved)
+    shop.released("2", bad, minutes_ago=0)
+    await response.step("immediate-mitigation", approved=approved)
+    assert json.loads(shop.deploys.read_text().splitlines()[-1])["release"] == "1"
 
 
 async def test_a_drill_runs_no_command_of_the_service_and_says_what_it_would_have_run(
