@@ -75,10 +75,15 @@ def plan(draft: FixPlan, answer: FixPlan) -> FixPlan:
 
     One that the catalogue does not have is found by the plan's review, and refused when the plan is divided.
     """
-    undone = {task.repository: task.commit for task in draft.tasks}
-    written = draft.commit is None
-    planned = [task for task in answer.tasks if written or task.repository in undone]
-    tasks = [task.model_copy(update={"commit": undone.get(task.repository)}) for task in planned] or draft.tasks
+    drafted = {task.repository: task for task in draft.tasks}
+    tasks = []
+    for task in answer.tasks:
+        was = drafted.get(task.repository)
+        if was is not None:
+            tasks.append(_taken(task, was, "commit", "asked_for"))
+        elif draft.commit is None:
+            tasks.append(task.model_copy(update={"commit": None, "asked_for": []}))
+    tasks = tasks or draft.tasks
     return _taken(answer, draft, "option", "approach", "commit").model_copy(update={"tasks": tasks})
 
 

@@ -17,6 +17,9 @@ class RepositoryTask(Output):
     tests: list[str] = Field(max_length=MAX_FILES, description="test files that are written or run")
     steps: list[str] = Field(min_length=1, max_length=12, description="in the order in which they are done")
     commit: str | None = Field(default=None, max_length=40, description="taken from the draft: what is undone here")
+    asked_for: list[str] = Field(
+        default_factory=list, max_length=MAX_FILES, description="taken from the draft: files that people asked for"
+    )
 
 
 class FixPlan(Output):

@@ -172,6 +172,21 @@ async def test_tests_that_people_weaken_beside_their_fix_speak_against_it_and_co
         shop.git("reset", "--quiet", "--hard", begun)
 
 
+async def test_a_file_that_people_ask_for_is_planned_and_the_plans_review_does_not_send_it_back(
+    analysed: Worked,
+) -> None:
+    bug = analysed.bug
+    bug.pipeline = stages(StageType.RCA, StageType.RCA, StageType.PLAN_REVIEW, StageType.IMPLEMENTATION)
+    plan = await bug.run("fix-plan", approved=bug.choose(2), feedback="Change shop/__init__.py as well.")
+    assert (plan.tasks[0].files, plan.tasks[0].asked_for) == ([PRICING, "shop/__init__.py"], ["shop/__init__.py"])
+    review = await bug.run("plan-review")
+    (smallest,) = [each for each in review.findings if each.item == "smallest_change"]
+    assert (review.verdict, smallest.holds) == (ReviewVerdict.APPROVED, None)
+    assert smallest.why.startswith("`shop/__init__.py`: people asked for it")
+    critique = "Plan review 1: `shop/__init__.py` is not needed."
+    assert (await bug.run("fix-plan", approved=bug.choose(2), feedback=critique)).tasks[0].files == [PRICING]
+
+
 async def test_a_place_of_the_fix_that_the_tests_stay_green_without_is_named(analysed: Worked) -> None:
     bug, shop = analysed.bug, analysed.shop
     await bug.run("fix-plan", approved=bug.choose(2))

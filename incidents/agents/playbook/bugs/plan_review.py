@@ -85,7 +85,9 @@ def _tests(plan: FixPlan, record: str) -> Finding:
 
 def _smallest(plan: FixPlan, known: Consolidation | None, refs: list[str]) -> Finding:
     needed = {*known.diagnosis.affected_files, known.diagnosis.root_file} if known else set()
-    more = sorted(path for path in _planned(plan) if path not in needed)
+    asked_for = {path for task in plan.tasks for path in task.asked_for}
+    beyond = sorted(path for path in _planned(plan) if path not in needed)
+    more = [path for path in beyond if path not in asked_for]
     undone = [commit for task in plan.tasks if (commit := plan.undoes(task.repository))]
     if len(undone) == len(plan.tasks):
         why = f"It undoes {counted(len(undone), 'commit')} and adds nothing."
@@ -95,6 +97,9 @@ def _smallest(plan: FixPlan, known: Consolidation | None, refs: list[str]) -> Fi
     if more:
         why = f"{listed([f'`{path}`' for path in more])}: the diagnosis does not name them."
         return judging.finding(SMALLEST, why, refs, holds=False)
+    if beyond:
+        why = f"{listed([f'`{path}`' for path in beyond])}: people asked for it; the diagnosis does not name it."
+        return judging.finding(SMALLEST, why, refs, holds=None)
     return judging.finding(SMALLEST, "It changes what the diagnosis names, no more.", refs, holds=True)
 
 

@@ -84,6 +84,7 @@ def _together(first: RepositoryTask, second: RepositoryTask) -> RepositoryTask:
         tests=list(dict.fromkeys((*first.tests, *second.tests)))[:50],
         steps=list(dict.fromkeys((*first.steps, *second.steps)))[:12],
         commit=first.commit or second.commit,
+        asked_for=list(dict.fromkeys((*first.asked_for, *second.asked_for)))[:50],
     )
 
 
@@ -150,7 +151,7 @@ async def _elsewhere(case: Case, found: Consolidation, first: str, *, by_hand: b
         if code.name != first and code.name not in tasks:
             named = [path for path in await _named(case, code) if path not in meant_here]
             if named:
-                tasks[code.name] = await _written(case, code, named)
+                tasks[code.name] = await _written(case, code, named, asked_for=named)
     return list(tasks.values())
 
 
@@ -167,11 +168,16 @@ async def _commit_in(case: Case, code: catalog.Repository, revision: str) -> tup
 async def _by_hand(case: Case, cause: DiagnosedCause) -> RepositoryTask:
     code = await past.codebase_with(case, cause.base)
     at_fault = [cause.root_file] if cause.root_file else []
-    return await _written(case, code, list(dict.fromkeys((*at_fault, *await _named(case, code)))))
+    named = await _named(case, code)
+    return await _written(case, code, list(dict.fromkeys((*at_fault, *named))), asked_for=named)
 
 
 async def _named(case: Case, code: catalog.Repository) -> list[str]:
-    """Return the files of the repository that people named when they sent the plan back."""
+    """Return the files of the repository that people named when they sent the plan back; a review asks for none."""
+    workflow = case.request.workflow
+    reviews = [each.title for each in workflow.steps() if case.request.step.name in each.reviews] if workflow else []
+    if case.request.feedback.startswith(tuple(f"{title}:" for title in reviews)):
+        return []
     words = case.request.feedback.replace("`", " ").replace(",", " ").split()
     files = set(await _files(case, code)) if words else set()
     return [word for word in dict.fromkeys(word.rstrip(".;:") for word in words) if word in files]
@@ -185,7 +191,7 @@ async def _files(case: Case, code: catalog.Repository) -> tuple[str, ...]:
         return ()
 
 
-async def _written(case: Case, code: catalog.Repository, changed: list[str]) -> RepositoryTask:
+async def _written(case: Case, code: catalog.Repository, changed: list[str], *, asked_for: list[str]) -> RepositoryTask:
     files = await _files(case, code)
     where = listed([f"`{path}`" for path in changed]) or "the place of the cause"
     steps = [
@@ -195,7 +201,11 @@ async def _written(case: Case, code: catalog.Repository, changed: list[str]) -> 
         "Run all tests without the fix and with it",
     ]
     return RepositoryTask(
-        repository=code.name, files=changed, tests=_tests_of(changed, files)[:_MOST_TESTS], steps=steps
+        repository=code.name,
+        files=changed,
+        tests=_tests_of(changed, files)[:_MOST_TESTS],
+        steps=steps,
+        asked_for=asked_for,
     )
 
 
