@@ -99,14 +99,15 @@ class Attempt:
         """Tell whether what is written now was put to the proof already."""
         return tuple(sorted(self.bench.edited.items())) in self._proofs
 
-    async def withdraw(self) -> None:
-        """Take the branch back to where it began.
+    async def end_at(self, commit: str) -> None:
+        """Have the branch end at `commit`: a later proof, of something else, may have moved it on.
 
         Raises:
             ToolFailed: when git refuses.
         """
         site = self.site
-        await worktrees.add(site.repository, site.folder, commit=site.base, branch=site.branch)
+        if await site.repository.resolve(f"refs/heads/{site.branch}") != commit:
+            await worktrees.add(site.repository, site.folder, commit=commit, branch=site.branch)
 
     async def _proven(self) -> tuple[str, Proof]:
         site = self.site

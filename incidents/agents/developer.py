@@ -141,13 +141,14 @@ class Developer:
         except ToolFailed as fault:
             commit, proof, ended = "", None, fault.message
         if commit and proof is not None and proof.stands and not report.blocked:
+            await attempt.end_at(commit)
             work.wrote = True
             if ended:
                 attempt.case.note(f"Claude's fix was taken as it was proven, although {ended}.")
             return _Fix(commit, proof, redaction.redact(report.summary), list(report.remaining))
         why = report.reason if report.blocked else ended or (proof.why_not if proof else "")
         self._leave(work, attempt.case, why)
-        await attempt.withdraw()
+        await attempt.end_at(attempt.site.base)
         return None
 
     async def _talk(self, work: _Work, attempt: Attempt, toolset: Toolset, asked: object) -> Report:

@@ -7,13 +7,14 @@ from datetime import timedelta
 from incidents.agents import bettering, exploring, overlay, prompts, verifying
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.claude import ClaudeRunner
+from incidents.agents.fallback import Unanswered
 from incidents.agents.outputs import Diagnosis
 from incidents.agents.playbook import sources
 from incidents.agents.playbook.bugs import past
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.agents.toolset import Toolset
-from incidents.errors import StepFailed, ToolFailed
+from incidents.errors import ModelUnavailable, StepFailed, ToolFailed
 from incidents.tools import worktrees
 from incidents.tools.git import Repository
 from incidents.tools.reading import Checkout
@@ -45,7 +46,8 @@ class Investigator:
 
         Raises:
             StepFailed: when the playbook cannot do the step.
-            Unanswered: when Claude is unavailable; it carries what the playbook did.
+            Unanswered: when Claude is unavailable, or git cannot say whether what it names is there; it carries what
+                the playbook did.
         """
         started = time.monotonic()
         draft = await self._playbook.run(request)
@@ -66,8 +68,13 @@ class Investigator:
             found = await self._claude.better(request, draft, left * _SHARE, toolset)
         finally:
             await worktrees.remove(repository, folder)
-        lookup = await verifying.look_up(repository, commit, prompts.shown(request, draft))
-        checked = await verifying.verified(bettering.typed(draft), bettering.typed(found), lookup)
+        try:
+            lookup = await verifying.look_up(repository, commit, prompts.shown(request, draft))
+            checked = await verifying.verified(bettering.typed(draft), bettering.typed(found), lookup)
+        except ToolFailed as fault:
+            # What was not looked up is not shown; what the rules found stands.
+            unchecked = ModelUnavailable(f"what it names could not be looked up: {fault.message}")
+            raise Unanswered(unchecked, draft=draft, usage=found.usage[len(draft.usage) :]) from fault
         output = overlay.refill(bettering.typed(draft), checked)
         return dataclasses.replace(found, output=output, notes=(*found.notes, *lookup.notes()))
 

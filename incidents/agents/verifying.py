@@ -34,7 +34,10 @@ class Lookup:
     async def has_lines(self, path: str, line: int = 1) -> bool:
         """Tell whether the file is there and has that line."""
         found = stackplaces.in_repository(path, self.files)
-        text = await self.repository.show(self.commit, found) if found else None
+        try:
+            text = await self.repository.show(self.commit, found) if found else None
+        except ToolFailed:  # larger than what is read at once: nobody has read that line
+            return False
         return text is not None and 1 <= line <= max(1, len(text.splitlines()))
 
     async def names(self, function: str) -> bool:

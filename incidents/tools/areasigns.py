@@ -16,6 +16,7 @@ from incidents.tools import filekinds
 from incidents.tools.filekinds import FileKind
 
 MAX_SIGNS = 12  # of one change; a longer list is read by nobody at night
+_MAX_LINE = 400  # characters that are looked at; longer lines are minified or data, and patterns would take minutes
 
 
 @dataclass(frozen=True)
@@ -235,11 +236,11 @@ def _added(file: PatchedFile) -> Iterator[tuple[int, str]]:
     for hunk in file:
         for line in hunk:
             if line.is_added:
-                yield line.target_line_no or 0, line.value.strip()
+                yield line.target_line_no or 0, line.value[:_MAX_LINE].strip()
 
 
 def _removed(file: PatchedFile) -> Iterator[tuple[int, str]]:
     for hunk in file:
         for line in hunk:
             if line.is_removed:
-                yield line.source_line_no or 0, line.value.strip()
+                yield line.source_line_no or 0, line.value[:_MAX_LINE].strip()

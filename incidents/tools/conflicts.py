@@ -1,5 +1,6 @@
 """What two sides made of the same place of a file: read out of a rebase that stopped, put in a few words."""
 
+import asyncio
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from incidents.tools import redaction
 from incidents.tools.git import Repository
 
 MAX_FILES = 10  #: conflicts that are looked into; further files are named alone
-_MAX_LINES = 5_000  # of one side; comparing longer files would hold the process up
+_MAX_LINES = 5_000  # of one side; comparing longer files would take minutes
 _SHOWN = 160  # characters of what one side made of the place
 _BASE, _THERE, _HERE = 1, 2, 3  # stages of git's index: before both, the branch that is rebased onto, what is rebased
 
@@ -39,7 +40,7 @@ async def _conflict(repository: Repository, folder: Path, path: str, since: str,
     by = redaction.redact(log.stdout.strip())[:120] if log.ok else ""
     if there is None or here is None:
         return Conflict(path, "deleted" if there is None else "changed", "deleted" if here is None else "changed", by)
-    lines_there, lines_here = overlapping(base or [], there, here)
+    lines_there, lines_here = await asyncio.to_thread(overlapping, base or [], there, here)
     return Conflict(path, _shown(lines_there), _shown(lines_here), by)
 
 
@@ -64,12 +65,21 @@ def overlapping(base: Sequence[str], there: Sequence[str], here: Sequence[str]) 
 
 def _changes(base: Sequence[str], side: Sequence[str]) -> list[tuple[int, int, list[str]]]:
     """Return first and last line of each change in `base`, with what stands there instead."""
-    matched = difflib.SequenceMatcher(None, base, side, autojunk=False)
+    above = _alike(base, side)
+    below = _alike(base[above:][::-1], side[above:][::-1])
+    # Lines that recur all over a long file are no landmarks: to try them all took a minute where every line is `}`.
+    matched = difflib.SequenceMatcher(None, base[above : len(base) - below], side[above : len(side) - below])
     return [
-        (begin, end, list(side[start:stop]))
+        (above + begin, above + end, list(side[above + start : above + stop]))
         for kind, begin, end, start, stop in matched.get_opcodes()
         if kind != "equal"
     ]
+
+
+def _alike(base: Sequence[str], side: Sequence[str]) -> int:
+    """Return with how many of the same lines both begin."""
+    pairs = enumerate(zip(base, side, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), min(len(base), len(side)))
 
 
 def _shown(lines: Sequence[str]) -> str:

@@ -32,8 +32,9 @@ _TOOLING = re.compile(
     re.IGNORECASE,
 )
 _DEPENDENCIES = re.compile(
-    r"(^|/)(requirements[^/]*\.txt|pyproject\.toml|poetry\.lock|uv\.lock|package(-lock)?\.json|yarn\.lock|go\.(mod|sum)"
-    r"|Gemfile(\.lock)?|pom\.xml|Cargo\.(toml|lock))$"
+    r"(^|/)(requirements[^/]*\.txt|pyproject\.toml|setup\.py|poetry\.lock|uv\.lock|Pipfile(\.lock)?"
+    r"|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|\.npmrc|go\.(mod|sum)|Gemfile(\.lock)?|composer\.(json|lock)"
+    r"|pom\.xml|build\.gradle(\.kts)?|Cargo\.(toml|lock))$"
 )
 _TEST_SETTINGS = re.compile(
     r"(^|/)(conftest\.py|pytest\.ini|tox\.ini|setup\.cfg|pyproject\.toml|noxfile\.py|(sitecustomize|usercustomize)\.py"

@@ -1,5 +1,7 @@
 """What the agent of the affected area looks at in a change, besides what every agent does."""
 
+import asyncio
+
 from incidents import areas
 from incidents.agents.outputs import AreaCheck, Claim
 from incidents.agents.playbook.case import Case
@@ -29,7 +31,7 @@ async def check_fix(case: Case, repository: Repository, diff: Diff, commit: str)
         return None
     looked = list(dict.fromkeys([area, *touched]))
     files = await repository.files(commit) if Area.FRONTEND in looked else ()
-    claims = [claim for each in looked for claim in _claims(case, each, diff, areasigns.of(each, diff.text, files))]
+    claims = [claim for each in looked for claim in _claims(case, each, diff, await _signs(each, diff, files))]
     agent = chosen.agent if chosen else case.request.step.agent[0]
     return AreaCheck(
         area=area,
@@ -49,12 +51,17 @@ async def look_at_cause(case: Case, repository: Repository | None, commit: Commi
     except ToolFailed as fault:
         case.missing(fault)
         return []
-    return [claim for each in looked for claim in _claims(case, each, diff, areasigns.of(each, diff.text))]
+    return [claim for each in looked for claim in _claims(case, each, diff, await _signs(each, diff))]
 
 
 def _touched(case: Case, paths: tuple[str, ...]) -> list[Area]:
     service = case.request.service
     return list(dict.fromkeys(areas.of_path(path, service, case.areas) for path in paths if filekinds.runs(path)))
+
+
+async def _signs(area: Area, diff: Diff, files: tuple[str, ...] = ()) -> tuple[Sign, ...]:
+    # A change of a generated file has megabytes; parsing it must not hold up who waits for an answer.
+    return await asyncio.to_thread(areasigns.of, area, diff.text, files)
 
 
 def _claims(case: Case, area: Area, diff: Diff, signs: tuple[Sign, ...]) -> list[Claim]:

@@ -150,12 +150,13 @@ async def test_calls_that_reach_too_far_are_answered_and_the_work_goes_on(
         ("replace_in_file", {"path": PRICING, "old": "nothing of it", "new": "x"}, "occurs 0 times"),
         ("replace_in_file", {"path": "keys.py", "old": "API_KEY = [redacted]", "new": "x"}, "stands for a secret"),
         ("read_commit", {"commit": "--output=/tmp/x"}, "does not fit"),
+        ("write_file", {"path": "requirements.txt/.", "text": "evil"}, "what is installed"),
     ]
     (shop.repository / "link").symlink_to("/etc")
     shop.released("2", shop.commit("Add a key", {"keys.py": "API_KEY = 'hunter2hunter2'\n"}), minutes_ago=9.5)
     asked = [(name, given) for name, given, _ in wrong]
     read = ("read_file", {"path": "keys.py"})
-    work = calls(*asked[:7], read), calls(*asked[7:], TEST), calls(read, read, FIX)
+    work = calls(*asked[:7], read), calls(*asked[7:14], TEST), calls(*asked[14:], read, read, FIX)
     result = await hotfix(response, api, *work, DONE)
     said = answered(api)
     errors = [text for text, is_error in said if is_error]
@@ -205,7 +206,7 @@ async def test_what_the_proof_does_not_carry_is_not_offered(
 
 
 async def test_an_endless_loop_and_an_api_that_fails_end_with_what_was_proven_by_then(
-    response: steps.Response, api: MessagesApi
+    response: steps.Response, api: MessagesApi, shop: Shop
 ) -> None:
     look = ("search", {"text": "currency"})
     fault = await refused(response, api, calls(look))
@@ -213,8 +214,14 @@ async def test_an_endless_loop_and_an_api_that_fails_end_with_what_was_proven_by
     busy = error(500, "api_error", **{"retry-after-ms": "1"})
     fault = await refused(response, api, calls(FIX), busy)
     assert "it did not end its work (the API answered 500 api_error)" in fault.message
-    result = await hotfix(response, api, calls(FIX, TEST, PROVE), busy)
+    again = {"path": PRICING, "old": "'EUR')", "new": "'EURO')"}
+    back = again | {"old": again["new"], "new": again["old"]}
+    work = calls(FIX, TEST, PROVE), calls(("replace_in_file", again), PROVE), calls(("replace_in_file", back))
+    result = await hotfix(response, api, *work, busy)
     assert result.runner == "claude"
+    fix = response.output("2.1", HotfixOutput).emergency_fix_code
+    assert shop.git("show", f"{fix.branch}:{PRICING}") == GOOD.strip()
+    assert shop.git("rev-parse", fix.branch) == fix.commit
     assert any("taken as it was proven, although it did not end" in note for note in result.notes)
 
 

@@ -24,6 +24,7 @@ async def test_claude_reads_for_itself_and_what_does_not_exist_is_struck_out(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     shop, api = Shop(tmp_path), MessagesApi(httpserver)
+    shop.commit("Keep rates", {"shop/rates.csv": "1.0842,EUR,USD\n" * 300_000})  # more than git is let answer at once
     first = shop.commit("Begin", {PRICING: BAD})
     shop.released("1", first, minutes_ago=10)
     shop.logged(f"unhandled\n{TRACEBACK}", minutes_ago=9, times=12, level="ERROR")
@@ -48,7 +49,7 @@ async def test_claude_reads_for_itself_and_what_does_not_exist_is_struck_out(
         supposed = {"state": "open", "reason": "it stands there", "refuted_by": "a run", "evidence": [read["evidence"]]}
         draft["investigation_priorities"] = [
             {"statement": f"`{PRICING}:2` expects a currency", **supposed},
-            {"statement": "`shop/rates.py:9` rounds wrongly", **supposed},
+            {"statement": "`shop/rates.csv:9` rounds wrongly", **supposed},
             {"statement": "`convert()` was removed", **supposed},
         ]
         return message(json.dumps(draft))
@@ -72,7 +73,7 @@ async def test_claude_reads_for_itself_and_what_does_not_exist_is_struck_out(
     assert [each.text[:9] for each in cause.claims] == ["`total()`"]
     assert [each.statement for each in found.investigation_priorities] == [f"`{PRICING}:2` expects a currency"]
     assert cause.claims[0].evidence[0] in {item.id for item in result.evidence}
-    assert any("`deadbee`, `shop/pricing.py:99`, `shop/rates.py:9`, `convert`" in note for note in result.notes), (
+    assert any("`deadbee`, `shop/pricing.py:99`, `shop/rates.csv:9`, `convert`" in note for note in result.notes), (
         result.notes
     )
     assert not {"write_file", "run_tests"} & {tool["name"] for tool in api.asked[0]["tools"]}
