@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from incidents import inbound, retention, store_errors
 from incidents.context import Context
@@ -20,7 +19,7 @@ async def keep(ctx: Context, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await once(ctx, stopping)
-        except DBAPIError as error:
+        except store_errors.TROUBLE as error:
             log.warning("could not tidy up; trying again in an hour", why=str(store_errors.explain(error)))
         await _rest(stopping, _EVERY_SECONDS)
 

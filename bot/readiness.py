@@ -5,8 +5,6 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from bot import bootstrap
 from incidents import punctuality, store_errors
 from incidents.notices import Lane
@@ -47,7 +45,7 @@ class Readiness:
             late = found.trouble(self._running.ctx.settings.late_after)
         except TimeoutError:
             database = f"The database did not answer within {_DATABASE_SECONDS:.0f} s."
-        except DBAPIError as error:
+        except store_errors.TROUBLE as error:
             database = str(store_errors.explain(error))
         age = self._running.alarms.sweep_age_seconds
         checks = {

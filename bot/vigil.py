@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Callable, Collection
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from escalation import operators
 from incidents import punctuality, records, store_errors
@@ -33,7 +32,7 @@ class Vigil:
                 await asyncio.wait_for(stopping.wait(), EVERY_SECONDS)
             try:
                 await self.look()
-            except DBAPIError as error:
+            except store_errors.TROUBLE as error:
                 log.warning("cannot see whether notices leave in time", why=str(store_errors.explain(error)))
 
     async def look(self) -> None:

@@ -154,8 +154,8 @@ class Holdups:
 async def _escalated(tx: store.Tx, incident: records.Incident, approval: records.Approval) -> list[records.Event]:
     return [
         event
-        for event in await queries.events(tx.session, incident.number)
-        if event.kind is EventKind.ESCALATED and event.data.get("trigger") == _trigger(approval)
+        for event in await queries.events_of(tx.session, incident.number, EventKind.ESCALATED)
+        if event.data.get("trigger") == _trigger(approval)
     ]
 
 

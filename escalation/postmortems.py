@@ -43,7 +43,7 @@ class Postmortems:
     async def wait(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Call for it when it is due."""
         del event
-        due = postmortem.due(await queries.events(tx.session, incident.number))
+        due = postmortem.due(await queries.events_of(tx.session, incident.number, EventKind.POSTMORTEM_SCHEDULED))
         if due is not None:
             await timers.arm(tx, incident, _key(incident), Kind.POSTMORTEM_DUE, due, round=1)
 

@@ -20,7 +20,7 @@ _MANIFESTS = re.compile(
     r"(^|/)(requirements[^/]*\.(txt|in)|pyproject\.toml|setup\.cfg|Pipfile|package\.json|go\.mod|Gemfile|pom\.xml"
     r"|build\.gradle(\.kts)?|Cargo\.toml|composer\.json)$"
 )
-_VENDORED = ("node_modules/", "vendor/", "tests/", "test/")
+_VENDORED = ("/node_modules/", "/vendor/", "/tests/", "/test/")
 
 
 class Topic(StrEnum):
@@ -99,18 +99,24 @@ def _points(service: Service, installed: dict[Topic, str], *, seen: bool) -> Ite
     yield from _tracing(service, installed)
 
 
+def _library(
+    topic: Topic, installed: dict[Topic, str], there: str, missing: str = "", remedy: str = ""
+) -> Iterator[Point]:
+    """Yield whether a library for `topic` is installed; nothing where it is not, and `missing` says nothing of it."""
+    if topic in installed:
+        yield Point(topic, ready=True, says=f"{there}: {installed[topic]}")
+    elif missing:
+        says = f"{missing} installed, as far as the dependency files say"
+        yield Point(topic, ready=False, says=says, remedy=remedy)
+
+
 def _monitoring(service: Service, installed: dict[Topic, str], *, seen: bool) -> Iterator[Point]:
     topic = Topic.MONITORING
-    if topic in installed:
-        yield Point(topic, ready=True, says=f"errors are reported: {installed[topic]}")
-    elif seen:
-        yield Point(
-            topic,
-            ready=False,
-            says="no error monitoring is installed, as far as the dependency files say",
-            remedy="Report unhandled errors with their release (Sentry, Datadog, LogRocket in the browser), and alert"
-            " on a new error after a deploy.",
-        )
+    remedy = (
+        "Report unhandled errors with their release (Sentry, Datadog, LogRocket in the browser), and alert on a new"
+        " error after a deploy."
+    )
+    yield from _library(topic, installed, "errors are reported", "no error monitoring is" if seen else "", remedy)
     watched = [name for name in ("health", "stats") if getattr(service.production, name)]
     if len(watched) == 2:
         yield Point(topic, ready=True, says="production's health and error rate are watched")
@@ -122,15 +128,9 @@ def _monitoring(service: Service, installed: dict[Topic, str], *, seen: bool) ->
 
 def _flags(service: Service, installed: dict[Topic, str], *, seen: bool) -> Iterator[Point]:
     topic = Topic.FLAGS
-    if topic in installed:
-        yield Point(topic, ready=True, says=f"features can be switched off: {installed[topic]}")
-    elif seen:
-        yield Point(
-            topic,
-            ready=False,
-            says="no feature flags are installed, as far as the dependency files say",
-            remedy="Put what is new and risky behind a flag: rolled out to few first, switched off without a deploy.",
-        )
+    remedy = "Put what is new and risky behind a flag: rolled out to few first, switched off without a deploy."
+    missing = "no feature flags are" if seen else ""
+    yield from _library(topic, installed, "features can be switched off", missing, remedy)
     switches = ", ".join(service.production.switches)
     if switches:
         yield Point(topic, ready=True, says=f"can be switched off at once in an incident: {switches}")
@@ -152,8 +152,7 @@ def _flags(service: Service, installed: dict[Topic, str], *, seen: bool) -> Iter
 
 def _tracing(service: Service, installed: dict[Topic, str]) -> Iterator[Point]:
     topic = Topic.TRACING
-    if topic in installed:
-        yield Point(topic, ready=True, says=f"requests are traced: {installed[topic]}")
+    yield from _library(topic, installed, "requests are traced")
     wanted = {
         "logs": (service.logs, "logs with tracebacks", "the call stack is what a cause is traced back through"),
         "deploys": (service.deploys, "a deploy log", "it ties the first failure to the release before it"),

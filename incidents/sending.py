@@ -156,9 +156,10 @@ async def doubt(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> 
 
 async def fail(tx: store.Tx, row: records.Outbox, error: str) -> bool:
     """Give `row` up: the answer was a refusal that no repetition changes. What waited for it fails too."""
-    changed = await _leave(tx, row, state="failed", error=redaction.redact(error))
+    why = redaction.redact(error)
+    changed = await _leave(tx, row, state="failed", error=why)
     if changed:
-        await _follow(tx, row.key, "failed", error)
+        await _follow(tx, row.key, "failed", why)
     return changed
 
 

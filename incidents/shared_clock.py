@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from incidents import store_errors
@@ -46,7 +45,7 @@ class SharedClock:
         """Look at the database's clock, and go by it from now on; on SQLite there is no other.
 
         Raises:
-            DBAPIError: the database is away; the clock goes on as it went.
+            SQLAlchemyError: one of `store_errors.TROUBLE`, the database is away; the clock goes on as it went.
         """
         if engine.dialect.name == "sqlite":
             return
@@ -74,7 +73,7 @@ class SharedClock:
                 continue
             try:
                 await self.compare(engine)
-            except DBAPIError as error:
+            except store_errors.TROUBLE as error:
                 log.warning("the database's clock cannot be read; trying again", why=str(store_errors.explain(error)))
 
     def _own_start(self) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from incidents.errors import SitrepError
@@ -13,10 +14,16 @@ from incidents.errors import SitrepError
 log = structlog.get_logger(__name__)
 
 _AGAIN_SECONDS = 0.5
+NoConnectionFree = exc.TimeoutError  #: every connection was in use for as long as one waits; no error of the database
 #: The database is away, cut us off, or ended a deadlock by us: the same transaction may succeed a moment later.
-_PASSING = (OperationalError, InterfaceError, InternalError)
+_PASSING = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
+#: What the database, or the wait for a connection to it, ends with. What goes on all the same catches these.
+TROUBLE = (DBAPIError, NoConnectionFree)
 
 T = TypeVar("T")
+
+
+_LOOK_AT_IT = "It is tried again; look at the server."
 
 
 class DatabaseTrouble(SitrepError):
@@ -55,12 +62,14 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     ("connection refused", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
     ("failed to resolve host", "The database server's name is not known.", "Correct DATABASE_URL."),
     ("connection failed", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
-    ("server closed the connection", "The database server went away.", "It is tried again; look at the server."),
+    ("server closed the connection", "The database server went away.", _LOOK_AT_IT),
 )
 
 
 def explain(error: BaseException) -> DatabaseTrouble | None:
     """Return what `error` means, or None when it does not come from the database."""
+    if isinstance(error, NoConnectionFree):
+        return DatabaseTrouble("The database does not answer: every connection waits for it.", remedy=_LOOK_AT_IT)
     if not isinstance(error, DBAPIError):
         return None
     said = str(error.orig).lower()

@@ -106,7 +106,7 @@ class Courier:
             case NoLongerWanted():
                 await sending.drop(tx, trip.row, str(end))
                 return "dropped"
-            case DBAPIError():
+            case DBAPIError() | store_errors.NoConnectionFree():
                 # It could not be drawn because the database went away, and that passes. Whether an earlier try took
                 # effect is as open as it was.
                 why = str(store_errors.explain(end))

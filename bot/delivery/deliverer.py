@@ -10,7 +10,6 @@ from uuid import uuid4
 import structlog
 from prometheus_client import Gauge
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.exc import DBAPIError
 
 from bot.delivery import ledger, returning
 from bot.delivery.choosing import Choice, Chooser
@@ -137,7 +136,7 @@ class Deliverer:
                 choice = await self._go()
                 if not choice.more:
                     await self._sleep(choice.at)
-            except DBAPIError as error:  # a locked or full database passes
+            except store_errors.TROUBLE as error:  # a locked or full database passes
                 log.warning("the outbox cannot be worked on; trying again", why=str(store_errors.explain(error)))
                 await asyncio.sleep(SWEEP_SECONDS)
             except Exception:  # the edge of the process

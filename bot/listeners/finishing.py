@@ -120,7 +120,8 @@ async def move_postmortem(desk: Desk, order: Order) -> Message:
     try:
         day = date.fromisoformat(said.strip() if word.lower() == "date" else "")
     except ValueError as error:
-        raise InvalidInput("That is no date.", remedy="`/incident postmortem date 2026-12-01`") from error
+        later = postmortem.a_week_later(desk.ctx.clock.now())
+        raise InvalidInput("That is no date.", remedy=f"`/incident postmortem date {later}`") from error
     async with desk.once(order.key) as tx:
         due = await postmortem.move(tx, desk.ctx, order.incident_id, order.actor, day)
     return replies.note(f"✓ The post-mortem is due {mrkdwn.day_and_time(due)}, when business opens.")

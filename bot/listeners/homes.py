@@ -3,7 +3,6 @@
 import asyncio
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from bot.listeners.background import Background
 from incidents import homes, store, store_errors
@@ -48,5 +47,5 @@ class Homes:
         try:
             async with self._ctx.store.transaction() as tx:
                 await homes.redraw(tx)
-        except DBAPIError as error:  # a locked or full database passes; so does a home that is a little old
+        except store_errors.TROUBLE as error:  # a locked or full database passes; so does a home that is a little old
             log.warning("homes_not_drawn", why=str(store_errors.explain(error)))

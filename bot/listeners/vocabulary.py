@@ -91,7 +91,7 @@ ENTRIES = (
     Entry("resolve", "resolve [how it was restored]", "users are served again", _END, Takes.TEXT),
     Entry("reopen", "reopen why", "the trouble is back", _END, Takes.TEXT),
     Entry("cancel", "cancel why | cancel duplicate of inc-6", "it was no incident", _END, Takes.TEXT),
-    Entry("postmortem", "postmortem [date 2026-12-01]", "write it, or move its date", _END, Takes.CHOICE, ("date",)),
+    Entry("postmortem", "postmortem [date YYYY-MM-DD]", "write it, or move its date", _END, Takes.CHOICE, ("date",)),
     Entry("followup", "followup what is to be done [@Ana] | 3 @Ana | done 3", "file what remains", _END, Takes.TEXT),
     Entry("solution", "solution [Problem: what, Solution: what]", "file a solved problem", _END, Takes.TEXT),
     Entry("close", "close [why]", "nothing more is owed", _END, Takes.TEXT),

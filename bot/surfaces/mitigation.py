@@ -31,7 +31,7 @@ _STANDS = {
 async def draw(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
     """Return the choice as it stands."""
     incident = await queries.get(session, incident_id)
-    events = await queries.events(session, incident_id)
+    events = await queries.events_of(session, incident_id, EventKind.PAGED, EventKind.MITIGATION_CHOSEN)
     run = await queries.latest_run(session, incident_id)
     steps = {step.name: step for step in await queries.steps(session, run.number)} if run else {}
     outputs: dict[str, Any] = queries.merged(steps.values())
@@ -40,16 +40,14 @@ async def draw(session: AsyncSession, ctx: Context, incident_id: int) -> Message
     holders = await queries.roles(session, incident_id)
     paged = [who for event in events if event.kind is EventKind.PAGED for who in event.data.get("people", ())]
     who = list(dict.fromkeys([*holders.get(Role.COMMANDER, ()), *paged]))
-    newest = {event.data["step"] or str(event.id): event for event in events if _is_choice(event)}
+    newest = {
+        event.data["step"] or str(event.id): event for event in events if event.kind is EventKind.MITIGATION_CHOSEN
+    }
     chosen = [
         Chosen(event.actor, str(event.data["what"]), _stands(steps.get(name)) if event.data["step"] else "")
         for name, event in newest.items()
     ]
     return mitigation.draw(incident, offers, who=who[:5], chosen=chosen)
-
-
-def _is_choice(event: records.Event) -> bool:
-    return event.kind is EventKind.MITIGATION_CHOSEN
 
 
 def _stands(step: records.Step | None) -> str:

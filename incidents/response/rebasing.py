@@ -100,9 +100,9 @@ async def _failures(
 ) -> dict[str, list[object]]:
     """Return the conflicts that each failed step ended with, by its name."""
     found: dict[str, list[object]] = {}
-    for event in await queries.events(tx.session, incident.number):
+    for event in await queries.events_of(tx.session, incident.number, EventKind.STEP_FAILED):
         name = str(event.data.get("step", ""))
-        if event.kind is EventKind.STEP_FAILED and name in rows and event.data.get("step_id") == rows[name].id:
+        if name in rows and event.data.get("step_id") == rows[name].id:
             found[name] = list(event.data.get("conflicts") or ())
     return {name: conflicts for name, conflicts in found.items() if rows[name].state == StepState.FAILED.value}
 

@@ -180,7 +180,7 @@ class Repository:
 
     async def is_ancestor(self, older: str, newer: str) -> bool:
         """Tell whether `newer` contains `older`."""
-        return (await self.git("merge-base", "--is-ancestor", older, newer)).ok
+        return (await self.git("merge-base", "--is-ancestor", _no_option(older), _no_option(newer))).ok
 
     async def files(self, revision: str) -> tuple[str, ...]:
         """Return the paths of all files at `revision`."""
@@ -195,7 +195,9 @@ class Repository:
     async def blame(self, revision: str, path: str, first: int, last: int) -> Blame:
         """Return who last changed the lines `first` to `last` of `path`, as they stand at `revision`."""
         lines = f"-L{first},{last}"
-        done = await self.ask("blame", "-w", "--no-textconv", "--line-porcelain", lines, revision, "--", path)
+        done = await self.ask(
+            "blame", "-w", "--no-textconv", "--line-porcelain", lines, _no_option(revision), "--", path
+        )
         blamed = tuple(_blamed(path, done.stdout))
         hashes = {line.commit[:7] for line in blamed}
         where = f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
@@ -207,8 +209,9 @@ class Repository:
     async def diff(self, base: str, head: str, *, paths: tuple[str, ...] = ()) -> Diff:
         """Return the change from `base` to `head`, limited to `paths` where given."""
         plain = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "-M")
-        counts = await self.ask(*plain, "--numstat", "-z", "--no-renames", base, head, "--", *paths)
-        done = await self.ask(*plain, base, head, "--", *paths)
+        between = _no_option(base), _no_option(head), "--", *paths
+        counts = await self.ask(*plain, "--numstat", "-z", "--no-renames", *between)
+        done = await self.ask(*plain, *between)
         added = deleted = 0
         files = []
         for entry in filter(None, counts.stdout.split("\0")):
@@ -253,6 +256,17 @@ async def open_repository(path: Path, clock: Clock) -> Repository:
     if not (await repository.git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")).ok:
         raise ToolFailed(f"The repository {path} has no commit yet.", remedy="Check that the clone is complete.")
     return repository
+
+
+def _no_option(revision: str) -> str:
+    """Return `revision`, which people may have typed, where git does not take it for an option: some write files.
+
+    Raises:
+        ToolFailed: when it would.
+    """
+    if revision.startswith("-"):
+        raise ToolFailed(f"{revision[:60]!r} is no commit.", remedy="Name the commit by its hash.")
+    return revision
 
 
 def _commit(entry: str) -> Commit:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
@@ -157,9 +158,19 @@ async def test_drawing_that_fails_fails_its_row_alone(post: Post) -> None:
     ]
 
 
-async def test_message_that_a_lost_database_kept_from_being_drawn_is_drawn_again(post: Post) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        OperationalError("SELECT", {}, OSError("server closed the connection unexpectedly")),
+        NoConnectionFree("QueuePool limit of size 5 overflow 10 reached"),
+    ],
+    ids=["lost", "hanging"],
+)
+async def test_message_that_a_lost_database_kept_from_being_drawn_is_drawn_again(
+    post: Post, trouble: Exception
+) -> None:
     incident = await post.room()
-    breaks = [OperationalError("SELECT", {}, OSError("server closed the connection unexpectedly"))]
+    breaks = [trouble]
 
     async def draw(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
         if breaks:

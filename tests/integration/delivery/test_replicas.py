@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from bot.delivery import ledger
 from bot.workspace.server import Workspace
-from incidents import homes, migrations, outbox, records, sending, store
+from incidents import homes, migrations, outbox, records, sending, shared_clock, store
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road
@@ -116,6 +116,25 @@ async def test_what_is_being_sent_is_nobody_elses_where_one_machines_clock_diffe
     async with other.ctx.store.transaction() as tx:
         assert await sending.candidates(tx, 9, roads={Road.SLACK}) == []
         assert abs(tx.now - right.clock.now()) < timedelta(seconds=3)
+
+
+async def test_clock_is_compared_on_after_a_time_without_a_free_connection(
+    replicas: tuple[Post, Post], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_clock, "_EVERY_SECONDS", 0.02)
+    wrong, _ = replicas
+    wrong.clock.advance(timedelta(minutes=1))
+    engine = create_async_engine(wrong.ctx.store.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    clock, stopping = SharedClock(wrong.clock), asyncio.Event()
+    async with engine.connect():
+        keeping = asyncio.create_task(clock.keep(engine, stopping))
+        await asyncio.wait({keeping}, timeout=0.3)
+    assert not keeping.done()
+    await clock.compare(engine)
+    stopping.set()
+    await keeping
+    await engine.dispose()
+    assert abs(clock.ahead - timedelta(minutes=1)) < timedelta(seconds=3)
 
 
 async def test_replica_whose_clock_is_behind_is_not_starved_of_calls(replicas: tuple[Post, Post]) -> None:

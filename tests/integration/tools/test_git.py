@@ -180,6 +180,22 @@ async def test_nothing_that_a_repository_configures_is_run(shop: Workshop, tmp_p
     assert not ran.exists(), ran.read_text()
 
 
+async def test_a_commit_that_somebody_typed_is_no_option(shop: Workshop, clock: ManualClock, tmp_path: Path) -> None:
+    shop.commit("Begin", a_py="x = 1\n")
+    repository = await git.open_repository(shop.path, clock)
+    written = tmp_path / "written"
+    for typed in (f"--output={written}", f"--contents={shop.path}/.git/config"):
+        for ask in (
+            repository.diff(typed, "HEAD"),
+            repository.diff("HEAD", typed),
+            repository.blame(typed, "a.py", 1, 1),
+            repository.is_ancestor(typed, "HEAD"),
+        ):
+            with pytest.raises(ToolFailed):
+                await ask
+    assert not written.exists()
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
 async def test_a_clone_that_belongs_to_another_user_can_be_read(shop: Workshop, clock: ManualClock) -> None:
     shop.commit("Begin", a_py="x = 1\n")
