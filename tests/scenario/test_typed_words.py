@@ -263,8 +263,12 @@ async def test_a_drill_is_declared_by_word(office: Office) -> None:
 
 async def test_a_follow_up_is_done_by_word_for_those_whose_it_is(office: Office) -> None:
     channel = await declared_and_commanded(office)
-    await office.ana.command("/incident", "followup write a contract test <@U02BO>", channel)
-    await shown_to(office.ana, channel, "Filed as follow-up 1.")
+    await office.ana.command("/incident", "followup write a contract test", channel)
+    await shown_to(office.ana, channel, "Filed as follow-up 1; nobody owns it yet.")
+    await office.ana.command("/incident", "followup #1 <@U02BO>", channel)
+    await shown_to(office.ana, channel, "✓ <@U02BO> owns it: write a contract test")
+    await office.ana.command("/incident", "followup 7 <@U02BO>", channel)
+    await shown_to(office.ana, channel, "There is no follow-up 7.")
     await office.dee.command("/incident", "followup done 1")
     await shown_to(office.dee, "general", "Only <@U01ANA> may finish somebody else's follow-up")
     await office.bo.command("/incident", "followup done 1")
