@@ -46,6 +46,9 @@ async def test_of_two_who_decide_against_each_other_one_wins_and_the_other_reads
     await office.ana.wait_for_ephemeral(lambda row: "is deputy now" in text_of(row))
     card = await office.bo.wait_for_message(channel, has_button("Choose 1"))
     before = await office.bo.post(channel, "Let me think about it", card["ts"])
+    live = await office.bo.wait_for_message(channel, has_button("Choose the fix"))
+    await office.bo.click(channel, live, "Choose the fix")
+    open_ = await office.bo.wait_for_view(lambda view: "Choose 1" in text_of(view))
     people = {PEOPLE["ana"]: office.ana, PEOPLE["bo"]: office.bo}
 
     await asyncio.gather(
@@ -59,6 +62,11 @@ async def test_of_two_who_decide_against_each_other_one_wins_and_the_other_reads
     # Whoever decided it says so once more, by another way: it stands, and nobody is frightened.
     await people[fix.decided_by].command("/incident", f"option {number}", channel)
     await refused(people[fix.decided_by], "✓ Your word stands: the choice of a fix")
+    # So does a press in a form that stood open, which shows then what was decided.
+    await office.bo.click_in_view(open_, "Choose 1")
+    late = await office.bo.wait_for_view(lambda view: "Already approved by" in text_of(view))
+    await office.bo.close(late)
+    await office.bo.close(await office.bo.wait_for_view(lambda view: "*Chosen*" in text_of(view)))
     # An edit that chooses comes too late as well.
     seen = len(await office.bo.ephemerals(channel))
     await office.bo.api("chat.update", channel=channel, ts=before["ts"], text=">option 3")
