@@ -23,7 +23,8 @@ _HOURS = {"h": 1.0, "m": 1 / 60, "d": 24.0}
 
 def loss_per_hour(text: str) -> float | None:
     """Return the greatest loss an hour that `text` states, in whatever currency, or None."""
-    found = [_per_hour(each) for each in _STATED.finditer(text) if each["before"] or each["after"]]
+    said = " ".join(text.split())  # a page of blank lines would be read anew from each of them
+    found = [_per_hour(each) for each in _STATED.finditer(said) if each["before"] or each["after"]]
     return max(found, default=None)
 
 

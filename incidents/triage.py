@@ -30,7 +30,7 @@ _LABELS: dict[str, str] = {
 
 _SIGNS: dict[str, str] = {
     "steps_to_reproduce": (
-        r"(?m)^\s*(?:1[.)]|[-*] ?(?:open|click|go to|call|send))\s"
+        r"(?m)^[^\S\n]*(?:1[.)]|[-*] ?(?:open|click|go to|call|send))\s"
         r"|\b(?:to reproduce|when (?:i|we|you|users?|customers?) )"
         r"|\b(?:curl|POST|GET|PUT|DELETE) (?:-\w|/|https?:)"
     ),
@@ -46,8 +46,8 @@ _SIGNS: dict[str, str] = {
         r"|\bfatal:|\bpanic:|\bstack ?trace\b"
     ),
     "component": (
-        r"\b[\w-]+\.(?:py|js|ts|go|rb|java|sql)\b"
-        r"|\b[\w-]+[ -](?:service|api|page|endpoint|worker|queue|database|db)\b|(?<!\w)/[a-z][\w/-]+"
+        r"(?<![\w-])[\w-]+\.(?:py|js|ts|go|rb|java|sql)\b"
+        r"|(?<![\w-])[\w-]+[ -](?:service|api|page|endpoint|worker|queue|database|db)\b|(?<!\w)/[a-z][\w/-]+"
     ),
     "context": (
         r"\b(?:since|started|after (?:the|a|release|deploy)|only (?:for|when|in)|about \d+ ?%|\d+ ?% of"
@@ -56,9 +56,11 @@ _SIGNS: dict[str, str] = {
 }
 
 
+# A pattern that may begin anywhere in a word or a sentence reads the rest of it each time: a pasted log of 40,000
+# characters would hold the process up for half a minute. So these begin where one begins.
 #: A question, up to its mark; the one in an address is not followed by a space.
-_QUESTION = re.compile(r"[^.!?？؟\n]*[?？؟]+(?=\s|$)")
-_TOKEN = re.compile(r"<[^>]*>|:[\w+-]+:")  # mentions, links and emoji as Slack sends them
+_QUESTION = re.compile(r"(?:^|(?<=[.!\n])|(?<=[?？؟])(?![?？؟]))[^.!?？؟\n]*[?？؟]++(?=\s|$)")
+_TOKEN = re.compile(r"<[^<>]*>|:[\w+-]+:")  # mentions, links and emoji as Slack sends them
 _WORDS = 3  # fewer are "thanks", "on it", "looking now"
 
 
@@ -81,7 +83,9 @@ def _labelled(text: str) -> dict[str, str]:
     """Return the facts that lines of `text` give under their name."""
     found = {}
     for name, label in _LABELS.items():
-        labelled = list(re.finditer(rf"(?im)^\W*(?P<line>(?:{label})\W*[:=]\s*(?P<said>\S.*))$", text))
+        labelled = list(
+            re.finditer(rf"(?im)^[^\w\n]*+(?P<line>(?:{label})[^\w\n]{{0,20}}[:=]\s*(?P<said>\S.*))$", text)
+        )
         if len(labelled) == 1:
             found[name] = labelled[0]["said"].strip()[:300]
         elif labelled:  # expected on one line, actual on the next
