@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,9 @@ RUN_BEGUN = "run begun"  #: a response began; its room is being opened
 _LAST_SECONDS = 5.0  # that `close` waits for sessions that are still open: no longer than a writer waits for its turn
 
 Reactor = Callable[["Tx", records.Incident, records.Event], Awaitable[None]]
+
+_EVENTS = records.Event.metadata.tables["event"]
+_APPEND = insert(_EVENTS).returning(_EVENTS.c.id)
 
 _ROWS = "rows"  # what a session's info holds of rows, which the session itself holds weakly
 _NEW = "new incidents"  # what a session's info knows of incidents declared in it: their events so far
@@ -79,11 +83,18 @@ class Tx:
         **data: Any,
     ) -> records.Event:
         """Append an event of `incident` and return it; reactors hear it before the commit, in order."""
-        event = records.Event(
-            incident_id=incident.number, kind=kind, actor=actor, at=at or self.now, recorded_at=self.now, data=data
-        )
-        self.session.add(event)
-        await self.session.flush()
+        if self.session.new:  # what it tells of stands before it, and has its number
+            await self.session.flush()
+        written: dict[str, Any] = {
+            "incident_id": incident.number,
+            "kind": kind,
+            "actor": actor,
+            "at": at or self.now,
+            "recorded_at": self.now,
+            "data": data,
+        }
+        # Past the session: nothing changes an event, and to watch over it cost as much again as to write it.
+        event = records.Event(id=await self.session.scalar(_APPEND, written), **written)
         if kind is EventKind.DECLARED:
             self.session.info[_NEW] = {**self.session.info.get(_NEW, {}), incident.number: []}
         if is_new(self.session, incident.number):

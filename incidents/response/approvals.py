@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import col, select
 
 from incidents import outbox, posts, records, store
@@ -177,6 +177,8 @@ async def still_good(
     Production has moved on since.
     """
     good: dict[str, records.Approval] = {}
+    if not any(step.approval for step in frozen.definition_of(run).steps()):
+        return good
     for approval in await approved(tx, run):
         overdue = approval.expires_at is not None and approval.expires_at <= tx.now
         if overdue and approval.step in unstarted and not approval.decision.get("failed"):
@@ -192,11 +194,13 @@ async def given(tx: store.Tx, run: records.Run) -> dict[str, records.Approval]:
     return {approval.step: approval for approval in await approved(tx, run)}
 
 
+_APPROVED = (
+    select(records.Approval)
+    .where(col(records.Approval.run_id) == bindparam("run"), col(records.Approval.state) == "approved")
+    .order_by(col(records.Approval.id))
+)
+
+
 async def approved(tx: store.Tx, run: records.Run) -> list[records.Approval]:
     """Return every approved decision of `run`, oldest first."""
-    rows = await tx.session.scalars(
-        select(records.Approval)
-        .where(records.Approval.run_id == run.id, records.Approval.state == "approved")
-        .order_by(col(records.Approval.id))
-    )
-    return list(rows.all())
+    return list((await tx.session.scalars(_APPROVED, {"run": run.id})).all())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, and_, bindparam, false, or_
 from sqlalchemy import select as columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -87,19 +87,34 @@ class Leases:
 
 def ours(claim: Claim) -> tuple[Any, ...]:
     """Return the conditions that hold while the step is ours: same owner, same attempt."""
+    return _fence(claim.step_id, claim.owner, claim.attempt)
+
+
+def _fence(step_id: Any, owner: Any, attempt: Any) -> tuple[Any, ...]:
     return (
-        col(records.Step.id) == claim.step_id,
+        col(records.Step.id) == step_id,
         col(records.Step.state) == StepState.RUNNING.value,
-        col(records.Step.owner) == claim.owner,
-        col(records.Step.attempt) == claim.attempt,
+        col(records.Step.owner) == owner,
+        col(records.Step.attempt) == attempt,
     )
+
+
+# With what `whose` asks for next; built once, as each result is checked against it.
+_HELD = (
+    select(records.Step, records.Run, records.Incident)
+    .join(records.Run, col(records.Run.id) == col(records.Step.run_id))
+    .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
+    .where(*_fence(bindparam("step"), bindparam("holder"), bindparam("tried")))
+    .with_for_update(of=records.Step)
+)
 
 
 async def held(tx: store.Tx, claim: Claim) -> records.Step | None:
     """Return the step while it is still ours, locked until the end of the transaction."""
     await hold_incident(tx, claim.step_id)
-    found: records.Step | None = await tx.session.scalar(select(records.Step).where(*ours(claim)).with_for_update())
-    return found
+    asked = {"step": claim.step_id, "holder": claim.owner, "tried": claim.attempt}
+    found = (await tx.session.execute(_HELD, asked)).first()
+    return found[0] if found else None
 
 
 async def hold_incident(tx: store.Tx, step_id: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from incidents import records, store
@@ -10,6 +11,12 @@ from incidents.events import EventKind
 from incidents.response.gates import GateState, GateVerdict
 
 _KINDS = (EventKind.GATE_PASSED, EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.GATE_CONTRADICTED)
+
+_TOLD = (
+    select(records.Event)
+    .where(col(records.Event.incident_id) == bindparam("incident"), col(records.Event.kind).in_(_KINDS))
+    .order_by(col(records.Event.id))
+)
 
 
 async def record(
@@ -23,6 +30,8 @@ async def record(
 
     What a person answered for still counts; it is told that the evidence now says otherwise.
     """
+    if not any(judged.values()):
+        return
     last = await _last_told(tx, incident, run)
     for stage, verdicts in judged.items():
         for verdict in verdicts:
@@ -45,11 +54,7 @@ async def record(
 
 async def _last_told(tx: store.Tx, incident: records.Incident, run: records.Run) -> dict[tuple[int, str], str]:
     """Return what was last told of each gate of the run, by stage and name."""
-    events = await tx.session.scalars(
-        select(records.Event)
-        .where(records.Event.incident_id == incident.id, col(records.Event.kind).in_(_KINDS))
-        .order_by(col(records.Event.id))
-    )
+    events = await tx.session.scalars(_TOLD, {"incident": incident.id})
     return {
         (event.data["stage"], event.data["gate"]): str(event.data.get("against") or event.data.get("reason") or "")
         for event in events.all()

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -40,15 +41,17 @@ class Read:
     solutions: tuple[Solution, ...]
 
 
+_OF_STEP = (
+    select(records.Step, records.Run, records.Incident)
+    .join(records.Run, col(records.Run.id) == col(records.Step.run_id))
+    .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
+    .where(col(records.Step.id) == bindparam("step"))
+)
+
+
 async def read(session: AsyncSession, ctx: Context, claim: Claim) -> Read:
     """Read what the step's agent is told."""
-    of_step = (
-        select(records.Step, records.Run, records.Incident)
-        .join(records.Run, col(records.Run.id) == col(records.Step.run_id))
-        .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
-        .where(records.Step.id == claim.step_id)
-    )
-    step, run, incident = (await session.execute(of_step)).one()
+    step, run, incident = (await session.execute(_OF_STEP, {"step": claim.step_id})).one()
     definition = progress.definition_of(run).step(step.name)
     return Read(
         step,

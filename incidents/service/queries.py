@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -13,6 +13,24 @@ from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 
 _KEY = re.compile(r"(?:inc-)?(\d{1,9})$", re.IGNORECASE)
+
+# What every step of a response asks: built once, as building a statement costs the processor as much as asking it.
+_EVENTS = (
+    select(records.Event)
+    .where(col(records.Event.incident_id) == bindparam("incident"))
+    .order_by(col(records.Event.at), col(records.Event.id))
+)
+_STEPS = select(records.Step).where(col(records.Step.run_id) == bindparam("run")).order_by(col(records.Step.id))
+_APPROVALS = (
+    select(records.Approval)
+    .where(col(records.Approval.incident_id) == bindparam("incident"))
+    .order_by(col(records.Approval.id))
+)
+_UPDATES = (
+    select(records.StatusUpdate)
+    .where(col(records.StatusUpdate.incident_id) == bindparam("incident"))
+    .order_by(col(records.StatusUpdate.due_at), col(records.StatusUpdate.id))
+)
 
 
 async def get(session: AsyncSession, incident_id: int) -> records.Incident:
@@ -83,12 +101,7 @@ async def events(session: AsyncSession, incident_id: int) -> list[records.Event]
     """Return the incident's events in the order in which they happened."""
     if store.is_new(session, incident_id):  # asked eight times while an incident is declared, which people wait for
         return sorted(store.events_of_new(session, incident_id), key=lambda event: (event.at, event.number))
-    found = await session.scalars(
-        select(records.Event)
-        .where(records.Event.incident_id == incident_id)
-        .order_by(col(records.Event.at), col(records.Event.id))
-    )
-    return list(found.all())
+    return list((await session.scalars(_EVENTS, {"incident": incident_id})).all())
 
 
 async def events_of(session: AsyncSession, incident_id: int, *kinds: EventKind) -> list[records.Event]:
@@ -113,10 +126,7 @@ async def latest_run(session: AsyncSession, incident_id: int) -> records.Run | N
 
 async def steps(session: AsyncSession, run_id: int) -> list[records.Step]:
     """Return the run's steps in the order of its definition."""
-    found = await session.scalars(
-        select(records.Step).where(records.Step.run_id == run_id).order_by(col(records.Step.id))
-    )
-    return list(found.all())
+    return list((await session.scalars(_STEPS, {"run": run_id})).all())
 
 
 async def outputs(session: AsyncSession, run_id: int) -> dict[str, object]:
@@ -146,10 +156,7 @@ async def _steps_of_all_runs(session: AsyncSession, incident_id: int) -> list[re
 
 async def approvals(session: AsyncSession, incident_id: int) -> list[records.Approval]:
     """Return the incident's approvals, oldest first."""
-    found = await session.scalars(
-        select(records.Approval).where(records.Approval.incident_id == incident_id).order_by(col(records.Approval.id))
-    )
-    return list(found.all())
+    return list((await session.scalars(_APPROVALS, {"incident": incident_id})).all())
 
 
 async def pending_approvals(session: AsyncSession, incident_id: int) -> list[records.Approval]:
@@ -191,12 +198,7 @@ async def evidence(
 
 async def updates(session: AsyncSession, incident_id: int) -> list[records.StatusUpdate]:
     """Return the incident's status updates by due time."""
-    found = await session.scalars(
-        select(records.StatusUpdate)
-        .where(records.StatusUpdate.incident_id == incident_id)
-        .order_by(col(records.StatusUpdate.due_at), col(records.StatusUpdate.id))
-    )
-    return list(found.all())
+    return list((await session.scalars(_UPDATES, {"incident": incident_id})).all())
 
 
 async def deliveries(session: AsyncSession, incident_id: int, prefix: str = "") -> list[records.Outbox]:
