@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePath
 from typing import Any
 
 from slack_sdk.models.blocks import Block, InteractiveElement
@@ -192,9 +193,11 @@ def _deploy(asked: Asked) -> Message:
 
 
 def _command(subject: Mapping[str, Any]) -> Block | None:
-    """Return the command that would be run, whole: it is what people put their name to."""
+    """Return the command that would be run, whole but for the program's folder: people put their name to it."""
     argv = [str(part) for part in subject.get("command") or ()]
-    return parts.section(f"*Runs*  {code(shlex.join(argv), _COMMAND)}") if argv else None
+    if not argv:
+        return None
+    return parts.section(f"*Runs*  {code(shlex.join([PurePath(argv[0]).name, *argv[1:]]), _COMMAND)}")
 
 
 def _ending(asked: Asked, what: str, buttons: Block) -> list[Block | None]:
