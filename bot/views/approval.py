@@ -193,11 +193,13 @@ def _deploy(asked: Asked) -> Message:
 
 
 def _command(subject: Mapping[str, Any]) -> Block | None:
-    """Return the command that would be run, whole but for the program's folder: people put their name to it."""
+    """Return the command that people put their name to, whole but for where its program is installed."""
     argv = [str(part) for part in subject.get("command") or ()]
     if not argv:
         return None
-    return parts.section(f"*Runs*  {code(shlex.join([PurePath(argv[0]).name, *argv[1:]]), _COMMAND)}")
+    program = PurePath(argv[0])
+    named = program.name if program.is_absolute() else argv[0]
+    return parts.section(f"*Runs*  {code(shlex.join([named, *argv[1:]]), _COMMAND)}")
 
 
 def _ending(asked: Asked, what: str, buttons: Block) -> list[Block | None]:

@@ -126,7 +126,8 @@ def test_what_is_approved_shows_its_command_whole_and_an_exercise_says_that_noth
     shown = text_of(approval.draw(approval.Asked(row)))
     assert "bin/deploy --note 'a ˋbˋ &lt;!here&gt;' 9f8e7d6" in shown
     assert "Drill" not in shown
-    row.subject = {**row.subject, "drill": True}
+    row.subject = {**row.subject, "command": ["/opt/shop/.venv/bin/python", "deploy.py"], "drill": True}
+    assert "`python deploy.py`" in text_of(approval.draw(approval.Asked(row)))
     assert "approving it runs nothing" in text_of(approval.draw(approval.Asked(row)))
 
 
