@@ -64,7 +64,7 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         assert shop.git("show", "main:shop/pricing.py") == "def total(cart):\n    return cart['currency']"
         shop.commit("Another way", {PRICING: "def total(cart):\n    return cart['money']\n"})
         await office.ana.click(channel, merge, "Approve and merge")
-        stuck = await eventually(lambda: _in_a_thread(office, channel, "conflicts with"))
+        stuck = await eventually(lambda: _in_a_thread(office, channel, "conflicts with"), 60)
         assert "now there: `return cart['money']`" in text_of(stuck)
         shop.solve(f"bugfix/{bug.key}", {PRICING: GOOD})
         await office.ana.click(channel, stuck, "Rebase")
@@ -73,7 +73,7 @@ async def test_a_bug_is_fixed_and_merged_by_three_decisions(tmp_path: Path) -> N
         await office.ana.wait_for_message(channel, lambda row: "The fix is merged everywhere" in text_of(row), 60)
         assert not [row for row in await office.ana.ephemerals(channel) if ":warning:" in text_of(row)]
         assert "cart.get('currency', 'EUR')" in shop.git("show", "main:shop/pricing.py")
-        assert await eventually(lambda: _outcome(office, bug.number)) == "complete"
+        assert await eventually(lambda: _outcome(office, bug.number), 30) == "complete"
         async with office.ctx.store.read() as session:
             sent = await queries.deliveries(session, bug.number)
         assert [row.error for row in sent if row.state == "failed"] == []
