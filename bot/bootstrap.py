@@ -33,7 +33,6 @@ from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
 from incidents.postmortem import Writer
-from incidents.response import drift, expiry
 from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
@@ -64,9 +63,7 @@ class Running:
     closing: AsyncExitStack
 
     async def start(self) -> None:
-        """Begin to deliver, to ring and to carry out steps; what a former process left comes first."""
-        await drift.ask(self.ctx)
-        await expiry.ask_anew_what_changed(self.ctx)
+        """Begin to deliver, to ring and to carry out steps."""
         self.deliverer.start()
         await self.alarms.start()
         await self.steps.start()

@@ -1,4 +1,4 @@
-"""Tidying up while it runs: what no retry can bring any more, and what the retention policy lets go."""
+"""Beside everything else: asks about files that changed under what goes on, and tidies up what nobody needs."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import structlog
 
 from incidents import inbound, retention, store_errors
 from incidents.context import Context
+from incidents.response import drift, expiry
 
 _EVERY_SECONDS = 3600.0
 _BETWEEN_BATCHES_SECONDS = 1.0  # whoever responds now comes first; a year's backlog of 10,000 takes some minutes
@@ -15,9 +16,15 @@ log = structlog.get_logger(__name__)
 
 
 async def keep(ctx: Context, stopping: asyncio.Event) -> None:
-    """Tidy up now and every hour until `stopping`; never cut off, for a transaction may be open."""
+    """Ask and tidy up now and every hour until `stopping`; never cut off, for a transaction may be open.
+
+    Files are read when Sitrep starts. With hundreds of responses it takes seconds to ask about them, and pages that are
+    due wait for none of it: what goes on under its frozen copy is safe, and what was approved is compared at the act.
+    """
     while not stopping.is_set():
         try:
+            await drift.ask(ctx)
+            await expiry.ask_anew_what_changed(ctx)
             await once(ctx, stopping)
         except store_errors.TROUBLE as error:
             log.warning("could not tidy up; trying again in an hour", why=str(store_errors.explain(error)))

@@ -23,13 +23,21 @@ _UNFINISHED = ("running", "paused")
 async def ask(ctx: Context) -> int:
     """Ask about every unfinished run whose files are not today's, once for each change; return how many were asked."""
     async with ctx.store.read() as session:
+        unfinished = col(records.Run.state).in_(_UNFINISHED)
         found = await session.execute(
             select(records.Run, records.Incident)
             .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
-            .where(col(records.Run.state).in_(_UNFINISHED))
+            .where(unfinished)
             .order_by(col(records.Run.id))
         )
-        drifted = [run.number for run, incident in found.all() if _told(ctx, incident, run) is not None]
+        told = {run.number: _told(ctx, incident, run) for run, incident in found.all()}
+        before = await session.execute(
+            select(records.Question.run_id, records.Question.text)
+            .join(records.Run, col(records.Run.id) == col(records.Question.run_id))
+            .where(unfinished, records.Question.kind == About.DRIFT.value)
+        )
+        asked_before = {(run_id, text) for run_id, text in before.all()}
+        drifted = [number for number, each in told.items() if each and (number, each[0]) not in asked_before]
     asked = 0
     for number in drifted:
         async with ctx.store.transaction() as tx:  # one for each: nobody holds two incidents at once
