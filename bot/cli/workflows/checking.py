@@ -15,8 +15,11 @@ def run(folder: Path) -> str:
 
     Raises:
         ConfigurationError: with every mistake, by file and line.
-        InvalidInput: the folder holds nothing of a configuration.
+        InvalidInput: it is no folder, or holds nothing of a configuration.
     """
+    if not folder.is_dir():
+        what = f"{folder} is a file." if folder.exists() else f"There is no folder {folder}."
+        raise InvalidInput(what, remedy="Name the folder that holds your workflows/, policies/ or prompts/.")
     library, files = loading.inspect(loading.templates_root(), folder)
     own = [name.removeprefix(f"{folder}/") for name in files.own()]
     if not own:

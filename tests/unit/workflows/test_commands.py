@@ -92,6 +92,10 @@ def test_a_folder_that_holds_nothing_of_a_configuration_is_no_success(tmp_path: 
         checking.run(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no such folder"):
-        checking.run(tmp_path / "nowhere")
+def test_what_is_no_folder_is_named_with_the_folder_to_name_instead(tmp_path: Path) -> None:
+    file = tmp_path / "emergency_response.yml"
+    file.write_text("name: emergency_response\n")
+    for path, said in ((tmp_path / "nowhere", "There is no folder"), (file, "is a file")):
+        with pytest.raises(InvalidInput, match=said) as caught:
+            checking.run(path)
+        assert caught.value.remedy == "Name the folder that holds your workflows/, policies/ or prompts/."
