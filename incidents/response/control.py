@@ -1,5 +1,6 @@
 """How people steer a run: decide, attest, pause, resume, stop."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from incidents import lengths, outbox, posts, records, store
@@ -7,7 +8,7 @@ from incidents.context import Context
 from incidents.definitions import ApprovalKind, Kind
 from incidents.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from incidents.events import EventKind
-from incidents.lifecycle import Status
+from incidents.lifecycle import Role, Status
 from incidents.response import approvals, decided, decisions, four_eyes, plan, progress, rework, runs, standing
 from incidents.response.decisions import Decision
 from incidents.response.plan import StepState
@@ -56,7 +57,7 @@ async def decide(
     run = await tx.session.get_one(records.Run, approval.run_id)
     await _still_current(tx, ctx, incident, run, approval)
     if decision == "approve":
-        await _require_four_eyes(tx, ctx, incident, approval, actor, said)
+        await _require_four_eyes(tx, ctx, incident, approval, actor, holders, said)
     if decision == "reject" and not said:
         raise InvalidInput("Say what to change.", remedy="One sentence is enough.", field="feedback")
     chosen = _chosen(approval, asked, option) if decision == "approve" else {"feedback": said}
@@ -75,7 +76,7 @@ async def decide(
     )
     await approvals.redraw(tx, incident, approval, state)
     if state == "rejected" and not asked.source:
-        await _leave_out(tx, run, approval.step)
+        await _leave_out(tx, run, approval.step, actor)
     elif state == "rejected":
         source = progress.source_of(run, asked.source, before=approval.step)
         await rework.redo(tx, incident, run, source, event, said)
@@ -87,10 +88,15 @@ async def decide(
 
 
 async def _require_four_eyes(
-    tx: store.Tx, ctx: Context, incident: records.Incident, approval: records.Approval, actor: str, reason: str
+    tx: store.Tx,
+    ctx: Context,
+    incident: records.Incident,
+    approval: records.Approval,
+    actor: str,
+    holders: Mapping[Role, list[str]],
+    reason: str,
 ) -> None:
     """Return when somebody else made what is approved, or the commander overrides that for a reason, as an event."""
-    holders = await queries.roles(tx.session, incident.number)
     if not four_eyes.overrides(ctx.settings, actor, holders) or actor not in four_eyes.made_by(approval):
         four_eyes.require(approval, actor, approvals.who_may(approval, holders, ctx.settings))
         return
@@ -104,11 +110,11 @@ async def _require_four_eyes(
     await outbox.put(tx, incident.id, posts.line(incident, event))
 
 
-async def _leave_out(tx: store.Tx, run: records.Run, name: str) -> None:
+async def _leave_out(tx: store.Tx, run: records.Run, name: str, actor: str) -> None:
     """Leave out what people chose themselves and somebody who may decide does not want."""
     for step in await queries.steps(tx.session, run.number):
         if step.name == name:
-            step.state = StepState.SKIPPED.value
+            step.state, step.runner, step.finished_at = StepState.SKIPPED.value, actor, tx.now
             tx.session.add(step)
     await tx.session.flush()
 

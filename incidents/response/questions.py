@@ -12,7 +12,6 @@ from sqlmodel import col, select
 from incidents import outbox, posts, records, store
 from incidents.events import EventKind
 from incidents.notices import Lane
-from incidents.response import frozen
 
 #: Characters of a question; with its answers it stays inside one screen.
 MAX_TEXT = 2_500
@@ -109,9 +108,7 @@ async def ask(
 
 
 async def pending(tx: store.Tx, run: records.Run) -> list[records.Question]:
-    """Return what the run's people have not answered yet, oldest first; only a bug's run asks."""
-    if frozen.definition_of(run).pipeline is None:
-        return []
+    """Return what the run's people have not answered yet, oldest first."""
     rows = await tx.session.scalars(
         select(records.Question)
         .where(records.Question.run_id == run.id, records.Question.state == "pending")

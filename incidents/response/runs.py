@@ -48,9 +48,7 @@ async def _has_begun(tx: store.Tx, incident: records.Incident, run: records.Run)
     """Tell whether the run waited for business to open, and that is over: it does not wait a second time."""
     told = (EventKind.RUN_SCHEDULED, EventKind.RUN_BEGUN)
     events = [
-        each
-        for each in await queries.events(tx.session, incident.number)
-        if each.kind in told and each.data["run"] == run.id
+        each for each in await queries.events_of(tx.session, incident.number, *told) if each.data["run"] == run.id
     ]
     return any(
         each.kind is EventKind.RUN_BEGUN or datetime.fromisoformat(each.data["begins_at"]) <= tx.now for each in events

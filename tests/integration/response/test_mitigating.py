@@ -83,6 +83,8 @@ async def test_another_choice_takes_the_place_of_one_nobody_approved_and_a_refus
     await house.do(control.decide, second.number, BO, "reject", feedback="prices would be wrong")
     states = await house.states(incident)
     assert states["0.1"] == "skipped"
+    await house.do(respond.change_severity, incident.number, ANA, Severity.CRITICAL, "more hurt")
+    assert (await house.states(incident))["0.1"] == "skipped", "what was refused is not asked again"
     await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
     assert "0.2" in await house.states(incident)
 

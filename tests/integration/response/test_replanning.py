@@ -260,8 +260,10 @@ async def test_a_response_that_began_by_other_files_asks_once_and_keeps_what_sti
     changed = workflows["priority_response"].model_copy(update={"name": "emergency_response"})
     workflows["emergency_response"] = changed.model_copy(update={"severity": Severity.CRITICAL})
     assert [await drift.ask(house.ctx), await drift.ask(house.ctx)] == [1, 0]
+    workflows["emergency_response"] = workflows["emergency_response"].model_copy(update={"title": "Changed again"})
+    assert await drift.ask(house.ctx) == 1
     async with house.store.read() as session:
-        (asked,) = await queries.questions(session, incident.number)
+        (asked,) = await queries.questions(session, incident.number)  # one card stands
     await house.do(answering.answer, asked.number, ANA, 2)
     assert await drift.ask(house.ctx) == 0
     states = await house.states(incident)
