@@ -42,7 +42,7 @@ class Lookup:
 
     async def names(self, function: str) -> bool:
         """Tell whether any file names it as a word of its own."""
-        return (await self.repository.git("grep", "-q", "-w", "-F", "-e", function, self.commit, "--")).ok
+        return (await self.repository.grep("-q", "-w", "-F", "-e", function, self.commit, "--")).ok
 
     async def of_history(self, commit: str) -> str:
         """Return the full hash of a commit in the history; "" where it is none."""

@@ -109,11 +109,18 @@ class Repository:
 
     async def ask(self, *arguments: str, cwd: Path | None = None, stdin: bytes | None = None) -> Completed:
         """Run git with `arguments` and return what came of it; like `git`, but exit codes other than 0 are raised."""
-        done = await self.git(*arguments, cwd=cwd, stdin=stdin)
+        return self._in_order(arguments[0], await self.git(*arguments, cwd=cwd, stdin=stdin))
+
+    async def grep(self, *arguments: str, cwd: Path | None = None) -> Completed:
+        """Run `git grep`; like `ask`, but that nothing was found is an answer, too."""
+        done = await self.git("grep", *arguments, cwd=cwd)
+        return done if done.exit_code == 1 else self._in_order("grep", done)
+
+    def _in_order(self, command: str, done: Completed) -> Completed:
         if not done.ok:
             said = done.stderr.strip().splitlines() or ["no message"]
             raise ToolFailed(
-                f"`git {arguments[0]}` failed in {self.path}: {said[-1][:200]}.",
+                f"`git {command}` failed in {self.path}: {said[-1][:200]}.",
                 remedy="Check the clone with `git fsck`, and that it is up to date.",
             )
         return done

@@ -73,8 +73,8 @@ class Checkout:
             ToolFailed: when none does, or too many do.
         """
         place = [f":(literal){self._name(under)}"] if under.strip("./") else []
-        found = ("grep", "-n", "-I", "-F", "--no-color", "--untracked", "-e", text, "--", *place)
-        done = await self.repository.git(*found, cwd=self.folder)
+        found = ("-n", "-I", "-F", "--no-color", "--untracked", "-e", text, "--", *place)
+        done = await self.repository.grep(*found, cwd=self.folder)
         lines = done.stdout.splitlines()
         if not lines:
             raise ToolFailed(f"Nothing contains `{text[:80]}`.", remedy="Search for a shorter part of it.")
@@ -102,7 +102,7 @@ class Checkout:
         Raises:
             ToolFailed: when there are no such lines.
         """
-        blame = await self.repository.blame(self.commit, self._name(path), first, min(last, first + MAX_LINES))
+        blame = await self.repository.blame(self.commit, self._name(path), first, min(last, first + MAX_LINES - 1))
         return bounded(redaction.redact("\n".join(f"{b.commit[:12]} {b.path}:{b.line}: {b.text}" for b in blame.lines)))
 
     async def change(self, commit: str) -> str:

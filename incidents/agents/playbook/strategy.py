@@ -88,7 +88,7 @@ async def _tests_of(case: Case, repository: Repository | None, name: str) -> tup
     try:
         head = await repository.resolve(case.service.branch)
         # Without a match git exits with 1, which is an answer.
-        done = await repository.git("grep", "-l", "-w", "-F", "-e", name, head)
+        done = await repository.grep("-l", "-w", "-F", "-e", name, head)
     except ToolFailed as fault:
         case.missing(fault)
         return [], []

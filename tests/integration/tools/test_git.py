@@ -205,3 +205,14 @@ async def test_a_clone_that_belongs_to_another_user_can_be_read(shop: Workshop, 
             os.chown(Path(place) / file, 12345, 12345)
     repository = await git.open_repository(shop.path, clock)
     assert (await repository.commit("HEAD")).subject == "Begin"
+
+
+async def test_a_search_that_finds_nothing_is_an_answer_and_one_that_fails_is_none(
+    shop: Workshop, clock: ManualClock
+) -> None:
+    head = shop.commit("Begin", a_py="def total(): ...\n")
+    repository = await git.open_repository(shop.path, clock)
+    assert (await repository.grep("-q", "-e", "total", head, "--")).ok
+    assert not (await repository.grep("-q", "-e", "nowhere", head, "--")).ok
+    with pytest.raises(ToolFailed, match="git grep"):
+        await repository.grep("-q", "-e", "total", "0" * 40, "--")

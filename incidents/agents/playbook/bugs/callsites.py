@@ -46,7 +46,7 @@ async def changed(repository: Repository, base: str, commit: str, diff: Diff) ->
 async def _callers(repository: Repository, commit: str, name: str, defined_in: str) -> tuple[str, ...]:
     """Return where `commit` still names it, less the line that defines it."""
     last = name.rpartition(".")[2]
-    done = await repository.git("grep", "-n", "-w", "-F", "-I", "-e", last, commit, "--")
+    done = await repository.grep("-n", "-w", "-F", "-I", "-e", last, commit, "--")
     defines = re.compile(rf"^\s*(async def|def|class) {re.escape(last)}\b")
     places = []
     for line in done.stdout.splitlines():
