@@ -42,7 +42,8 @@ class Review:
         if self.weakened:
             lines.append(f"{_count(self.weakened, 'statement')} weakened: nothing was executed.")
         if self.unseen:
-            lines.append(f"{_count(self.unseen, 'commit or place', 'commits or places')} that nobody saw left out.")
+            them = "it" if len(self.unseen) == 1 else "them"
+            lines.append(f"{_count(self.unseen, 'commit or place', 'commits or places')} left out: nobody saw {them}.")
         return tuple(lines)
 
 

@@ -20,7 +20,7 @@ from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.wording import counted, listed, moment, percent
 from incidents.errors import ToolFailed
-from incidents.tools import health, logs
+from incidents.tools import logs
 from incidents.tools.health import Watched
 from incidents.tools.logs import Failure, Findings
 
@@ -50,7 +50,7 @@ class _Since:
 
 async def watch(case: Case) -> tuple[Output, str]:
     """Watch production for longer than the deploy did, and read what the logs say since."""
-    watched = await _watched(case)
+    watched = await sources.watched(case, cadence.fitting(case.service.production.watch * _LONGER, case.left))
     since = await _since_deploy(case)
     new = [each.raised.headline[:200] for each in since.new]
     claims: list[Claim] = []
@@ -95,18 +95,6 @@ async def validate(case: Case) -> tuple[Output, str]:
     validated = False if failed else None if unknown else True
     output = ProductionValidation(validated=validated, summary=summary[:400], claims=claims)
     return ProductionValidationOutput(production_validation=output), summary
-
-
-async def _watched(case: Case) -> Watched | None:
-    production = case.service.production
-    period = cadence.fitting(production.watch * _LONGER, case.left)
-    try:
-        watched = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
-    except ToolFailed as fault:
-        case.missing(fault)
-        return None
-    case.see(watched.evidence)
-    return watched
 
 
 async def _since_deploy(case: Case) -> _Since:

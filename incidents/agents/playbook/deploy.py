@@ -2,7 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import timedelta
 
 from pydantic import BaseModel
 
@@ -22,7 +21,7 @@ from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import PRODUCTION
 from incidents.agents.playbook.wording import moment, percent
 from incidents.errors import NotAllowed, StepFailed, ToolFailed
-from incidents.tools import consent, deploys, health
+from incidents.tools import consent, deploys
 from incidents.tools.deploys import Deployed
 from incidents.tools.evidence import Evidence
 from incidents.tools.health import Watched
@@ -90,7 +89,7 @@ async def _before(case: Case, commit: str) -> _Before | None:
         kept = _Before.model_validate(begun.before) if begun.before else None
         case.see(*([kept.evidence] if kept else []))
         return kept
-    seen = await _look(case, cadence.glance(case.service.production.watch))
+    seen = await sources.watched(case, cadence.glance(case.service.production.watch))
     if seen is None:
         return None
     return _Before(
@@ -183,19 +182,7 @@ async def _watch(case: Case) -> Watched | None:
     period = cadence.fitting(case.service.production.watch, case.left)
     if period < case.service.production.watch:
         case.note(f"Watched for {period.total_seconds():.0f} s only: the step's budget ends.")
-    return await _look(case, period)
-
-
-async def _look(case: Case, period: timedelta) -> Watched | None:
-    """Watch production for `period`; None, with a note, without a health address."""
-    production = case.service.production
-    try:
-        watched = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
-    except ToolFailed as fault:
-        case.missing(fault)
-        return None
-    case.see(watched.evidence)
-    return watched
+    return await sources.watched(case, period)
 
 
 async def _roll_back(case: Case, approved: ApprovedSubject, watch: _Watch) -> Deployed | None:

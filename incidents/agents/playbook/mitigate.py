@@ -4,14 +4,14 @@ from pathlib import Path
 
 from incidents.agents.base import ApprovedSubject
 from incidents.agents.outputs import Mitigation, MitigationEffect, MitigationOutput, Output
-from incidents.agents.playbook import cadence
+from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import PRODUCTION
 from incidents.agents.playbook.wording import percent
 from incidents.errors import NotAllowed, StepFailed, ToolFailed
 from incidents.response import mitigations
 from incidents.response.mitigations import Means
-from incidents.tools import consent, deploylog, deploys, health
+from incidents.tools import consent, deploylog, deploys
 from incidents.tools.deploys import Deployed
 from incidents.tools.health import Watched
 
@@ -28,10 +28,10 @@ async def run(case: Case) -> tuple[Output, str]:
     if case.request.incident.drill:
         return _rehearsed(case, approved)
     await _require_as_it_was(case, approved)
-    before = await _look(case, glance=True)
+    before = await sources.watched(case, cadence.glance(case.service.production.watch))
     done = await _act(case, approved)
     case.see(done.evidence)
-    after = await _look(case)
+    after = await sources.watched(case, cadence.sample(case.service.production.watch))
     words = mitigations.said(approved.subject)
     effect = _effect(before, after, [done.evidence.id, *([after.evidence.id] if after else [])])
     action = _action(approved, taken=True, reason=effect.summary, cited=[done.evidence.id])
@@ -97,19 +97,6 @@ async def _act(case: Case, approved: ApprovedSubject) -> Deployed:
         return await deploys.switch_off(case.service, switch=switch, approved=approved, journal=journal, clock=clock)
     except (NotAllowed, ToolFailed) as fault:
         raise StepFailed(fault.message, remedy=fault.remedy) from fault
-
-
-async def _look(case: Case, *, glance: bool = False) -> Watched | None:
-    """Watch production; None, with a note, without a health address."""
-    production = case.service.production
-    period = cadence.glance(production.watch) if glance else cadence.sample(production.watch)
-    try:
-        watched = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
-    except ToolFailed as fault:
-        case.missing(fault)
-        return None
-    case.see(watched.evidence)
-    return watched
 
 
 def _effect(before: Watched | None, after: Watched | None, cited: list[str]) -> MitigationEffect:

@@ -26,7 +26,6 @@ class Former:
     """What ran on staging before the fix, and whether an earlier attempt was cut off half-way there and back."""
 
     release: str
-    commit: str
     evidence: tuple[str, ...]
     cut_off: bool = False
 
@@ -43,7 +42,7 @@ async def former(case: Case, staging: Environment, fix: FixCode) -> Former | Non
     if found is None:
         return None
     begun = case.request.journal.open("rollback", _STAGING, found.release)
-    return Former(found.release, found.commit, found.evidence, cut_off=begun is not None)
+    return Former(found.release, found.evidence, cut_off=begun is not None)
 
 
 async def try_out(case: Case, staging: Environment, fix: FixCode, before: Former | None, fixed: Deployed) -> Rehearsal:
@@ -131,7 +130,7 @@ async def _by_log(case: Case, fix: FixCode) -> Former | None:
     running = log.current(_STAGING)
     if running is not None and running.commit == fix.commit:
         running = log.before(running)  # an earlier attempt has put the fix there
-    return Former(running.release, running.commit, tuple(case.see(log.evidence))) if running else None
+    return Former(running.release, tuple(case.see(log.evidence))) if running else None
 
 
 async def _by_version(case: Case, staging: Environment, fix: FixCode) -> Former | None:
@@ -141,7 +140,7 @@ async def _by_version(case: Case, staging: Environment, fix: FixCode) -> Former 
     release, commit = look.version
     if not release or commit == fix.commit:
         return None
-    return Former(release, commit or "", tuple(case.see(look.evidence)))
+    return Former(release, tuple(case.see(look.evidence)))
 
 
 def _untried(reason: str) -> Rehearsal:

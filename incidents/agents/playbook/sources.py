@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from incidents.agents.outputs import ImpactAssessment
+from incidents.agents.playbook import cadence
 from incidents.agents.playbook.case import Case
 from incidents.errors import ToolFailed
 from incidents.tools import deploylog, git, health, logs
 from incidents.tools.deploylog import Deploy, DeployLog
 from incidents.tools.git import Repository
-from incidents.tools.health import Probe
+from incidents.tools.health import Probe, Watched
 from incidents.tools.logs import Findings
 
 PRODUCTION = "production"  #: the environment of the deploy log that incidents are about
@@ -127,3 +128,15 @@ async def _logs(case: Case, split: Deploy | None) -> Findings | None:
     except ToolFailed as fault:
         case.missing(fault)
         return None
+
+
+async def watched(case: Case, period: timedelta) -> Watched | None:
+    """Watch production for `period`, and keep what was seen; None, with a note, where no address tells how it is."""
+    production = case.service.production
+    try:
+        seen = await health.watch(production, case.clock, period=period, every=cadence.every(production.watch))
+    except ToolFailed as fault:
+        case.missing(fault)
+        return None
+    case.see(seen.evidence)
+    return seen
