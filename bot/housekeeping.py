@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 
 import structlog
 
@@ -22,13 +23,20 @@ async def keep(ctx: Context, stopping: asyncio.Event) -> None:
     due wait for none of it: what goes on under its frozen copy is safe, and what was approved is compared at the act.
     """
     while not stopping.is_set():
-        try:
-            await drift.ask(ctx)
-            await expiry.ask_anew_what_changed(ctx)
-            await once(ctx, stopping)
-        except store_errors.TROUBLE as error:
-            log.warning("could not tidy up; trying again in an hour", why=str(store_errors.explain(error)))
+        await _outlived(drift.ask(ctx))
+        await _outlived(expiry.ask_anew_what_changed(ctx))
+        await _outlived(once(ctx, stopping))
         await _rest(stopping, _EVERY_SECONDS)
+
+
+async def _outlived(work: Awaitable[object]) -> None:
+    """Let a fault of one piece of work hold up neither the next nor the hours to come."""
+    try:
+        await work
+    except store_errors.TROUBLE as error:
+        log.warning("housekeeping goes on in an hour", why=str(store_errors.explain(error)))
+    except Exception:
+        log.exception("housekeeping_failed")
 
 
 async def once(ctx: Context, stopping: asyncio.Event, *, pause_seconds: float = _BETWEEN_BATCHES_SECONDS) -> None:

@@ -36,7 +36,9 @@ class Postmortems:
         del event
         settings = self._desk.ctx.settings
         wanted = incident.severity in settings.postmortem.severities
-        if wanted and not incident.drill and incident.kind is definitions.Kind.INCIDENT:
+        if not wanted or incident.drill or incident.kind is not definitions.Kind.INCIDENT:
+            return
+        if not await _is_written(tx, incident):  # before it was reopened, perhaps
             at = hours.opens_after(tx.now, settings.postmortem.business_days, settings)
             await postmortem.schedule(tx, incident, at)
 
