@@ -71,6 +71,8 @@ async def test_of_two_who_decide_against_each_other_one_wins_and_the_other_reads
     seen = len(await office.bo.ephemerals(channel))
     await office.bo.api("chat.update", channel=channel, ts=before["ts"], text=">option 3")
     await eventually(lambda: more_ephemerals(office.bo, channel, seen))
+    unchanged = await decided(office, "choose_fix")
+    assert unchanged.decision["number"] == number
 
     deploy = await to_the_deploy_after_a_choice(office, channel)
     await asyncio.gather(

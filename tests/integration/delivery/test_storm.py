@@ -24,6 +24,7 @@ from tests.integration.delivery.conftest import Post, configuration, note, posti
 
 #: Twice what Slack allows, and twice what is used of it: the storm passes in half the time.
 _SHARE = 2.0
+_PAGED_WITHIN = timedelta(seconds=10 / _SHARE)
 _STORM = (*[Severity.LOW] * 12, *[Severity.HIGH] * 10, *[Severity.CRITICAL] * 3)
 
 
@@ -59,6 +60,11 @@ async def test_storm_pages_in_time_and_is_never_too_fast_for_slack(on_call: Cont
                 pages = await _pages(on_call, declared)
         async with on_call.store.read() as session:
             lanes = set((await session.execute(select(records.Outbox.action, records.Outbox.lane))).all())
+            paged = await session.scalars(
+                select(records.Outbox).where(records.Outbox.lane == Lane.PAGE.value, records.Outbox.state == "done")
+            )
+            longest = max(_waited(row) for row in paged.all())
+        assert longest < _PAGED_WITHIN
         assert sum(planned for _, planned in pages) >= 13
         assert {lane for action, lane in lanes if action in ("set_topic", "pin")} == {Lane.CHATTER}  # decoration: last
         errors = Counter(call["error"] for call in post.calls())

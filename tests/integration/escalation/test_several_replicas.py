@@ -185,6 +185,7 @@ async def test_replica_whose_machines_clock_is_set_rings_what_is_due_and_nothing
 
 
 async def test_machine_that_slept_is_set_right_within_a_second(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shared_clock._LOOK_SECONDS <= 1.0
     monkeypatch.setattr(shared_clock, "_LOOK_SECONDS", 0.02)
     slept = 0.0
     clock = SharedClock(machine := RunningClock(), lambda: time.monotonic() - slept)  # its seconds sleep with it
