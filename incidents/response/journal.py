@@ -21,9 +21,12 @@ def read(step: records.Step) -> tuple[Begun, ...]:
 
 
 def under_way(step: records.Step) -> Begun | None:
-    """Return what an attempt of the step began last, unless people are asked about it already."""
+    """Return what an attempt of the step began last, under the approval that it still acts under.
+
+    None where people are asked about it already, or are asked anew because the step was queued anew.
+    """
     begun = read(step)
-    return begun[-1] if begun and not begun[-1].doubt else None
+    return begun[-1] if begun and not (begun[-1].doubt or begun[-1].former) else None
 
 
 def ends_by_itself(step: records.Step) -> str:
@@ -42,6 +45,14 @@ def doubt(step: records.Step) -> str:
 def keep(step: records.Step, begun: Sequence[Begun]) -> None:
     """Write into the row what is still open."""
     step.begun = [each.model_dump(mode="json") for each in begun]
+
+
+def carry_over(step: records.Step) -> None:
+    """Keep what may still run of a step that is queued anew: the next attempt that wants the same adopts it.
+
+    Whatever else it wants was not asked about yet, so no approval goes with it.
+    """
+    keep(step, [each.model_copy(update={"former": True}) for each in read(step)])
 
 
 class StepJournal:

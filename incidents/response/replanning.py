@@ -8,7 +8,7 @@ from incidents import outbox, posts, records, store
 from incidents.agents.outputs import MODELS
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 from incidents.notices import Lane
-from incidents.response import approvals, mitigations, plan, remarks
+from incidents.response import approvals, journal, mitigations, plan, remarks
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -156,7 +156,8 @@ async def _complete(tx: store.Tx, run: records.Run, rows: list[records.Step], af
             continue
         former.name = name
         if StepState(former.state) not in _HAS_RESULT:
-            former.state, former.error, former.begun = StepState.QUEUED.value, "", []
+            former.state, former.error = StepState.QUEUED.value, ""
+            journal.carry_over(former)
         tx.session.add(former)
     await tx.session.flush()
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from incidents import outbox, posts, records, store
 from incidents.notices import Lane
-from incidents.response import approvals, checks, frozen, gates, pipeline, plan, questions, remarks
+from incidents.response import approvals, checks, frozen, gates, journal, pipeline, plan, questions, remarks
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -61,7 +61,8 @@ async def queue(
     """
     for step in await queries.steps(tx.session, run.number):
         if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
-            step.state, step.owner, step.begun = StepState.QUEUED.value, "", []
+            step.state, step.owner = StepState.QUEUED.value, ""
+            journal.carry_over(step)
             step.output = {} if step.name not in feedback else step.output
             step.feedback = feedback.get(step.name, "")
             tx.session.add(step)

@@ -15,12 +15,14 @@ import pytest
 from incidents import catalog, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
+from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.response import control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
-from incidents.service import queries
+from incidents.service import queries, respond
 from incidents.tools import deploys
 from tests.integration.response.conftest import ANA, BO, SETTINGS, House, Scripted
+from tests.integration.response.test_replanning import high_runs, without
 from tests.integration.response.test_story import until_deploy_is_asked
 from tests.integration.tools.test_launches import recorder_of, until
 
@@ -226,6 +228,36 @@ async def test_a_deploy_taken_over_while_in_doubt_is_not_asked_about_any_more(si
     await site.house.work()
     await site.house.do(intervening.take_over, claim.step_id, ANA, "release 43 runs")
     assert await site.house.pending(incident) == []
+
+
+async def test_a_fix_that_is_sent_back_while_its_deploy_is_in_doubt_is_not_deployed_again_unasked(site: Site) -> None:
+    incident, _ = await vanished(site)
+    await site.house.work()
+    [asked] = await site.house.pending(incident)
+    await site.house.do(control.decide, asked.number, BO, "reject", feedback="Look once more.")
+    await site.house.work()
+    [anew] = await site.house.pending(incident)
+    assert (anew.subject["commit"], anew.subject["doubt"]) == (asked.subject["commit"], asked.subject["doubt"])
+    assert site.times == 1
+
+
+async def test_a_deploy_that_runs_on_while_the_plan_changes_there_and_back_is_adopted(site: Site) -> None:
+    """Its approval went with the plan: people are asked anew, and the new word is good for what it names alone."""
+    incident, claim, work = await site.begun()
+    await lost(site, work)
+    # These tests change workflows without changing the library of others.
+    library = site.ctx.library.model_copy(update={"workflows": dict(site.ctx.library.workflows)})
+    object.__setattr__(site.ctx, "library", library)
+    high_runs(site.house, without("3.1"))
+    await site.house.do(respond.change_severity, incident.number, ANA, Severity.HIGH, "fewer hurt")
+    await site.house.do(respond.change_severity, incident.number, ANA, Severity.CRITICAL, "more hurt")
+    assert "3.1" not in await site.house.work()
+    [anew] = await site.house.pending(incident)
+    await site.house.do(control.decide, anew.number, BO, "approve")
+    site.go()
+    assert "3.1" in await site.house.work()
+    step = await site.step(claim)
+    assert (step.state, step.notes, step.begun, site.times) == ("done", ["adopted"], [], 1)
 
 
 async def test_stopping_the_response_lets_a_running_deploy_end_and_tells_what_became_of_it(site: Site) -> None:
