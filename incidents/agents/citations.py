@@ -17,7 +17,9 @@ EXECUTED = frozenset({EvidenceKind.TEST, EvidenceKind.DEPLOY, EvidenceKind.HEALT
 
 #: How texts name commits and places in files.
 COMMIT = re.compile(r"`([0-9a-f]{7,40})`")
-PLACE = re.compile(r"\b([\w./-]*\w\.\w{1,5}):(\d+)\b")
+#: Of a path longer than any field holds, its end: each beginning is tried, and one from which the end could be any
+#: number of characters away costs a second where a text is little but dots. More than nine digits count no lines.
+PLACE = re.compile(r"\b([\w./-]{0,300}\w\.\w{1,5}):(\d{1,9}+)\d*+\b")
 #: Fields that hold a place apart.
 _PLACE_FIELDS = (("file", "line"), ("root_file", "root_line"))
 _UNSEEN = "[?]"  # no longer than what it stands for: texts have limits

@@ -1,5 +1,6 @@
 """What an agent says is struck out or weakened unless evidence backs it."""
 
+import time
 from datetime import UTC, datetime
 
 from incidents.agents import citations
@@ -82,3 +83,27 @@ def test_a_hypothesis_rejected_without_evidence_is_open_again() -> None:
     (checked,) = citations._items([guess], review)
     assert checked.state == "open"
     assert review.weakened == ["The pool"]
+
+
+def test_looking_for_places_costs_no_more_for_each_character_of_a_longer_text() -> None:
+    def seconds(times: int) -> float:
+        """Return the best of three in CPU time, so that a busy machine counts less."""
+        taken = []
+        for _ in range(3):
+            began = time.process_time()
+            assert citations.PLACE.findall("a." * times) == []
+            taken.append(time.process_time() - began)
+        return min(taken)
+
+    assert seconds(8_000) / seconds(1_000) < 20  # 8 where it is linear, 64 where every beginning looks on to the end
+
+
+def test_a_place_of_any_length_is_read_as_far_as_a_file_could_have_it() -> None:
+    path = f"{'deep/' * 60}shop/pricing.py"
+    assert citations.PLACE.findall(f"(`./shop/pricing.py:88`, shop/cart.py:{'9' * 5_000})") == [
+        ("shop/pricing.py", "88"),
+        ("shop/cart.py", "9" * 9),
+    ]
+    [(end, line)] = citations.PLACE.findall(f"{path}:7")
+    assert path.endswith(end)
+    assert line == "7"

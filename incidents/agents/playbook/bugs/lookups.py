@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
+from incidents.agents import citations
 from incidents.agents.diagnoses import DiagnosedCause, Diagnosis
 from incidents.errors import ToolFailed
 from incidents.tools.evidence import Evidence
 from incidents.tools.git import Commit, Repository
 
-_PLACE = re.compile(r"`?\b([\w./-]*\w\.[A-Za-z]{1,5}):(\d+)\b")
-_COMMIT = re.compile(r"`([0-9a-f]{7,40})`")
 _MOST = 40  # places that are looked up in one analysis
 
 
@@ -31,10 +30,10 @@ async def existence(repository: Repository, base: str, diagnosis: Diagnosis) -> 
     for path in cause.affected_files[:_MOST]:
         _note(found, path in files, f"`{path}`", f"there is no file `{path}` at `{base[:7]}`")
     texts = " ".join((cause.summary, cause.mechanism, cause.explanation, *(claim.text for claim in cause.claims)))
-    for path, line in dict.fromkeys(_PLACE.findall(texts)[:_MOST]):
+    for path, line in dict.fromkeys(citations.PLACE.findall(texts)[:_MOST]):
         if path in files:
             await _place(repository, base, files, path, int(line), found)
-    named = [*_COMMIT.findall(texts), *(each.commit for each in diagnosis.options if each.commit)]
+    named = [*citations.COMMIT.findall(texts), *(each.commit for each in diagnosis.options if each.commit)]
     for revision in dict.fromkeys(named[:_MOST]):
         commit = await commit_of(repository, revision)
         _note(found, commit is not None, f"commit `{revision[:7]}`", f"there is no commit `{revision[:7]}`")
