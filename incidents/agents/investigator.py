@@ -4,6 +4,8 @@ import dataclasses
 import time
 from datetime import timedelta
 
+import structlog
+
 from incidents.agents import bettering, exploring, overlay, prompts, verifying
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.claude import ClaudeRunner
@@ -18,6 +20,8 @@ from incidents.errors import ModelUnavailable, StepFailed, ToolFailed
 from incidents.tools import worktrees
 from incidents.tools.git import Repository
 from incidents.tools.reading import Checkout
+
+log = structlog.get_logger(__name__)
 
 #: The prompts of the steps that look for a cause.
 PROMPTS = frozenset(
@@ -59,8 +63,9 @@ class Investigator:
             repository, commit = await _under_analysis(case, draft)
             folder = case.folder(f"read-{request.step.name}")
             await worktrees.add(repository, folder, commit=commit)
-        except (StepFailed, ToolFailed):  # the draft's notes say so already
-            return await self._claude.better(request, draft, min(left, _UNREAD))
+        except (StepFailed, ToolFailed) as fault:
+            log.warning("code_not_read", incident=request.incident.key, step=request.step.name, error=str(fault))
+            return await self._claude.better(request, _unread(draft, fault), min(left, _UNREAD))
         hidden = (str(folder), str(repository.path))
         tools = exploring.tools(Checkout(repository, folder, commit))
         toolset = Toolset(tools, source=f"repository at {commit[:7]}", clock=case.clock, hidden=hidden)
@@ -77,6 +82,13 @@ class Investigator:
             raise Unanswered(unchecked, draft=draft, usage=found.usage[len(draft.usage) :]) from fault
         output = overlay.refill(bettering.typed(draft), checked)
         return dataclasses.replace(found, output=output, notes=(*found.notes, *lookup.notes()))
+
+
+def _unread(draft: StepResult, fault: StepFailed | ToolFailed) -> StepResult:
+    """Return the draft with a note that nothing beyond it was read, and why, unless it says so already."""
+    if any(fault.message in note for note in draft.notes):
+        return draft
+    return dataclasses.replace(draft, notes=(*draft.notes, f"Claude could not read the code itself: {fault.message}"))
 
 
 async def _under_analysis(case: Case, draft: StepResult) -> tuple[Repository, str]:

@@ -20,6 +20,11 @@ from tests.integration.agents.messages_api import MessagesApi, calls, message
 from tests.integration.agents.shop import BAD, PRICING, TRACEBACK, Shop
 
 
+def runner_of(api: MessagesApi, playbook: PlaybookRunner) -> ClaudeRunner:
+    texts = {f"{name}.md": "Find it." for name in PROMPTS}
+    return ClaudeRunner(playbook, prompt_texts=texts, api_key="test", budget=Budget(9.0), base_url=api.url)
+
+
 async def test_claude_reads_for_itself_and_what_does_not_exist_is_struck_out(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
@@ -55,8 +60,7 @@ async def test_claude_reads_for_itself_and_what_does_not_exist_is_struck_out(
         return message(json.dumps(draft))
 
     playbook = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"))
-    texts = {f"{name}.md": "Find it." for name in PROMPTS}
-    claude = ClaudeRunner(playbook, prompt_texts=texts, api_key="test", budget=Budget(9.0), base_url=api.url)
+    claude = runner_of(api, playbook)
     runner = FallbackRunner(ByPrompt(claude, dict.fromkeys(PROMPTS, Investigator(claude, playbook))), playbook)
     response = steps.Response(runner, shop.service(), tmp_path / "work")
     result = await response.step("1.3")
@@ -78,3 +82,26 @@ async def test_claude_reads_for_itself_and_what_does_not_exist_is_struck_out(
     )
     assert not {"write_file", "run_tests"} & {tool["name"] for tool in api.asked[0]["tools"]}
     assert len(shop.git("worktree", "list").splitlines()) == 1
+
+
+async def test_claude_that_cannot_check_the_code_out_says_so_and_judges_what_the_playbook_found(
+    httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    shop, api = Shop(tmp_path), MessagesApi(httpserver)
+    shop.commit("Begin", {PRICING: BAD})
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "read-1.3").write_text("in the way")
+    api.answers = [lambda asked: message(json.dumps(shown(asked)))(asked)]
+
+    def shown(asked: dict[str, Any]) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(asked["messages"][2]["content"][3]["content"])["data"]
+        return data
+
+    playbook = PlaybookRunner(SystemClock(), sandbox=Sandbox(mode="none"))
+    claude = runner_of(api, playbook)
+    result = await steps.Response(Investigator(claude, playbook), shop.service(), work).step("1.3")
+    await claude.aclose()
+    assert result.runner == "claude"
+    [note] = [note for note in result.notes if "could not read the code itself" in note]
+    assert "No worktree can be made in" in note
