@@ -24,6 +24,10 @@ _SHORT = 150  # characters that are written on one line
 _DECIDED_ON = frozenset({"fix_options", "options", "tasks"})
 _AT_ONCE = 8  # fields; a form with no more than these asks for all of them
 
+#: Fields that name a commit, and a branch, by the last word of their path.
+COMMITS = frozenset({"commit", "base", "head"})
+BRANCHES = frozenset({"branch", "into"})
+
 _NEWEST = "Left empty, it is the newest of the branch."
 
 

@@ -19,8 +19,6 @@ from incidents.tools.git import Diff, Repository
 #: Seconds that a branch may be looked for where people pushed it; a form is answered within Slack's three.
 PATIENCE = 1.5
 
-#: Other fields that name a commit of the repository.
-_COMMITS = ("commit", "base", "head")
 _MAX_DIFF = 4000  # FixCode.diff
 _MAX_FILES = 200  # Implementation.files
 
@@ -50,7 +48,7 @@ async def look_up(
     """
     given = {path: text.strip() for path, text in typed.items() if text.strip()}
     changes = {path: model for path, model in blanks.parts(prompt).items() if model in unasked.HEADS}
-    commits = [path for path in given if path.rpartition(".")[2] in _COMMITS]
+    commits = [path for path in given if path.rpartition(".")[2] in blanks.COMMITS]
     asked = frozenset(blank.path for blank in blanks.fields(prompt))
     if code is None or not code.path or not given:
         return {}

@@ -19,6 +19,9 @@ from incidents.errors import InvalidInputs
 from incidents.tools.evidence import Evidence, EvidenceKind, capture
 
 _ITEM_FIELD = re.compile(r"^\s*[-•]?\s*([a-z_]{2,40})\s*:\s*(.*)$")
+#: What git takes for a hash, a branch or a tag, and what was so many commits before it: `9f8e7d6`, `fix/cache`,
+#: `9f8e7d6^`. An option is none, nor is a range.
+_REVISION = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{))([^\s\0-\x1f\x7f~^:?*\[\\]{1,250})((?:[~^]\d{0,4})*)")
 _NEEDED = "This is needed once anything of this part is filled in."
 
 
@@ -62,6 +65,7 @@ def read(
     for path, text in given.items():
         if len(text) > limits.get(path, blanks.MAX_LENGTH):
             faults[path] = f"This has {len(text):,} characters; {limits[path]:,} fit."
+    faults |= _unnamable(given)
     given |= seen_in_git
     given |= _untyped(known, given, summary, always=_parts_of_one(model) if _is_one(model) else frozenset())
     for name, field in model.model_fields.items():
@@ -74,6 +78,21 @@ def read(
     if faults:
         raise InvalidInputs(faults)
     return Handwriting(outputs, seen, _together(model, outputs, next(iter(given))))
+
+
+def _unnamable(typed: Mapping[str, str]) -> dict[str, str]:
+    """Return the faults of fields that name a commit or a branch and hold what can be neither.
+
+    Where there is a clone, git has looked up whether it exists; where there is none, this is all that is asked of it.
+    """
+    faults = {}
+    for path, text in typed.items():
+        last, named = path.rpartition(".")[2], _REVISION.fullmatch(text)
+        if last in blanks.COMMITS and named is None:
+            faults[path] = f"{text[:60]!r} can be no commit: give its hash, or its branch."
+        if last in blanks.BRANCHES and (named is None or named[2]):
+            faults[path] = f"{text[:60]!r} can be no branch: give its name, as `git branch` shows it."
+    return faults
 
 
 def _is_one(model: type[Output]) -> bool:

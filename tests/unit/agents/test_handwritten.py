@@ -71,6 +71,27 @@ def test_what_cannot_be_read_is_said_at_its_field(path: str, typed: str, said: s
     assert said in caught.value.faults[path]
 
 
+@pytest.mark.parametrize(
+    ("path", "typed", "said"),
+    [
+        ("emergency_fix_code.commit", "--force", "can be no commit: give its hash"),
+        ("emergency_fix_code.commit", "the one of this morning", "can be no commit"),
+        ("emergency_fix_code.base", "-n", "can be no commit"),
+        ("emergency_fix_code.base", "main..fix", "can be no commit"),
+        ("emergency_fix_code.branch", "--upload-pack=x", "can be no branch"),
+        ("emergency_fix_code.branch", "fix/cache^", "can be no branch"),
+        ("rollback_procedure.commit", "HEAD@{1}", "can be no commit"),
+    ],
+)
+def test_what_can_name_no_commit_and_no_branch_is_refused_at_its_field(path: str, typed: str, said: str) -> None:
+    code = {"emergency_fix_code.branch": "fix/cache", "emergency_fix_code.commit": "9f8e7d6"}
+    good = {"emergency_fix_code.base": "9f8e7d6~2^", "rollback_procedure.commit": "release-40"}
+    assert read("emergency-hotfix-development", {**code, **good}) is not None
+    with pytest.raises(InvalidInputs) as caught:
+        read("emergency-hotfix-development", {**code, path: typed})
+    assert said in caught.value.faults[path]
+
+
 def test_nothing_typed_is_no_output() -> None:
     assert read("rapid-root-cause-analysis", {"preliminary_root_cause.summary": "  "}) is None
     assert read("no-such-prompt", CAUSE) is None
