@@ -6,6 +6,8 @@ Unsent
 """
 
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
@@ -113,19 +115,25 @@ class Mailer:
             Later: the server is out of reach, busy, or does not take our password.
             Refused: the server says no to this letter for good.
         """
-        try:
-            await self._hand_over(message := self._message(letter))
-        except Unsent as failure:
-            # What a server says may repeat what it was told.
-            if self._password and self._password in str(failure):
-                raise type(failure)(str(failure).replace(self._password, redaction.MASK)) from None
-            raise
+        message = self._message(letter)
+        async with self._line() as line:
+            await line.send_message(message)
         return {"message_id": str(message["Message-ID"])}
 
-    async def _hand_over(self, message: EmailMessage) -> None:
+    async def sign_in(self) -> None:
+        """Go as far as every letter must: connect, encrypt, give the password.
+
+        Raises:
+            Later: as from `send`.
+            Refused: the server turns us away for good.
+        """
+        async with self._line():
+            pass
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[aiosmtplib.SMTP]:
         try:
-            await aiosmtplib.send(
-                message,
+            async with aiosmtplib.SMTP(
                 hostname=self._host,
                 port=self._port,
                 username=self._user or None,
@@ -133,18 +141,30 @@ class Mailer:
                 use_tls=self._implicit_tls,
                 start_tls=self._start_tls,
                 timeout=TIMEOUT_SECONDS,
-            )
-        except aiosmtplib.SMTPAuthenticationError as error:
-            raise Later(f"The mail server does not take the password: {error.code} {error.message}") from error
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            worst = max(refusal.code for refusal in error.recipients)
-            said = "; ".join(f"{refusal.recipient}: {refusal.code} {refusal.message}" for refusal in error.recipients)
-            raise (Refused if worst >= 500 else Later)(f"The mail server refuses the address. {said}") from error
-        except aiosmtplib.SMTPResponseException as error:
-            said = f"The mail server says {error.code} {error.message}"
-            raise (Refused if error.code >= 500 else Later)(said) from error
+            ) as line:
+                yield line
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Later(f"The mail server {self._host}:{self._port} is out of reach: {error}") from error
+            failure = self._failure(error)
+            # What a server says may repeat what it was told.
+            if self._password and self._password in str(failure):
+                raise type(failure)(str(failure).replace(self._password, redaction.MASK)) from None
+            raise failure from error
+
+    def _failure(self, error: Exception) -> Unsent:
+        match error:
+            case aiosmtplib.SMTPAuthenticationError():
+                return Later(f"The mail server does not take the password: {error.code} {error.message}")
+            case aiosmtplib.SMTPRecipientsRefused():
+                worst = max(refusal.code for refusal in error.recipients)
+                said = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
+                return (Refused if worst >= 500 else Later)(f"The mail server refuses the address. {said}")
+            case aiosmtplib.SMTPResponseException():
+                said = f"The mail server says {error.code} {error.message}"
+                return (Refused if error.code >= 500 else Later)(said)
+            case OSError():
+                return Later(f"The mail server {self._host}:{self._port} is out of reach: {error}")
+            case _:  # it was reached, and lacks encryption, sign-in or letters beyond ASCII
+                return Later(f"The mail server {self._host}:{self._port} lacks what is asked of it: {error}")
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage(policy=SMTP)

@@ -11,10 +11,12 @@ from sqlmodel import col, select
 from incidents import durations, records
 from incidents.catalog import Lateness
 from incidents.clock import Clock
-from incidents.notices import Lane
+from incidents.notices import Lane, Road
 
 #: What a lane's notices are called when they are late. The channel and the progress in it may wait for Slack's limits.
 _CALLED = {Lane.PAGE: "a page", Lane.DECISION: "a decision", Lane.STATUS: "a status update"}
+
+_LONGEST = 300  # of what a server said
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Punctuality:
     oldest: Mapping[Lane, timedelta] = field(default_factory=dict)  #: how long ago the oldest one was due
     overdue_timers: int = 0
     oldest_timer: timedelta = timedelta()  #: how long ago the oldest timer that waits was due
+    refusal: str = ""  #: what a mail server, pager or webhook said to the most urgent notice that it did not take
 
     def trouble(self, late_after: Lateness, *, share: float = 1.0) -> str:
         """Return what is later than `share` of `late_after`, as a sentence, or an empty string."""
@@ -41,7 +44,7 @@ class Punctuality:
         if self.oldest_timer > late_after.timer * share:
             late.append(f"a timer was due {durations.spoken(self.oldest_timer)} ago")
         said = ", ".join(late)
-        return f"{said[0].upper()}{said[1:]} and has not gone out." if said else ""
+        return f"{said[0].upper()}{said[1:]} and has not gone out. {self.refusal}".rstrip() if said else ""
 
 
 async def measure(session: AsyncSession, clock: Clock) -> Punctuality:
@@ -64,4 +67,17 @@ async def measure(session: AsyncSession, clock: Clock) -> Punctuality:
             select(func.count(), func.min(timer.due_at)).where(col(timer.state) == "pending", col(timer.due_at) < now)
         )
     ).one()
-    return Punctuality(waiting, oldest, int(overdue), now - first_timer if first_timer else timedelta())
+    refusal = await _refusal(session) if oldest else ""
+    return Punctuality(waiting, oldest, int(overdue), now - first_timer if first_timer else timedelta(), refusal)
+
+
+async def _refusal(session: AsyncSession) -> str:
+    # Of Slack's own troubles /readyz and the operators' message speak apart.
+    row = records.Outbox
+    said = await session.scalar(
+        select(row.error)
+        .where(row.state == "pending", row.road != Road.SLACK.value, row.error != "")
+        .order_by(col(row.lane), col(row.id))
+        .limit(1)
+    )
+    return f"{said[:_LONGEST].rstrip('.')}." if said else ""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(workflows.app, name="workflows")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sitrep {metadata.version('sitrep-bot')}")  # noqa: T201 - that is the option's purpose
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, help="Say which one this is."),
+    ] = False,
+) -> None:
+    """Sitrep opens the room, keeps everybody told, and drives the fix."""
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import aiosmtplib
 import httpx
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +14,7 @@ from bot import http
 from bot.cli.findings import Finding, fault, fine, note
 from bot.serve import make_folders
 from bot.settings import Settings
-from escalation.roads import Mailer
+from escalation.roads import Mailer, Unsent
 from incidents import catalog, migrations, store_errors
 from incidents.clock import SystemClock
 from incidents.errors import SitrepError
@@ -122,25 +121,17 @@ async def model(env: Settings) -> Finding:
 
 
 async def mail(env: Settings) -> Finding:
-    """Return whether the mail server answers, where one is set."""
+    """Return whether the mail server answers and takes the password, where one is set."""
     url = env.smtp_url.get_secret_value()
     if not url:
         return note("mail", "No SMTP_URL: nobody is told by e-mail.")
     try:
-        Mailer(url)
-        address = httpx.URL(url)
-        async with aiosmtplib.SMTP(
-            hostname=address.host,
-            port=address.port or (465 if address.scheme == "smtps" else 587),
-            use_tls=address.scheme == "smtps",
-            timeout=_TIMEOUT_SECONDS,
-        ) as server:
-            await server.noop()
+        await Mailer(url).sign_in()
     except SitrepError as error:
         return fault("mail", error.message, error.remedy)
-    except (aiosmtplib.SMTPException, OSError) as error:
-        return fault("mail", f"The mail server does not answer ({error}).", "Correct SMTP_URL, or start the server.")
-    return fine("mail", "The mail server answers.")
+    except Unsent as failure:
+        return fault("mail", f"{failure}.".replace("..", "."), "Correct SMTP_URL, or start the server.")
+    return fine("mail", "The mail server lets Sitrep in.")
 
 
 async def probes(env: Settings) -> Finding:

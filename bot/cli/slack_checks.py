@@ -14,7 +14,7 @@ from incidents import catalog
 
 
 async def examine(env: Settings, settings: catalog.Settings | None) -> AsyncIterator[Finding]:
-    """Yield what was found about tokens, scopes and people."""
+    """Yield what was found about tokens, scopes, people and channels."""
     token = env.slack_bot_token.get_secret_value()
     if not token:
         yield fault("bot token", "SLACK_BOT_TOKEN is not set.", "Set it to the app's bot token (xoxb-…).")
@@ -29,6 +29,8 @@ async def examine(env: Settings, settings: catalog.Settings | None) -> AsyncIter
         yield _scopes(str(answer.headers.get("x-oauth-scopes", "")))
         yield await _intake(env, line.client)
         async for finding in _people(line.client, settings):
+            yield finding
+        async for finding in _channels(line.client, settings):
             yield finding
 
 
@@ -82,6 +84,30 @@ async def _people(client: AsyncWebClient, settings: catalog.Settings | None) -> 
         yield fault("people", f"Slack does not know {', '.join(unknown)}.", "Correct them in sitrep.yml.")
     elif people:
         yield fine("people", f"Slack knows all {len(people)} of sitrep.yml.")
+
+
+async def _channels(client: AsyncWebClient, settings: catalog.Settings | None) -> AsyncIterator[Finding]:
+    named = {
+        "operators_channel": settings.operators_channel if settings else "",
+        "announce_channel": settings.announce_channel if settings else "",
+    }
+    for key, channel in named.items():
+        if not channel:
+            continue
+        try:
+            found = (await client.conversations_info(channel=channel))["channel"]
+        except SlackApiError as failure:
+            said = slack_errors.word(failure) or str(failure)
+            yield fault(
+                key,
+                f"Slack shows Sitrep no channel {channel} ({said}).",
+                "Correct the id in sitrep.yml (the channel's details end with it); a private one has to invite Sitrep.",
+            )
+        else:
+            if found.get("is_member"):
+                yield fine(key, f"Sitrep is in #{found['name']}.")
+            else:
+                yield fault(key, f"Sitrep is not in #{found['name']}.", "Invite it: type `/invite @sitrep` there.")
 
 
 def _refused(about: str, failure: BaseException) -> Finding:

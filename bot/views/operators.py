@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.views import parts
+from bot.views import mrkdwn, parts
 from bot.views.message import Message
 from escalation import operators
 
@@ -11,4 +11,4 @@ def draw(params: dict[str, Any]) -> Message:
     """Return that delivery is late, or that it is in time again."""
     said, more = operators.words(params)
     mark = ":white_check_mark:" if params["ended_at"] else ":warning:"
-    return parts.message(said, [parts.section(f"{mark} *{said}*\n{more}")])
+    return parts.message(said, [parts.section(f"{mark} *{said}*\n{mrkdwn.prose(more, 1000)}")])

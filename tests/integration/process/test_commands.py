@@ -3,11 +3,12 @@
 import json
 import sqlite3
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from bot.cli import checkup, configuration, exporting, machine_checks
+from bot.cli import app, checkup, configuration, exporting, machine_checks
 from bot.slack_client import SlackLine
 from bot.workspace.config import AppConfig, PersonConfig
 from bot.workspace.driver import Person
@@ -70,6 +71,8 @@ async def test_doctor_names_each_fault_with_its_remedy(
     monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
     (house / "checkout" / ".git" / "HEAD").unlink()
+    with (house / "config" / "sitrep.yml").open("a") as file:
+        file.write("operators_channel: C0NOWHERE\n")
     async with workspace(apps=[app], people=[ben]) as slack:
         monkeypatch.setenv("SLACK_API_URL", slack.api_url)
         code = await checkup.run()
@@ -80,8 +83,9 @@ async def test_doctor_names_each_fault_with_its_remedy(
     assert "ava (users_not_found)" in said
     assert "is not a git repository" in said
     assert "ANTHROPIC_BASE_URL" in said
-    assert "mail server does not answer" in said
-    assert "6 to mend." in said
+    assert "is out of reach" in said
+    assert "operators_channel: Slack shows Sitrep no channel C0NOWHERE (channel_not_found)." in said
+    assert "7 to mend." in said
 
 
 async def test_doctor_live_proves_a_round_trip_and_leaves_nothing(
@@ -94,6 +98,7 @@ async def test_doctor_live_proves_a_round_trip_and_leaves_nothing(
         code = await checkup.run(live=True)
         said = capsys.readouterr().out
         assert code == 0, said
+        assert "operators_channel: Sitrep is in #ops." in said
         assert "Posted, found by its key, edited and deleted in" in said
         assert "says hello over Socket Mode" in said
         called = [entry["method"] for entry in slack.core.calls.entries()]
@@ -186,6 +191,12 @@ async def test_export_of_an_empty_database_says_where_to_look(tmp_path: Path) ->
 async def test_export_of_a_missing_folder_says_so(tmp_path: Path) -> None:
     with pytest.raises(SitrepError, match="cannot be opened"):
         await exporting.run(environment("http://127.0.0.1:1/api/", tmp_path / "nowhere"), "inc-1")
+
+
+def test_command_line_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        app(["--version"])
+    assert capsys.readouterr().out == f"sitrep {metadata.version('sitrep-bot')}\n"
 
 
 async def test_command_line_gives_one_sentence_and_exit_code_1(tmp_path: Path) -> None:

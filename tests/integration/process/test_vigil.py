@@ -12,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from sqlmodel import col, select
 
 from bot.heartbeat import Heart
+from bot.views import operators as view
 from bot.vigil import Vigil
 from escalation import letters, operators
 from incidents import migrations, outbox, punctuality, records
@@ -199,6 +200,20 @@ async def test_a_timer_that_nobody_fires_counts_as_late(watched: Watched) -> Non
         found = await punctuality.measure(session, watched.clock)
     assert (found.overdue_timers, found.oldest_timer) == (1, timedelta(minutes=3))
     assert found.trouble(Lateness()) == "A timer was due 3 min ago and has not gone out."
+
+
+async def test_operators_read_what_the_mail_server_said_and_it_mentions_nobody(watched: Watched) -> None:
+    await watched.put("page", Lane.PAGE, road=Road.EMAIL, action=Action.MAIL)
+    async with watched.ctx.store.transaction() as tx:
+        row = (await tx.session.scalars(select(records.Outbox))).one()
+        row.error = "The mail server does not take the password: 535 ask <!channel>"
+    watched.clock.pass_(minutes=2)
+    await watched.vigil().look()
+    [late] = await watched.told()
+    assert "has not gone out. The mail server does not take the password: 535 ask <!channel>. `/readyz`" in str(
+        operators.words(late.params)
+    )
+    assert "<!channel>" not in str(view.draw(late.params).blocks)
 
 
 async def test_the_heart_beats_only_while_nothing_is_wrong(httpserver: HTTPServer) -> None:
