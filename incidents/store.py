@@ -49,6 +49,11 @@ def events_of_new(session: AsyncSession, incident_id: int) -> list[records.Event
     return list(session.info[_NEW][incident_id])
 
 
+def remember(session: AsyncSession, row: object) -> None:
+    """Keep a row that nobody else changes before this transaction ends: asked for again, it is not read again."""
+    _remember(session.sync_session, row)
+
+
 class _Remembering(Session):
     """A session that forgets no row it has read: what a transaction asks for again is not read again."""
 
@@ -97,6 +102,7 @@ class Tx:
         event = records.Event(id=await self.session.scalar(_APPEND, written), **written)
         if kind is EventKind.DECLARED:
             self.session.info[_NEW] = {**self.session.info.get(_NEW, {}), incident.number: []}
+            holding.note_new(self.session, incident)
         if is_new(self.session, incident.number):
             self.session.info[_NEW][incident.number].append(event)
         self._unheard.append((incident, event))

@@ -111,23 +111,19 @@ _HELD = (
 
 async def held(tx: store.Tx, claim: Claim) -> records.Step | None:
     """Return the step while it is still ours, locked until the end of the transaction."""
-    await hold_incident(tx, claim.step_id)
+    await holding.incident_of_step(tx.session, claim.step_id)
     asked = {"step": claim.step_id, "holder": claim.owner, "tried": claim.attempt}
     found = (await tx.session.execute(_HELD, asked)).first()
-    return found[0] if found else None
-
-
-async def hold_incident(tx: store.Tx, step_id: int) -> None:
-    """Hold the step's incident, before the step is taken: see holding.incident."""
-    if not holding.holds(tx.session):
-        return
-    of_step = select(records.Run.incident_id).join(records.Step).where(records.Step.id == step_id)
-    incident_id = await tx.session.scalar(of_step)
-    if incident_id is not None:
-        await queries.get(tx.session, incident_id)
+    if found is None:
+        return None
+    step: records.Step = found[0]
+    store.remember(tx.session, found[1])
+    return step
 
 
 async def whose(tx: store.Tx, step: records.Step) -> tuple[records.Run, records.Incident]:
     """Return the run and the incident of a step."""
     run = await tx.session.get_one(records.Run, step.run_id)
-    return run, await queries.get(tx.session, run.incident_id)
+    incident = await queries.get(tx.session, run.incident_id)
+    store.remember(tx.session, run)  # the incident is held now, and with it what belongs to it
+    return run, incident

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from incidents import durations, records, store, store_errors
+from incidents import durations, holding, records, store, store_errors
 from incidents.agents import masking
 from incidents.agents.base import Runner, StepResult
 from incidents.context import Context
@@ -98,7 +98,7 @@ class Engine:
             free = await self._leases.free(tx.session, tx.now)
             todo = select(records.Step).where(free).order_by(col(records.Step.id)).limit(limit)
             if step_id is not None:
-                await claims.hold_incident(tx, step_id)
+                await holding.incident_of_step(tx.session, step_id)
                 todo = todo.where(records.Step.id == step_id)
             if self._ctx.store.supports_skip_locked:
                 todo = todo.with_for_update(skip_locked=True)
@@ -272,6 +272,8 @@ class Engine:
     async def _lost(self) -> list[Claim]:
         """Return the claims of agents at work that were stopped, paused or taken over."""
         watched = list(self._agents)
+        if not watched:  # the last of them has just ended, and is being stored
+            return []
         step = records.Step
         looked_at = select(step.id, step.owner, step.attempt).where(
             col(step.id).in_([claim.step_id for claim in watched]), step.state == StepState.RUNNING.value

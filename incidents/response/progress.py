@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import areas, outbox, posts, records, room, store
+from incidents import areas, holding, outbox, posts, records, room, store
 from incidents.context import Context
 from incidents.definitions import Phase, StepDefinition, WorkflowDefinition
 from incidents.errors import StepFailed
@@ -48,9 +48,8 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     """Make ready what may start, ask people for what only they can decide, end the run when all is done."""
     if run.state in ENDED or run.state == "paused" or incident.status in (Status.CANCELLED, Status.CLOSED):
         return
-    if ctx.store.supports_skip_locked:
-        # Two replicas that finish sibling steps at once look one after the other, or each would miss the other's.
-        await tx.session.refresh(run, with_for_update=True)
+    # Two replicas that finish sibling steps at once look one after the other, or each would miss the other's.
+    await holding.incident(tx.session, incident.number)
     if incident.status is Status.OPEN and waits_to_begin(run, tx.now):
         return
     await settling.settle(tx, incident, run)

@@ -2,11 +2,12 @@
 
 Queueing, waking, heartbeats and stalled workers are procrastinate's; the fence of owner and attempt stays the engine's.
 A job only says that a step is worth claiming: one too many does nothing, and a sweep makes up for one that was lost.
+What a result makes ready is taken by who stores it, in that transaction, while hands are free; the rest is queued.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import procrastinate
 import structlog
@@ -17,12 +18,16 @@ from psycopg_pool import AsyncConnectionPool
 
 from incidents import database, store
 from incidents.response.dispatch import AT_ONCE, SWEEP_SECONDS, carry_out
-from incidents.response.engine import LEASE, Engine
+from incidents.response.engine import LEASE, Claim, Engine
 
 log = structlog.get_logger(__name__)
 
 QUEUE = "steps"  #: the queue's name in procrastinate's tables
 TASK = "sitrep.step"  #: replicas of two versions share it: it and its argument `step_id` never change
+
+# Steps. Whoever carries out so many takes none past the queue, where replicas with nothing to do find them. A response
+# has one to three at a time: a few responses go on without a pause, and a crowd of them spreads.
+_AT_HAND = 8
 
 _HEARTBEAT_SECONDS = 10.0
 _LET_GO_SECONDS = 1.0  # how long a worker that ends waits for its jobs; their steps go on under our own lease
@@ -52,6 +57,26 @@ class QueuedDispatcher:
         self._running: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         store_.before_commit(self._enqueue)
+        engine.hands = self
+
+    @property
+    def free(self) -> int:
+        """How many steps results may take past the queue now."""
+        if not self._loops or self._stopping.is_set():
+            return 0
+        return max(0, _AT_HAND - len(self._running))
+
+    def set_off(self, claimed: Sequence[Claim]) -> None:
+        """Carry out steps that were taken."""
+        for claim in claimed:
+            work = asyncio.create_task(carry_out(self._engine, claim), name=f"step-{claim.step_id}")
+            self._running.add(work)
+            work.add_done_callback(self._forget)
+
+    def _forget(self, work: asyncio.Task[None]) -> None:
+        self._running.discard(work)
+        if not work.cancelled() and work.exception() is not None:
+            log.error("step_task_failed", exc_info=work.exception())
 
     async def start(self) -> None:
         """Begin to take up steps."""
@@ -67,7 +92,8 @@ class QueuedDispatcher:
         self._stopping.set()
         self._engine.interrupt()
         await asyncio.gather(*self._loops)
-        await asyncio.gather(*self._running, return_exceptions=True)
+        while self._running:  # again: a result that is being stored may have taken further steps
+            await asyncio.gather(*self._running, return_exceptions=True)
         await self._pool.close()
 
     async def _enqueue(self, tx: store.Tx) -> None:

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import select as columns
 from sqlmodel import col
 
-from incidents import records, store
+from incidents import holding, records, store
 from incidents.agents.base import FailedAtACost, StepResult, Usage
 from incidents.context import Context
 from incidents.definitions import StepDefinition
@@ -189,7 +189,7 @@ async def _tell(tx: store.Tx, claim: Claim, kept: StepJournal) -> None:
 
     Nor is it where the answer of the commit was lost that stored this attempt's result, or these words.
     """
-    await claims.hold_incident(tx, claim.step_id)
+    await holding.incident_of_step(tx.session, claim.step_id)
     step = await tx.session.get_one(records.Step, claim.step_id)
     _, incident = await claims.whose(tx, step)
     for at, outcome in kept.outcomes:

@@ -16,6 +16,7 @@ from incidents import migrations, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.context import Context
+from incidents.events import EventKind
 from incidents.response import queued
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
@@ -23,6 +24,7 @@ from incidents.response.queued import QueuedDispatcher
 from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
+from incidents.service import queries
 from incidents.store import Store
 from incidents.tools.evidence import EvidenceKind, capture
 from tests import installation
@@ -192,6 +194,61 @@ async def test_steps_of_a_replica_that_died_are_taken_up_when_its_lease_and_hear
     await until_asked(staying, incident)
     assert replicas.asked() == dict.fromkeys(PHASE_1, 1)
     await until(lambda: _is_empty(staying))
+
+
+@pytest.mark.parametrize(("at_hand", "at_once"), [(8, True), (1, False)], ids=["free", "full"])
+async def test_who_stores_a_result_takes_what_it_made_ready_while_hands_are_free(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch, at_hand: int, at_once: bool
+) -> None:
+    monkeypatch.setattr(queued, "_AT_HAND", at_hand)
+    replica = await replicas.started()
+    incident = await replica.declare()
+    await until_asked(replica, incident)
+    async with replica.store.read() as session:
+        events = await queries.events(session, incident.number)
+    at = {(event.kind, event.data.get("step")): event.recorded_at for event in events}
+    assert (at[EventKind.STEP_DONE, "1.1"] == at[EventKind.STEP_STARTED, "1.3"]) is at_once
+
+
+async def test_a_step_that_a_result_took_is_taken_up_by_another_when_its_process_dies(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = await replicas.started()
+    monkeypatch.setattr(dying.steps, "set_off", lambda _: None)  # killed between the commit and the agent
+    incident = await dying.declare()
+    await until(lambda: _runs(dying, incident, "1.3"))
+    await dying.steps.stop()
+    staying = await replicas.started()
+    async with staying.store.transaction() as tx:
+        await tx.session.execute(
+            text("UPDATE step SET lease_until = now() + interval '1 s' WHERE state = 'running'")  # 30 s later
+        )
+    await until_asked(staying, incident)
+    assert [each.attempt for each in staying.agent.asked if each.step.name == "1.3"] == [2]
+
+
+async def _runs(replica: Replica, incident: records.Incident, step: str) -> bool:
+    return (await replica.states(incident))[step] == "running"
+
+
+async def test_a_step_that_a_last_result_took_is_given_to_another_when_the_replica_ends(replicas: Replicas) -> None:
+    leaving = await replicas.started()
+    stopping: list[asyncio.Task[None]] = []
+
+    async def stop(*_: object) -> None:
+        stopping.append(asyncio.create_task(leaving.steps.stop()))
+
+    leaving.store.react(EventKind.STEP_DONE, stop)
+    incident = await leaving.declare()
+    await until(lambda: _is_any(stopping))
+    await asyncio.gather(*stopping)
+    assert "running" not in (await leaving.states(incident)).values()
+    staying = await replicas.started()
+    await until_asked(staying, incident)
+
+
+async def _is_any(found: list[Any]) -> bool:
+    return bool(found)
 
 
 async def test_a_step_whose_job_was_lost_is_queued_again(replicas: Replicas) -> None:
