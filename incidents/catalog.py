@@ -81,6 +81,10 @@ class Service(_Frozen):
         own = Repository(name=self.key, path=self.repository, branch=self.branch, github=self.github, tests=self.tests)
         return (*((own,) if self.repository else ()), *self.repositories.values())
 
+    def codebase(self, name: str) -> Repository | None:
+        """Return the repository that a step names; its own where the step names none, None where it has none such."""
+        return next((each for each in self.codebases() if each.name == (name or self.key)), None)
+
 
 class Person(_Frozen):
     """Somebody Sitrep knows by name."""

@@ -188,8 +188,7 @@ async def _in_git(desk: Desk, step_id: int, typed: Mapping[str, str]) -> dict[st
     async with desk.ctx.store.read() as session:
         _, run, definition = await work.step_of(session, step_id)
         service = desk.ctx.service((await queries.get(session, run.incident_id)).service)
-    name = definition.repository or (service.key if service else "")
-    code = next((each for each in service.codebases() if each.name == name), None) if service else None
+    code = service.codebase(definition.repository) if service else None
     return await handmade.look_up(definition.prompt, typed, code, desk.ctx.clock)
 
 

@@ -80,14 +80,14 @@ def codebase(case: Case) -> catalog.Repository:
     Raises:
         StepFailed: when the catalogue has none by that name.
     """
-    known = {each.name: each for each in case.service.codebases()}
-    name = case.request.step.repository or case.service.key
-    if name not in known:
+    named = case.request.step.repository
+    found = case.service.codebase(named)
+    if found is None:
         raise StepFailed(
-            f"The catalogue has no repository `{name}` for this service.",
+            f"The catalogue has no repository `{named or case.service.key}` for this service.",
             remedy="Add it to the service in sitrep.yml, and retry the step.",
         )
-    return known[name]
+    return found
 
 
 async def codebase_with(case: Case, commit: str | None) -> catalog.Repository:
