@@ -15,7 +15,7 @@ from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.errors import NotFound
 from incidents.lifecycle import Role, Status
-from incidents.response import mitigating, mitigations
+from incidents.response import mitigating
 from incidents.service import queries, updates
 
 
@@ -120,15 +120,10 @@ async def page(session: AsyncSession, ctx: Context, written: direct.Letter, *, l
             next_people=_named(ctx.settings, following),
             next_at=timer.due_at if timer else None,
             roads=await _other_roads(session, incident, written.person, level),
-            relief=_is_unrelieved(incident),
+            relief=mitigating.is_grave(incident) and incident.mitigated_at is None,
             relief_url=await _asked_at(session, incident, written.url),
         ),
     )
-
-
-def _is_unrelieved(incident: records.Incident) -> bool:
-    grave = mitigations.is_offered(incident.severity, incident.kind)
-    return grave and incident.status is Status.OPEN and incident.mitigated_at is None
 
 
 async def _asked_at(session: AsyncSession, incident: records.Incident, channel_url: str) -> str:

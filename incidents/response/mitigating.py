@@ -31,6 +31,11 @@ def card_key(incident: records.Incident) -> str:
     return f"{incident.key}:mitigation"
 
 
+def is_grave(incident: records.Incident) -> bool:
+    """Tell whether it is asked unasked how users are relieved: the incident is open, and grave enough."""
+    return mitigations.is_offered(incident.severity, incident.kind) and incident.status is Status.OPEN
+
+
 async def way_back(service: Service | None, outputs: dict[str, Any], clock: Clock, *, named: str = "") -> WayBack:
     """Return the release that a rollback goes to: the one `named`, as assessed, or the one before what runs.
 
@@ -205,8 +210,7 @@ class Offering:
 
     async def offer(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Ask at once how users are relieved, once an incident."""
-        grave = mitigations.is_offered(incident.severity, incident.kind)
-        if grave and incident.status is Status.OPEN:
+        if is_grave(incident):
             await outbox.put(tx, incident.id, posts.post(incident, card_key(incident), SURFACE, Lane.DECISION))
         elif event.kind is EventKind.SEVERITY_CHANGED:
             await self.redraw(tx, incident, event)

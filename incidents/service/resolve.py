@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import lengths, lifecycle, store
+from incidents import lengths, lifecycle, postmortem, store
 from incidents.context import Context
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
@@ -105,8 +105,7 @@ async def missing_for_close(session: AsyncSession, ctx: Context, incident_id: in
     """Return what speaks against closing, each with its remedy."""
     del ctx
     found = []
-    written = {row.section for row in await queries.sections(session, incident_id)}
-    if not {"went_well", "went_badly"} <= written:
+    if not postmortem.is_written([row.section for row in await queries.sections(session, incident_id)]):
         found.append(Missing("The post-mortem lacks what people write.", "Write your part.", "postmortem"))
     filed = await queries.followups(session, incident_id)
     if not filed:
