@@ -190,7 +190,7 @@ def playing(
 
 async def counted_from(session: AsyncSession, incident: records.Incident) -> tuple[datetime, int]:
     """Return since when promises count (declared or opened again, UTC), and how often it was opened again."""
-    reopened = [event for event in await queries.events(session, incident.number) if event.kind is EventKind.REOPENED]
+    reopened = await queries.events_of(session, incident.number, EventKind.REOPENED)
     return (reopened[-1].at, len(reopened)) if reopened else (incident.declared_at, 0)
 
 

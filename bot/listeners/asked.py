@@ -42,8 +42,8 @@ def _meant(asked: records.Question, typed: str) -> tuple[int, str]:
     raise InvalidInput("Say which answer.", remedy=f"Answers: {listed}.")
 
 
-async def press(desk: Desk, order: Order, question_id: int, number: int) -> bool:
-    """Answer by button; one that needs words opens the form. Return whether it is answered by that."""
+async def press(desk: Desk, order: Order, question_id: int, number: int) -> None:
+    """Answer by button; one that needs words opens the form."""
     async with desk.ctx.store.read() as session:
         row = await session.get(records.Question, question_id)
     if row is None:
@@ -51,10 +51,9 @@ async def press(desk: Desk, order: Order, question_id: int, number: int) -> bool
     known = questions.choices(row)
     if row.state == "pending" and 1 <= number <= len(known) and known[number - 1].words:
         await replies.show(desk, order.place, question.words(row, number))
-        return False
+        return
     async with desk.once(order.key) as tx:
         await answering.answer(tx, desk.ctx, question_id, order.actor, number)
-    return True
 
 
 async def submit(desk: Desk, order: Order, view: View, question_id: int, number: int) -> None:

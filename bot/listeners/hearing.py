@@ -78,7 +78,7 @@ async def _under_a_decision(desk: Desk, order: Order, posted: Posted) -> bool:
     """Offer to send a pending decision back with these words; talk among people is never taken for feedback."""
     async with desk.ctx.store.read() as session:
         waiting = await queries.pending_approvals(session, order.incident_id)
-    asked = {f"inc-{order.incident_id}:approval:{each.id}": each.number for each in waiting}
+    asked = {each.key: each.number for each in waiting}
     root = await heads.of_thread(desk, posted.place, list(asked))
     if root not in asked:
         return False
@@ -99,7 +99,7 @@ async def _facts(desk: Desk, order: Order, posted: Posted) -> None:
     async with desk.ctx.store.read() as session:
         incident = await queries.get(session, order.incident_id)
         known = await triaging.sources(session, incident)
-        heard = await triaging.weigh(session, incident, order.actor, words)
+        heard = triaging.weigh(incident, known, order.actor, words)
     answers = asked or any(source.message == posted.ts for source in known.values())
     if heard and incident.status is not Status.OPEN and answers:
         raise Conflict(

@@ -1,6 +1,6 @@
 """Triage facts as people state them: taken from what they write, and corrected by what they edit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,20 +33,27 @@ class Words:
 
 async def sources(session: AsyncSession, incident: records.Incident) -> dict[str, Source]:
     """Return who gave which of the known facts, by its name."""
+    return _sources(incident, await _heard(session, incident))
+
+
+async def _heard(session: AsyncSession, incident: records.Incident) -> list[records.Event]:
+    return await queries.events_of(session, incident.number, EventKind.FACTS_ADDED)
+
+
+def _sources(incident: records.Incident, heard: Iterable[records.Event]) -> dict[str, Source]:
     found = {name: Source(incident.reporter) for name in incident.facts}
-    for event in await queries.events_of(session, incident.number, EventKind.FACTS_ADDED):
+    for event in heard:
         given = {name: Source(event.actor, event.data.get("message", "")) for name in event.data["facts"]}
         found |= {name: source for name, source in given.items() if name in incident.facts}
     return found
 
 
-async def weigh(session: AsyncSession, incident: records.Incident, actor: str, words: Words) -> Heard:
-    """Return what `words` change of what is known.
+def weigh(incident: records.Incident, known: Mapping[str, Source], actor: str, words: Words) -> Heard:
+    """Return what `words` change of what is known; `known` are its `sources`.
 
     A fact stays as it was first given: another person's words do not replace it, the giver's own do, by an edit of the
     message or by a line that says it anew.
     """
-    known = await sources(session, incident)
     given = [name for name, source in known.items() if words.message and source.message == words.message]
     heard = triage.hear(words.text, incident.facts, given, before=words.before, asked=words.asked)
     own = {
@@ -70,9 +77,10 @@ async def add_facts(tx: store.Tx, ctx: Context, incident_id: int, actor: str, wo
     del ctx
     words = Words(words) if isinstance(words, str) else words
     incident = await respond.open_incident(tx, incident_id)
-    if await _is_outdated(tx, incident, words):
+    earlier = await _heard(tx.session, incident)
+    if _is_outdated(earlier, words):
         return triage.missing(incident.facts)
-    heard = await weigh(tx.session, incident, actor, words)
+    heard = weigh(incident, _sources(incident, earlier), actor, words)
     if heard:
         before = incident.facts
         kept = {name: said for name, said in before.items() if name not in heard.taken_back}
@@ -91,11 +99,11 @@ async def add_facts(tx: store.Tx, ctx: Context, incident_id: int, actor: str, wo
     return triage.missing(incident.facts)
 
 
-async def _is_outdated(tx: store.Tx, incident: records.Incident, words: Words) -> bool:
+def _is_outdated(earlier: Iterable[records.Event], words: Words) -> bool:
     """Tell whether a newer wording of the same message was heard; Slack dates edits to the second."""
     heard = [
         event.data.get("as_of") or "0"
-        for event in await queries.events_of(tx.session, incident.number, EventKind.FACTS_ADDED)
+        for event in earlier
         if words.message and event.data.get("message") == words.message
     ]
     return any(int(float(each)) > int(float(words.as_of or "0")) for each in heard)
