@@ -35,7 +35,7 @@ class Holdups:
         for approval in await queries.pending_approvals(tx.session, incident.number):
             after = self._policy(approval).escalate_after.get(incident.severity)
             if after is None:
-                await timers.cancel(tx, _key(incident, approval))
+                await timers.cancel(tx, _key(approval))
                 continue
             since = max([approval.asked_at, *(each.at for each in await _escalated(tx, incident, approval))])
             await self._arm(tx, incident, approval, max(since + after, tx.now))
@@ -43,7 +43,7 @@ class Holdups:
     async def stop(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Bring in nobody else once it is decided, or has expired."""
         approval = await tx.session.get_one(records.Approval, int(event.data["approval"]))
-        await timers.cancel(tx, _key(incident, approval))
+        await timers.cancel(tx, _key(approval))
 
     async def fall_due(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Tell the next who has not heard yet; while people keep the response paused, nobody."""
@@ -148,7 +148,7 @@ class Holdups:
     async def _arm(
         self, tx: store.Tx, incident: records.Incident, approval: records.Approval, due_at: datetime
     ) -> None:
-        await timers.arm(tx, incident, _key(incident, approval), Kind.APPROVAL_ESCALATE, due_at, approval=approval.id)
+        await timers.arm(tx, incident, _key(approval), Kind.APPROVAL_ESCALATE, due_at, approval=approval.id)
 
 
 async def _escalated(tx: store.Tx, incident: records.Incident, approval: records.Approval) -> list[records.Event]:
@@ -163,5 +163,5 @@ def _trigger(approval: records.Approval) -> str:
     return f"approval_{approval.id}"
 
 
-def _key(incident: records.Incident, approval: records.Approval) -> str:
-    return f"{incident.key}:approval:{approval.id}:escalate"
+def _key(approval: records.Approval) -> str:
+    return f"{approval.key}:escalate"

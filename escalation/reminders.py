@@ -45,16 +45,16 @@ class Reminders:
         await self._arm(tx, incident, approval, 1)
         if approval.expires_at is not None:
             before = approval.expires_at - self._policy(approval).remind_before
-            key = _key(incident, approval, "expiring")
+            last = key(approval, "expiring")
             if before > tx.now:
-                await timers.arm(tx, incident, key, Kind.APPROVAL_REMIND, before, approval=approval.id, round=_LAST)
-            key = _key(incident, approval, "expire")
-            await timers.arm(tx, incident, key, Kind.APPROVAL_EXPIRE, approval.expires_at, approval=approval.id)
+                await timers.arm(tx, incident, last, Kind.APPROVAL_REMIND, before, approval=approval.id, round=_LAST)
+            end = key(approval, "expire")
+            await timers.arm(tx, incident, end, Kind.APPROVAL_EXPIRE, approval.expires_at, approval=approval.id)
 
     async def settled(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Stop reminding, and show in the reminders what was decided."""
         approval = await tx.session.get_one(records.Approval, int(event.data["approval"]))
-        await timers.cancel(tx, *(_key(incident, approval, part) for part in ("remind", "expiring", "expire")))
+        await timers.cancel(tx, *(key(approval, part) for part in ("remind", "expiring", "expire")))
         sent = [
             row
             for row in await telling.notices_with(tx.session, incident, ("approval",))
@@ -76,7 +76,7 @@ class Reminders:
         reminders = [
             telling.direct(
                 who,
-                f"{incident.key}:approval:{approval.id}:{word}:{who.person}",
+                f"{key(approval, word)}:{who.person}",
                 "approval",
                 Lane.DECISION,
                 params={"approval_id": approval.id, "asked_at": approval.asked_at.isoformat()},
@@ -97,9 +97,9 @@ class Reminders:
             await approvals.expire(tx, incident, approval)
 
     async def _arm(self, tx: store.Tx, incident: records.Incident, approval: records.Approval, round_: int) -> None:
-        key = _key(incident, approval, "remind")
+        next_ = key(approval, "remind")
         due_at = tx.now + self._policy(approval).remind_after
-        await timers.arm(tx, incident, key, Kind.APPROVAL_REMIND, due_at, approval=approval.id, round=round_)
+        await timers.arm(tx, incident, next_, Kind.APPROVAL_REMIND, due_at, approval=approval.id, round=round_)
 
     async def _pending(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> records.Approval | None:
         approval = await tx.session.get(records.Approval, int(timer.payload["approval"]))
@@ -122,5 +122,6 @@ class Reminders:
         return self._desk.ctx.library.policies.approvals[ApprovalKind(approval.kind)]
 
 
-def _key(incident: records.Incident, approval: records.Approval, part: str) -> str:
-    return f"{incident.key}:approval:{approval.id}:{part}"
+def key(approval: records.Approval, part: str) -> str:
+    """Return the key of one of a decision's timers: `remind` is the next reminder."""
+    return f"{approval.key}:{part}"

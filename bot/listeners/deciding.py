@@ -58,7 +58,7 @@ async def _card_of(desk: Desk, order: Order) -> int:
     async with desk.ctx.store.read() as session:
         known = await queries.approvals(session, order.incident_id)
     choices = [each for each in known if decisions.of(each.kind).is_choice]
-    asked = {f"inc-{order.incident_id}:approval:{each.id}": each.number for each in choices}
+    asked = {each.key: each.number for each in choices}
     return asked.get(await heads.of_thread(desk, order.place, list(asked)), 0)
 
 

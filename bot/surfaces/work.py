@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.values import OfGate
 from bot.views import approval, gate, mrkdwn, step
 from bot.views.message import Message
+from escalation import reminders
 from incidents import records
 from incidents.agents.outputs import Hypothesis, Output, RootCause, model_of
 from incidents.context import Context
@@ -109,7 +110,7 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
     outputs = await queries.outputs(session, row.run_id)
     choice = decisions.of(row.kind).is_choice
     who = approvals.who_may(row, await queries.roles(session, incident.number), ctx.settings)
-    reminder = await session.get(records.Timer, f"{incident.key}:approval:{row.id}:remind")
+    reminder = await session.get(records.Timer, reminders.key(row, "remind"))
     return approval.draw(
         approval.Asked(
             row=row,

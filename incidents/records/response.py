@@ -148,3 +148,8 @@ class Approval(Numbered, SQLModel, table=True):
     expires_at: datetime | None = time(default=None)
     decided_by: str = ""
     decided_at: datetime | None = time(default=None)
+
+    @property
+    def key(self) -> str:
+        """Return its card's name, with which those of its timers and reminders begin: `inc-7:approval:3`."""
+        return f"inc-{self.incident_id}:approval:{self.id}"

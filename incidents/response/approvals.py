@@ -98,8 +98,8 @@ async def ask(
     tx.session.add(approval)
     await tx.session.flush()
     await tx.record(incident, EventKind.APPROVAL_ASKED, approval=approval.id, about=kind.value, step=step)
-    key, params = f"{incident.key}:approval:{approval.id}", {"approval_id": approval.id}
-    await outbox.put(tx, incident.id, posts.post(incident, key, "approval", Lane.DECISION, params=params))
+    params = {"approval_id": approval.id}
+    await outbox.put(tx, incident.id, posts.post(incident, approval.key, "approval", Lane.DECISION, params=params))
     return approval
 
 
@@ -140,20 +140,19 @@ async def spend(tx: store.Tx, incident: records.Incident, run: records.Run, step
 
 async def redraw(tx: store.Tx, incident: records.Incident, approval: records.Approval, word: str) -> None:
     """Edit the approval's card to what became of it."""
-    key = f"{incident.key}:approval:{approval.id}"
     await outbox.put(
         tx,
         incident.id,
         Notice(
-            key=f"{key}:{word}",
+            key=f"{approval.key}:{word}",
             lane=Lane.DECISION,
             action=Action.EDIT,
             target="channel",
-            of=key,
-            after=key,
+            of=approval.key,
+            after=approval.key,
             surface="approval",
             params={"approval_id": approval.id},
-            coalesce=key,
+            coalesce=approval.key,
         ),
     )
 
