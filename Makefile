@@ -13,7 +13,7 @@ help:
 	@echo "make demo ARGS='--port 9000 --no-browser'    another port; nothing is opened"
 	@echo "make test                    all tests; make test ARGS='-k deploy' some of them"
 	@echo "make check                   lint and types; make format mends what can be mended"
-	@echo "make bench                   the figures of docs/reliability.md; make torture kills it 200 times"
+	@echo "make bench                   the figures of docs/reliability.md; make torture kills it 300 times"
 	@echo "make clean                   remove the environment and what demo and tests wrote"
 
 $(STAMP): pyproject.toml constraints.txt

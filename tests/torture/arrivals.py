@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bot.workspace.contents.model import Channel, ChannelKind
+from bot.workspace.contents.model import Channel, ChannelKind, Message
 from bot.workspace.core import Core
 from tests.torture import town
 from tests.torture.outside import Letter, Ring
@@ -30,8 +30,7 @@ def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring]) -> Rece
     for channel in core.team.channels.values():
         place = _place(channel)
         for message in channel.messages.values():
-            key = ((message.metadata or {}).get("event_payload") or {}).get("key")
-            if key:
+            if key := _key(message):
                 received.add(place, key, float(message.ts))
             for file in message.files:
                 name = core.team.files[file].name
@@ -51,6 +50,17 @@ def rooms(core: Core) -> dict[str, Channel]:
     return {place.removeprefix("room:"): channel for place, channel in placed.items() if place.startswith("room:")}
 
 
+def card(room: Channel, key: str) -> str:
+    """Return what the card of the incident `key` says in its room, or an empty string."""
+    keyed = (message for message in room.messages.values() if _key(message) == f"{key}:card")
+    return next((message.text for message in keyed), "")
+
+
+def _key(message: Message) -> str:
+    payload: dict[str, str] = (message.metadata or {}).get("event_payload") or {}
+    return payload.get("key", "")
+
+
 def _place(channel: Channel) -> str:
     if channel.kind is ChannelKind.IM:
         person = next((member for member in channel.members if member in town.PEOPLE.values()), "nobody")
@@ -65,8 +75,7 @@ def _furnished(core: Core, received: Received, place: str, channel: Channel) -> 
     if channel.topic.value:
         received.add(place, f"{incident}:topic", channel.topic.last_set)
     for ts in channel.pins:
-        metadata = channel.messages[ts].metadata or {}
-        received.add(place, f"{metadata.get('event_payload', {}).get('key')}:pin", float(ts))
+        received.add(place, f"{_key(channel.messages[ts])}:pin", float(ts))
     for bookmark in channel.bookmarks.values():
         received.add(place, f"{incident}:bookmark:{bookmark['title']}", channel.created)
     for member in channel.members:

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from bot.workspace.rules.faults import Fault, FaultKind
 from bot.workspace.server import Workspace
 from tests.processes import Sitrep, slack_variables
-from tests.torture import arrivals, reckoning, timeline, town, townsfolk
+from tests.torture import arrivals, debts, reckoning, timeline, town, townsfolk
 from tests.torture.doings import Doings
 from tests.torture.outside import MailServer, PagerServer
 from tests.torture.points import Blow, Kill, Point, Stir
@@ -69,6 +69,7 @@ class Campaign:
         self._services = services
         self._ahead = 0.0
         self._lives: list[Life] = []
+        self._found: list[timeline.Incident] = []  # as they were reckoned last
         self._stack = contextlib.AsyncExitStack()
 
     def now(self) -> float:
@@ -201,7 +202,7 @@ class Campaign:
         until = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < until:
             verdict = await self.reckon()
-            if not verdict.lost and await self._is_calm():
+            if not (verdict.lost or self._undone()) and await self._is_calm():
                 break
             await asyncio.sleep(1)
         self._lives.pop()
@@ -210,15 +211,26 @@ class Campaign:
         self._lives.append(Life(await self._start(None), float("inf")))
         await self._archived()
         self.report.verdict = await self.reckon()
-        self.report.verdict.lost += reckoning.astray(self.workspace.core, self.doings.renamed)
+        self.report.verdict.lost += [*self._left(self.doings.renamed), *self._undone()]
         self.report.again = dict(self.folk.repeated)
         self.report.shown_twice = reckoning.shown_twice(self.workspace.core, self.folk.asked_privately)
         await self.sitrep.stop()
 
     async def _archived(self) -> None:
+        await self.folk.open_home()
         until = time.monotonic() + _CALM_SECONDS
-        while time.monotonic() < until and reckoning.astray(self.workspace.core, {}):  # noqa: ASYNC110 - it tells nobody
+        while time.monotonic() < until and self._left({}):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.2)
+
+    def _left(self, renamed: Mapping[str, str]) -> list[str]:
+        """Return what does not stand in the workspace as it should once all is over."""
+        core = self.workspace.core
+        return [*reckoning.astray(core, renamed), *reckoning.home_missing(core, town.PEOPLE["bo"])]
+
+    def _undone(self) -> list[str]:
+        """Return what is still to come: steps that were begun, and what cards and topics do not say yet."""
+        steps = [each for incident in self._found for each in debts.steps_missed(incident)]
+        return [*steps, *reckoning.outdated(self.workspace.core, self._found)]
 
     async def _is_calm(self) -> bool:
         calls = self.report.calls
@@ -230,7 +242,7 @@ class Campaign:
         rows = await self.record.rows("SELECT * FROM incident ORDER BY id")
         events = await self.record.rows("SELECT * FROM event ORDER BY id")
         self.report.incidents = len(rows)
-        found = timeline.incidents(rows, events)
+        self._found = found = timeline.incidents(rows, events)
         received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings)
         return reckoning.compare(found, self._lives, received)
 

@@ -18,6 +18,8 @@ _LINES = (
     "postmortem_scheduled",
     "mitigation_chosen",
 )
+_STEP_ENDS = ("step_done", "step_failed", "step_stopped", "step_skipped", "step_taken_over")
+_RUN_ENDS = ("replanned", "run_stopped", "run_restarted")
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,21 @@ def updates_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
     for last, following in zip(sorted(marks), [*sorted(marks)[1:], incident.end()], strict=True):
         if is_due(last + longest, following, lives):
             yield f"{incident.key}:update after {last - incident.declared:.0f} s"
+
+
+def steps_missed(incident: Incident) -> Iterator[str]:
+    """Yield what agents began and never ended, and the response of which nothing ever began; asked at the very end."""
+    left: dict[str, str] = {}
+    for event in incident.events:
+        if event.kind == "step_started":
+            left[event.data["step"]] = f"{incident.key} {event.data['step']}, attempt {event.data['attempt']}: no end"
+        elif event.kind in _STEP_ENDS:
+            left.pop(event.data["step"], None)
+        elif event.kind in _RUN_ENDS:  # what was under way went on under another plan, or under none
+            left.clear()
+    yield from left.values()
+    if incident.first("step_started") is None:
+        yield f"{incident.key}: no step began"
 
 
 def elsewhere(debt: Debt) -> Iterator[tuple[str, str]]:

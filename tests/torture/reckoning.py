@@ -1,7 +1,7 @@
 """What is owed beside what arrived: lost, doubled, or owed by nobody, and how late."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.workspace.core import Core
@@ -109,6 +109,29 @@ def astray(core: Core, renamed: Mapping[str, str]) -> list[str]:
     return left + [f"{key} renamed {name}" for key, name in renamed.items() if found[key].name != name]
 
 
+def outdated(core: Core, found: Iterable[Incident]) -> list[str]:
+    """Return the rooms whose card or topic says something else than how their incident stands."""
+    stale = []
+    for key, room in arrivals.rooms(core).items():
+        incident = next((each for each in found if each.key == key), None)
+        if incident is None:  # a room that nobody owes; it is told as such
+            continue
+        severity, status = incident.severity, incident.status
+        owed = {
+            "card": f"{key} {incident.title}: {severity}, {status}",
+            "topic": f"{severity.capitalize()}{'' if status == 'open' else f' {status}'}: {incident.title}",
+        }
+        said = {"card": arrivals.card(room, key), "topic": room.topic.value}
+        stale += [f"{key} {name}: {said[name]!r}, not {owed[name]!r}" for name in owed if said[name] != owed[name]]
+    return stale
+
+
+def home_missing(core: Core, person: str) -> list[str]:
+    """Return that `person`, who has opened their home, does not read there that nothing is open; or nothing."""
+    shown = [row for (_, whose), row in core.team.homes.items() if whose == person]
+    return [] if any("Open now: 0" in str(row) for row in shown) else [f"home of {person}: {shown}"]
+
+
 def shown_twice(core: Core, asked: Mapping[tuple[str, str], int]) -> list[str]:
     """Return who saw more messages for their eyes alone, and where, than they asked for."""
     shown = Counter((person, row.channel_id) for person, rows in core.ephemerals._rows.items() for row in rows)
@@ -134,6 +157,12 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
                 verdict.doubled.append(f"{place} {key} x{len(times)}")
         if (place, key) not in owed and _is_promised(place, key):
             verdict.unowed.append(f"{place} {key}")
+    done = Counter(
+        f"{incident.key} {event.data['step']} ({event.data['step_id']}, version {event.data['version']}) done"
+        for incident in found
+        for event in incident.all("step_done")
+    )
+    verdict.doubled += [f"{what} x{count}" for what, count in done.items() if count > 1]
     titles = Counter(incident.title for incident in found)
     verdict.doubled += [f"incident {title!r} x{count}" for title, count in titles.items() if count > 1]
     for incident in found:

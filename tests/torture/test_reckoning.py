@@ -1,5 +1,6 @@
 """The reckoning itself notices what is missing, what came twice, and what nobody promised."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -138,6 +139,40 @@ async def test_room_outside_the_archive_another_name_and_words_shown_twice_are_n
         assert reckoning.shown_twice(core, {(ana, room): 2}) == []
         await line.conversations_archive(channel=room)
         assert reckoning.astray(core, {}) == []
+
+
+async def test_card_topic_and_home_that_say_what_was_true_before_are_named() -> None:
+    async with Workspace(town.slack_config()) as workspace:
+        line = AsyncWebClient("xoxb-sitrep", base_url=workspace.api_url)
+        room = str((await line.conversations_create(name="inc-1-checkout"))["channel"]["id"])
+        await line.conversations_setTopic(channel=room, topic="Critical: Checkout is slow")
+        metadata = {"event_type": "sitrep", "event_payload": {"key": "inc-1:card"}}
+        card = "inc-1 Checkout is slow: critical, open"
+        posted = await line.chat_postMessage(channel=room, text=card, metadata=metadata)
+        view = {"type": "home", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "*Open now: 1*"}}]}
+        await line.views_publish(user_id=town.PEOPLE["bo"], view=view)
+        core = workspace.core
+        assert reckoning.outdated(core, [RESOLVED]) == []
+        ended = dataclasses.replace(RESOLVED, status="resolved")
+        assert [each.partition(":")[0] for each in reckoning.outdated(core, [ended])] == ["inc-1 card", "inc-1 topic"]
+        assert len(reckoning.home_missing(core, town.PEOPLE["bo"])) == 1
+        await line.chat_update(channel=room, ts=posted["ts"], text=card.replace("open", "resolved"))
+        await line.conversations_setTopic(channel=room, topic="Critical resolved: Checkout is slow")
+        view["blocks"][0]["text"]["text"] = "*Open now: 0*"  # type: ignore[index]
+        await line.views_publish(user_id=town.PEOPLE["bo"], view=view)
+        assert reckoning.outdated(core, [ended]) == []
+        assert reckoning.home_missing(core, town.PEOPLE["bo"]) == []
+
+
+def test_step_that_never_began_or_never_ended_is_lost_and_one_that_ended_twice_is_doubled() -> None:
+    began = [("step_started", 11.0 + attempt, {"step": "1.1", "attempt": attempt}) for attempt in (1, 2)]
+    done = ("step_done", 14.0, {"step": "1.1", "step_id": 7, "version": 1, "title": "", "summary": ""})
+    assert list(debts.steps_missed(RESOLVED)) == ["inc-1: no step began"]
+    assert list(debts.steps_missed(incident(*began))) == ["inc-1 1.1, attempt 2: no end"]
+    assert list(debts.steps_missed(incident(*began, done))) == []
+    assert list(debts.steps_missed(incident(*began, ("replanned", 15.0, {})))) == []
+    twice = reckoning.compare([incident(*began, done, done)], LIVES, settled())
+    assert "inc-1 1.1 (7, version 1) done x2" in twice.doubled
 
 
 def test_level_of_paging_that_never_began_is_lost() -> None:

@@ -164,12 +164,14 @@ class Townsfolk:
         query = "SELECT id FROM followup WHERE incident_id = :id AND title LIKE :words"
         return len(await self.record.rows(query, id=row["id"], words=f"{words}%"))
 
-    async def open_home(self, seconds: float) -> None:
-        """Open the home again and again for a while."""
+    async def open_home(self, seconds: float = 0.0) -> None:
+        """Open the home, again and again for a while."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        while True:
             with contextlib.suppress(SlackError, TimeoutError, httpx.HTTPError):
                 await self.people["bo"].open_home("Sitrep")
+            if time.monotonic() >= until:
+                break
             await asyncio.sleep(0.5)
 
 
