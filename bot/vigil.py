@@ -41,14 +41,14 @@ class Vigil:
         async with store.read() as session:
             found = await punctuality.measure(session, self._ctx.clock)
             lasts = await session.get(records.Spell, operators.LATE) is not None
-        why = found.trouble(late_after)
+        why, cause = found.trouble(late_after), self._cause()
         if why and not lasts:
-            cause = self._cause()
             async with store.transaction() as tx:
                 begun = await operators.begin(tx, self._ctx.settings, why=why, cause=cause, roads=self._roads)
             if begun:
                 log.error("notices leave late", why=why, cause=cause)
-        elif lasts and not found.trouble(late_after, share=_OVER):
+        # While Slack is away the late page goes by another road, and the next one is late again: one spell, not many.
+        elif lasts and not cause and not found.trouble(late_after, share=_OVER):
             async with store.transaction() as tx:
                 ended = await operators.end(tx, self._ctx.settings)
             if ended:

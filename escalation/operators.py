@@ -25,12 +25,13 @@ async def begin(tx: store.Tx, settings: Settings, *, why: str, cause: str, roads
     """
     # Two replicas may notice at once: the second insert waits for the first and then does nothing.
     insert = sqlite.insert if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    why = f"{why} {cause}".strip()
     spell = {"kind": LATE, "began_at": tx.now, "why": why}
     beginning = insert(records.Spell).values(spell).on_conflict_do_nothing()
     # Asked for what was written: how many rows an insert wrote is not known on PostgreSQL.
     if await tx.session.scalar(beginning.returning(col(records.Spell.kind))) is None:
         return False
-    params = {"began_at": tx.now.isoformat(), "why": f"{why} {cause}".strip(), "ended_at": ""}
+    params = {"began_at": tx.now.isoformat(), "why": why, "ended_at": ""}
     await _tell(tx, settings, _key(tx.now), params, mailed=bool(cause) and Road.EMAIL in roads)
     return True
 

@@ -152,11 +152,14 @@ async def test_when_slack_is_what_is_away_they_are_mailed_and_read_one_line_afte
     assert letter.subject == "Sitrep: Notices leave late"
     assert "Slack cannot be reached" in letter.body
     for key in ("page", mail.key):
-        await watched.sent(key)
+        await watched.sent(key)  # another road told in Slack's place: that ends nothing
+    await vigil.look()
+    assert len(await watched.told()) == 1
     watched.cause = ""
     await vigil.look()
     [late, over] = await watched.told()
     assert (late.state, over.state) == ("superseded", "pending")
+    assert "Slack cannot be reached" in operators.words(over.params)[1]
     assert len(await watched.told(Action.MAIL)) == 2
 
 
