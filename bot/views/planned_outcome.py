@@ -1,9 +1,9 @@
 """What the steps of the priority and standard responses brought, in a few lines for their phase's thread."""
 
 from bot.views import mrkdwn
+from bot.views.emergency_outcome import drawn as drawn  # incomplete: bug_outcome has them all
 from bot.views.mrkdwn import code, plural, prose
 from bot.views.outcome import MAX_CLAIMS, Outcome, cite, claims, refs, share, tests
-from bot.views.outcome import drawn as drawn  # incomplete: bug_outcome has them all
 from incidents.agents import outputs
 
 
