@@ -32,7 +32,7 @@ from incidents.agents.routing import ByPrompt, ByProvider
 from incidents.clock import Clock
 from incidents.context import Context
 from incidents.notices import Road
-from incidents.postmortem import Writer
+from incidents.postmortem_posting import Writer
 from incidents.response.dispatch import Dispatcher, LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry

@@ -35,7 +35,7 @@ from incidents.catalog import Approvers, Environment, Service, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.errors import StepFailed
-from incidents.postmortem import Writer
+from incidents.postmortem_posting import Writer
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry

@@ -15,7 +15,7 @@ from incidents.agents import outputs
 from incidents.agents.base import FailedAtACost, StepRequest, StepResult, Usage
 from incidents.context import Context
 from incidents.definitions import Library, Severity
-from incidents.postmortem import Writer
+from incidents.postmortem_posting import Writer
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
 from incidents.response.reactors import Progress
