@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.values import OfGate
-from bot.views import approval, gate, mrkdwn, step
+from bot.views import approval, deciding, gate, mrkdwn, step
 from bot.views.message import Message
 from escalation import reminders
 from incidents import records
@@ -112,7 +112,7 @@ async def approval_card(session: AsyncSession, ctx: Context, approval_id: int) -
     who = approvals.who_may(row, await queries.roles(session, incident.number), ctx.settings)
     reminder = await session.get(records.Timer, reminders.key(row, "remind"))
     return approval.draw(
-        approval.Asked(
+        deciding.Asked(
             row=row,
             step_id=next(
                 (each.number for each in await queries.steps(session, row.run_id) if each.name == row.step), 0

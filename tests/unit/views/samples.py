@@ -11,6 +11,7 @@ from bot.views import (
     approval,
     bug,
     card,
+    deciding,
     declare,
     direct,
     ending,
@@ -631,7 +632,7 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     ),
     "step_taken_over": lambda t: step.result(step.Result(7, definition(t), step_row(t, "taken_over"), None, [])),
     "choose_fix": lambda t: approval.draw(
-        approval.Asked(
+        deciding.Asked(
             fix_approval(t),
             who=(ANA,),
             remind_at=NOW,
@@ -641,11 +642,11 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         )
     ),
     "choose_fix_decided": lambda t: approval.draw(
-        approval.Asked(fix_approval(t, state="approved", decided_by=ANA, decided_at=NOW, decision={"number": 2}))
+        deciding.Asked(fix_approval(t, state="approved", decided_by=ANA, decided_at=NOW, decision={"number": 2}))
     ),
-    "deploy": lambda t: approval.draw(approval.Asked(deploy_approval(t), who=(ANA, BO))),
-    "deploy_made_by_hand": lambda t: approval.draw(approval.Asked(_made_by(deploy_approval(t), ANA, BO), who=())),
-    "mitigation_asked": lambda t: approval.draw(approval.Asked(_mitigation(t), who=(ANA, BO))),
+    "deploy": lambda t: approval.draw(deciding.Asked(deploy_approval(t), who=(ANA, BO))),
+    "deploy_made_by_hand": lambda t: approval.draw(deciding.Asked(_made_by(deploy_approval(t), ANA, BO), who=())),
+    "mitigation_asked": lambda t: approval.draw(deciding.Asked(_mitigation(t), who=(ANA, BO))),
     "mitigation": lambda t: mitigation.draw(
         incident(t),
         [
@@ -657,9 +658,9 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
         who=(ANA, BO),
         chosen=[mitigation.Chosen(ANA, t, "waits for approval")],
     ),
-    "plain_approval": lambda t: approval.plain(approval.Asked(deploy_approval(t), who=(ANA, BO))),
+    "plain_approval": lambda t: approval.plain(deciding.Asked(deploy_approval(t), who=(ANA, BO))),
     "deploy_sent_back": lambda t: approval.draw(
-        approval.Asked(
+        deciding.Asked(
             deploy_approval(t, state="rejected", decided_by=ANA, decided_at=NOW, decision={"feedback": t[:2000]})
         )
     ),

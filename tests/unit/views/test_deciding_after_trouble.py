@@ -2,13 +2,13 @@
 
 import json
 
-from bot.views import approval
+from bot.views import approval, deciding
 from tests.unit.views import samples
 
 WORSE = "made it worse and was taken back"
 
 
-def shown(asked: approval.Asked) -> str:
+def shown(asked: deciding.Asked) -> str:
     return json.dumps(approval.draw(asked).blocks, ensure_ascii=False)
 
 
@@ -16,25 +16,25 @@ def test_a_fix_that_failed_is_struck_and_says_why() -> None:
     row = samples.fix_approval("Revert")
     first, *others = row.subject["options"]
     row.subject = {**row.subject, "options": others, "tried": [{**first, "failed": WORSE}]}
-    said = shown(approval.Asked(row))
+    said = shown(deciding.Asked(row))
     assert f"~1  Revert~   {WORSE}" in said
     assert "Choose 1" not in said
 
 
 def test_a_choice_that_failed_says_so_on_its_card() -> None:
     row = samples.fix_approval("Revert", state="approved", decided_by="U0ANA", decision={"number": 1, "failed": WORSE})
-    assert "*Chosen* by <@U0ANA>, it failed" in shown(approval.Asked(row))
-    assert WORSE in shown(approval.Asked(row))
+    assert "*Chosen* by <@U0ANA>, it failed" in shown(deciding.Asked(row))
+    assert WORSE in shown(deciding.Asked(row))
 
 
 def test_a_deploy_that_may_have_happened_warns_whoever_approves_it() -> None:
     row = samples.deploy_approval("fix")
     row.subject = {**row.subject, "doubt": "The deploy of 9f8e7d6 to production was cut off."}
-    assert "It may have happened already.* The deploy of 9f8e7d6" in shown(approval.Asked(row))
-    assert "It may have happened" not in shown(approval.Asked(samples.deploy_approval("fix")))
+    assert "It may have happened already.* The deploy of 9f8e7d6" in shown(deciding.Asked(row))
+    assert "It may have happened" not in shown(deciding.Asked(samples.deploy_approval("fix")))
 
 
 def test_a_deploy_that_nobody_may_approve_yet_says_who_could() -> None:
-    said = shown(approval.Asked(samples.deploy_approval("fix")))
+    said = shown(deciding.Asked(samples.deploy_approval("fix")))
     assert "Waiting for a commander (`/incident role commander`)" in said
-    assert "anybody in this channel" in shown(approval.Asked(samples.fix_approval("fix")))
+    assert "anybody in this channel" in shown(deciding.Asked(samples.fix_approval("fix")))

@@ -9,6 +9,7 @@ import pytest
 from bot.views import (
     approval,
     card,
+    deciding,
     declare,
     direct,
     ending,
@@ -123,12 +124,12 @@ def test_a_page_names_the_choice_that_relieves_users_with_its_link() -> None:
 def test_what_is_approved_shows_its_command_whole_and_an_exercise_says_that_nothing_runs() -> None:
     row = samples.deploy_approval("x")
     row.subject = {**row.subject, "command": ["bin/deploy", "--note", "a `b` <!here>", "9f8e7d6"], "drill": False}
-    shown = text_of(approval.draw(approval.Asked(row)))
+    shown = text_of(approval.draw(deciding.Asked(row)))
     assert "bin/deploy --note 'a ˋbˋ &lt;!here&gt;' 9f8e7d6" in shown
     assert "Drill" not in shown
     row.subject = {**row.subject, "command": ["/opt/shop/.venv/bin/python", "deploy.py"], "drill": True}
-    assert "`python deploy.py`" in text_of(approval.draw(approval.Asked(row)))
-    assert "approving it runs nothing" in text_of(approval.draw(approval.Asked(row)))
+    assert "`python deploy.py`" in text_of(approval.draw(deciding.Asked(row)))
+    assert "approving it runs nothing" in text_of(approval.draw(deciding.Asked(row)))
 
 
 def test_a_late_update_says_when_it_was_due() -> None:
@@ -169,7 +170,7 @@ def test_the_recommended_fix_is_the_green_one() -> None:
 def test_a_deploy_that_is_not_ready_warns() -> None:
     row = samples.deploy_approval("x")
     row.subject = {**row.subject, "ready": False, "reason": "one test fails", "newly_failing": ["a"], "passed": 3}
-    shown = text_of(approval.draw(approval.Asked(row)))
+    shown = text_of(approval.draw(deciding.Asked(row)))
     assert "Not confirmed ready:* one test fails" in shown
     assert "1 newly failing ✗" in shown
 
@@ -320,7 +321,7 @@ def test_before_the_plan_of_a_bug_is_approved_nobody_is_told_when_it_is_fixed() 
 def test_a_plan_to_approve_is_read_over_the_whole_width() -> None:
     tasks = [{"repository": "shop", "files": ["a.py"], "tests": [], "steps": ["Find the test", "Undo it"] * 8}]
     row = samples.deploy_approval("x", kind="plan", subject={"summary": "Revert", "tasks": tasks})
-    blocks = approval.draw(approval.Asked(row)).blocks
+    blocks = approval.draw(deciding.Asked(row)).blocks
     assert not [block for block in blocks if "fields" in block]
     assert "*shop*  Find the test" in text_of(blocks[1])
 
