@@ -3,6 +3,8 @@
 Labels take a handful of values each: lanes, states, severities, outcomes; never an incident, a person or a channel.
 """
 
+import math
+
 from prometheus_client import Counter, Gauge
 from sqlalchemy import func
 from sqlmodel import select
@@ -67,3 +69,16 @@ async def refresh(ctx: Context) -> None:
     LATE.set(bool(found.trouble(ctx.settings.late_after)))
     for severity in Severity:
         OPEN.labels(severity.value).set(severities.get(severity, 0))
+
+
+def forget() -> None:
+    """Say of what the database knows that it is not known now."""
+    unknown = math.nan
+    for lane in Lane:
+        OLDEST.labels(lane.name.lower()).set(unknown)
+        for state in _STATES:
+            OUTBOX.labels(state, lane.name.lower()).set(unknown)
+    for severity in Severity:
+        OPEN.labels(severity.value).set(unknown)
+    for gauge in (OVERDUE, OLDEST_TIMER, LATE):
+        gauge.set(unknown)

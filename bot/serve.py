@@ -165,10 +165,19 @@ class Process:
         return (await self._state()).checks
 
     async def _measure(self) -> None:
-        gauges.READY.set((await self._state()).ready)
-        if self._running is not None:
-            gauges.SWEEP.set(self._running.alarms.sweep_age_seconds)
+        state = await self._state()
+        gauges.READY.set(state.ready)
+        if self._running is None:
+            return
+        gauges.SWEEP.set(self._running.alarms.sweep_age_seconds)
+        # Whoever watches hears that the database is away: a scrape that failed would only say that of itself.
+        if state.checks.get("database"):
+            gauges.forget()
+            return
+        try:
             await gauges.refresh(self._running.ctx)
+        except store_errors.TROUBLE:
+            gauges.forget()
 
 
 def check_tokens(env: Settings, events_at: Address | None) -> None:

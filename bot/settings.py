@@ -67,6 +67,8 @@ def _database_url(written: object) -> str:
     base, _, driver = scheme.partition("+")
     if not colon or base not in _DRIVERS or (driver and f"{base}+{driver}" not in _DRIVERS.values()):
         raise ValueError(f"{scheme[:80]!r} is no database that Sitrep speaks to")
+    if base == "sqlite" and rest.partition("?")[0] in ("", "/", "/:memory:"):
+        raise ValueError("it names no file, and what is kept in memory is gone with the process")
     return f"{_DRIVERS[base]}://{rest}"
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 import structlog
 
 from escalation import operators
-from incidents import punctuality, records, store_errors
+from incidents import durations, punctuality, records, store_errors
 from incidents.context import Context
 from incidents.notices import Road
 
@@ -24,6 +25,7 @@ class Vigil:
         self._ctx = ctx
         self._roads = roads
         self._cause = cause  #: why Slack cannot be reached now, or an empty string
+        self._away_since: datetime | None = None
 
     async def keep(self, stopping: asyncio.Event) -> None:
         """Look every few seconds until `stopping`; never cut off, for a transaction may be open."""
@@ -41,7 +43,8 @@ class Vigil:
         async with store.read() as session:
             found = await punctuality.measure(session, self._ctx.clock)
             lasts = await session.get(records.Spell, operators.LATE) is not None
-        why, cause = found.trouble(late_after), self._cause()
+        cause = self._cause()
+        why = found.trouble(late_after) or self._absence(cause, found)
         if why and not lasts:
             async with store.transaction() as tx:
                 begun = await operators.begin(tx, self._ctx.settings, why=why, cause=cause, roads=self._roads)
@@ -53,3 +56,18 @@ class Vigil:
                 ended = await operators.end(tx, self._ctx.settings)
             if ended:
                 log.info("notices leave in time again")
+
+    def _absence(self, cause: str, found: punctuality.Punctuality) -> str:
+        """Return for how long Slack has been away, once a page would be late and while something waits, as a sentence.
+
+        The page itself need not be late: by then another road took it.
+        """
+        if not cause:
+            self._away_since = None
+            return ""
+        now = self._ctx.clock.now()
+        self._away_since = self._away_since or now
+        away = now - self._away_since
+        if away <= self._ctx.settings.late_after.page or not found.waiting:
+            return ""
+        return f"Slack has taken nothing for {durations.spoken(away)}."

@@ -57,12 +57,27 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     ("file is not a database", "The database file is no SQLite database.", "Correct DATABASE_URL."),
     ("malformed", "The database file is damaged.", "Restore it from a backup."),
     ("disk i/o error", "The disk fails when the database is read or written.", "Look at the machine's disk."),
+    ("system is shutting down", "The database server is being stopped.", _LOOK_AT_IT),
+    ("system is starting up", "The database server is starting.", _LOOK_AT_IT),
+    (
+        "too many clients",
+        "The database server takes no more connections.",
+        "Raise its max_connections, or run fewer replicas: each uses up to 19.",
+    ),
+    (
+        "connection slots",
+        "The database server takes no more connections.",
+        "Raise its max_connections, or run fewer replicas: each uses up to 19.",
+    ),
     ("password authentication failed", "The database refuses the user or the password.", "Correct DATABASE_URL."),
     ("does not exist", "The database or its user does not exist.", "Create it, or correct DATABASE_URL."),
     ("connection refused", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
     ("failed to resolve host", "The database server's name is not known.", "Correct DATABASE_URL."),
+    ("connection is bad", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
     ("connection failed", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),
     ("server closed the connection", "The database server went away.", _LOOK_AT_IT),
+    ("administrator command", "The database server ended the connection.", _LOOK_AT_IT),
+    ("permission denied", "The database refuses Sitrep's user.", "Make that user the owner of the database."),
 )
 
 
@@ -76,7 +91,7 @@ def explain(error: BaseException) -> DatabaseTrouble | None:
     for words, message, remedy in _SAID:
         if words in said:
             return DatabaseTrouble(message, remedy=remedy)
-    return DatabaseTrouble("The database failed.", remedy=f"It said: {str(error.orig)[:300]}")
+    return DatabaseTrouble("The database failed.", remedy=f"It said: {' '.join(str(error.orig).split())[:300]}")
 
 
 async def outlast(act: Callable[[], Awaitable[T]], seconds: float) -> T:

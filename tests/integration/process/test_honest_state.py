@@ -152,6 +152,10 @@ async def test_the_heartbeat_stays_away_when_the_database_is_gone(tmp_path: Path
         event.listen(_store(probe).engine.sync_engine, "before_cursor_execute", broken)
         checks = await probe.until(lambda checks: checks.get("database", "ok") != "ok")
         assert "disk fails" in checks["database"]
+        watched = await probe.get("/metrics")
+        assert watched.status_code == 200
+        assert "sitrep_ready 0.0" in watched.text
+        assert "sitrep_delivery_late NaN" in watched.text
         await asyncio.sleep(0.3)
         before = len(httpserver.log)
         await asyncio.sleep(0.5)

@@ -163,6 +163,22 @@ async def test_when_slack_is_what_is_away_they_are_mailed_and_read_one_line_afte
     assert len(await watched.told(Action.MAIL)) == 2
 
 
+async def test_slack_that_is_away_is_told_though_another_road_took_every_page_in_time(watched: Watched) -> None:
+    await watched.put("page", Lane.PAGE)
+    await watched.put("card", Lane.ROOM)
+    watched.cause = "Slack cannot be reached."
+    vigil = watched.vigil()
+    await vigil.look()
+    watched.clock.pass_(seconds=59)
+    await watched.sent("page")
+    await vigil.look()
+    assert await watched.told() == []
+    watched.clock.pass_(seconds=2)
+    await vigil.look()
+    [mail] = await watched.told(Action.MAIL)
+    assert "Slack has taken nothing for 1 min. Slack cannot be reached." in operators.words(mail.params)[1]
+
+
 async def test_without_a_mail_server_nobody_is_mailed(watched: Watched) -> None:
     await watched.put("page", Lane.PAGE)
     watched.clock.pass_(minutes=2)

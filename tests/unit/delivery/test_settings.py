@@ -61,6 +61,15 @@ def test_all_mistakes_are_named_at_once_with_what_to_write(monkeypatch: pytest.M
     assert any("DATABASE_URL" in line and "postgresql://" in line for line in caught.value.mistakes)
 
 
+@pytest.mark.parametrize(
+    "written", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+aiosqlite://?cache=shared"]
+)
+def test_database_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", written)
+    with pytest.raises(ConfigurationError, match="names no file"):
+        settings.load()
+
+
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-very-secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden@host/db")

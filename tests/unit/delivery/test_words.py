@@ -57,7 +57,10 @@ def test_trip_that_was_held_up_sends_nothing_when_its_lease_may_have_run_out() -
         ('connection failed: FATAL:  password authentication failed for user "x"', "password"),
         ('connection failed: FATAL:  database "x" does not exist', "does not exist"),
         ("connection failed: connection refused", "cannot be reached"),
-        ("something new", "something new"),
+        ('connection is bad: connection to server on socket "/tmp/.s.PGSQL.5432" failed', "cannot be reached"),
+        ("permission denied for schema public", "refuses Sitrep's user"),
+        ("FATAL:  sorry, too many clients already", "takes no more connections"),
+        ("something\n\tnew", "something new"),
     ],
 )
 def test_complaint_of_a_database_gets_a_sentence_and_a_remedy(said: str, word: str) -> None:
