@@ -149,10 +149,13 @@ class Store:
         self._sqlite = self.engine.dialect.name == "sqlite"
         if self._sqlite:  # one writer: it needs no lock, and what it has read stays so until it ends
             of_kind: dict[str, Any] = {"sync_session_class": _Remembering}
+            reading: dict[str, Any] = {"sitrep_read": True}
         else:
             of_kind = {"info": {holding.HOLDS: True}}
+            # Each statement sees what is committed by then, also in a transaction: to begin and end one were two trips.
+            reading = {"isolation_level": "AUTOCOMMIT"}
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False, **of_kind)
-        self._reads = async_sessionmaker(self.engine.execution_options(sitrep_read=True), expire_on_commit=False)
+        self._reads = async_sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
         self._turns = Turns()
         self._open = 0  # sessions

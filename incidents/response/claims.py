@@ -30,6 +30,7 @@ class Claim:
     step_id: int
     owner: str
     attempt: int
+    incident_id: int
 
 
 class Leases:

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import ValidationError
@@ -66,11 +67,9 @@ class Engine:
         self._stirred = asyncio.Event()  # steps were committed, or no agent is left
         self._watching: asyncio.Task[None] | None = None
         self.hands: Hands | None = None  #: who carries steps out that a result makes ready
-        # Replicas that hold several incidents at once could wait for each other; and they are no single writer: a
-        # result must not wait for one whose incident somebody else holds.
-        most, at_once = (1, _SIDE_BY_SIDE) if ctx.store.supports_skip_locked else (TOGETHER, 1)
-        self._storing = Together(ctx.store.transaction, most=most, side_by_side=at_once, last=self._take_offered)
-        self._reading = Together(ctx.store.read, most=most, side_by_side=at_once)
+        self._lines: WeakValueDictionary[int, Together[store.Tx]] = WeakValueDictionary()
+        self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._reading = Together(ctx.store.read, most=TOGETHER)
         ctx.store.on_commit(self._hear)
 
     def _hear(self, topics: frozenset[str]) -> None:
@@ -94,15 +93,16 @@ class Engine:
             limit = limit if room is None else min(limit, room())
             if limit <= 0:  # SQLite reads less than none as no limit
                 return []
+            if step_id is not None:
+                await holding.incident_of_step(tx.session, step_id)
             await expiry.ask_anew_what_came_too_late(tx, self._ctx, step_id=step_id)
             free = await self._leases.free(tx.session, tx.now)
             todo = select(records.Step).where(free).order_by(col(records.Step.id)).limit(limit)
             if step_id is not None:
-                await holding.incident_of_step(tx.session, step_id)
                 todo = todo.where(records.Step.id == step_id)
             if self._ctx.store.supports_skip_locked:
                 todo = todo.with_for_update(skip_locked=True)
-            taken = [await self._take(tx, step) for step in (await tx.session.scalars(todo)).all()]
+            taken = await self._take(tx, (await tx.session.scalars(todo)).all())
         for claim in taken:
             self._leases.take(claim)
         return taken
@@ -114,18 +114,22 @@ class Engine:
         if self.hands and now:
             steps = [await tx.session.get_one(records.Step, step_id) for step_id in now]
             ready = [step for step in steps if step.state == StepState.READY.value]
-            tx.then(partial(self._set_off, self.hands, [await self._take(tx, step) for step in ready]))
+            tx.then(partial(self._set_off, self.hands, await self._take(tx, ready)))
 
     def _set_off(self, hands: Hands, claimed: Sequence[Claim]) -> None:
         for claim in claimed:
             self._leases.take(claim)
         hands.set_off(claimed)
 
-    async def _take(self, tx: store.Tx, step: records.Step) -> Claim:
-        step.state, step.owner = StepState.RUNNING.value, self.owner
-        step.lease_until, step.attempt = tx.now + LEASE, step.attempt + 1
-        step.started_at, step.finished_at, step.error, step.runner = tx.now, None, "", ""
-        tx.session.add(step)
+    async def _take(self, tx: store.Tx, steps: Sequence[records.Step]) -> list[Claim]:
+        for step in steps:  # before anything is told of them: they are written in one statement
+            step.state, step.owner = StepState.RUNNING.value, self.owner
+            step.lease_until, step.attempt = tx.now + LEASE, step.attempt + 1
+            step.started_at, step.finished_at, step.error, step.runner = tx.now, None, "", ""
+            tx.session.add(step)
+        return [await self._taken(tx, step) for step in steps]
+
+    async def _taken(self, tx: store.Tx, step: records.Step) -> Claim:
         run, incident = await claims.whose(tx, step)
         definition = progress.definition_of(run).step(step.name)
         await tx.record(
@@ -137,7 +141,7 @@ class Engine:
             phase=definition.phase.value,
         )
         await consequences.of_start(tx, incident, definition)
-        return Claim(step.number, self.owner, step.attempt)
+        return Claim(step.number, self.owner, step.attempt, incident.number)
 
     async def renew(self, claim: Claim) -> bool:
         """Prolong the lease; False when the step is no longer ours (stopped, paused, taken over)."""
@@ -194,7 +198,7 @@ class Engine:
                 await self._keep(claim, prepared, result)
         except OutcomeUnknown as error:
             unknown = masking.error(error)
-            await self._store(lambda tx: results.ask_people(tx, self._ctx, claim, unknown))
+            await self._store(claim, lambda tx: results.ask_people(tx, self._ctx, claim, unknown))
         except SitrepError as error:
             await self._fail(claim, masking.error(error), kept)
         except Exception as error:
@@ -208,13 +212,30 @@ class Engine:
     async def _keep(self, claim: Claim, prepared: Prepared, result: StepResult) -> None:
         # What an agent has brought is worth more than another run of it.
         step, kept = prepared.request.step, prepared.journal
-        await self._store(lambda tx: results.keep(tx, self._ctx, claim, step, result, kept))
+        await self._store(claim, lambda tx: results.keep(tx, self._ctx, claim, step, result, kept))
 
     async def _fail(self, claim: Claim, error: SitrepError, kept: StepJournal | None) -> None:
-        await self._store(lambda tx: results.fail(tx, self._ctx, claim, error, kept))
+        await self._store(claim, lambda tx: results.fail(tx, self._ctx, claim, error, kept))
 
-    async def _store(self, act: Callable[[store.Tx], Awaitable[None]]) -> None:
-        await _outlast(lambda: self._storing.do(act))
+    async def _store(self, claim: Claim, act: Callable[[store.Tx], Awaitable[None]]) -> None:
+        await _outlast(lambda: self._line(claim.incident_id).do(act))
+
+    def _line(self, incident_id: int) -> Together[store.Tx]:
+        """Return who stores results of this incident, those of the same instant together.
+
+        Where there is one writer, of all incidents. Replicas that hold several at once could wait for each other; and a
+        result must not wait for one whose incident somebody else holds: there each incident has its own.
+        """
+        key = incident_id if self._ctx.store.supports_skip_locked else 0
+        found = self._lines.get(key)
+        if found is None:
+            self._lines[key] = found = Together(self._in_its_place, most=TOGETHER, last=self._take_offered)
+        return found
+
+    @contextlib.asynccontextmanager
+    async def _in_its_place(self) -> AsyncIterator[store.Tx]:
+        async with self._places, self._ctx.store.transaction() as tx:
+            yield tx
 
     async def _prepare(self, claim: Claim) -> Prepared | None:
         known = await self._reading.do(lambda session: requests.read(session, self._ctx, claim))
@@ -223,7 +244,7 @@ class Engine:
     async def _hand_on(self, claim: Claim, result: StepResult) -> None:
         # Stored as what comes last is: an agent that is interrupted meanwhile cuts off no transaction.
         first = masking.result(result)
-        await self._store(lambda tx: results.hand_on(tx, self._ctx, claim, first))
+        await self._store(claim, lambda tx: results.hand_on(tx, self._ctx, claim, first))
 
     async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
         """Return what the agent brought, or None when it was interrupted.

@@ -210,6 +210,22 @@ async def test_who_stores_a_result_takes_what_it_made_ready_while_hands_are_free
     assert (at[EventKind.STEP_DONE, "1.1"] == at[EventKind.STEP_STARTED, "1.3"]) is at_once
 
 
+async def test_results_of_one_incident_share_a_transaction_and_those_of_two_never(replicas: Replicas) -> None:
+    replica = await replicas.started()
+    replica.agent.may_end.clear()
+    incidents = [await replica.declare(), await replica.declare()]
+    await until(lambda: _begun(replica, 4))
+    replica.agent.may_end.set()
+    stored = []
+    for incident in incidents:
+        await until_asked(replica, incident)
+        async with replica.store.read() as session:
+            done = await queries.events_of(session, incident.number, EventKind.STEP_DONE)
+        stored.append({event.recorded_at for event in done if event.data["step"] in ("1.1", "1.2")})
+    assert [len(times) for times in stored] == [1, 1]
+    assert stored[0] != stored[1]
+
+
 async def test_a_step_that_a_result_took_is_taken_up_by_another_when_its_process_dies(
     replicas: Replicas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
