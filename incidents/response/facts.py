@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -105,10 +106,18 @@ async def past_solutions(session: AsyncSession, incident: records.Incident) -> t
 
     Agents cite it in the incident's channel, so what a private incident taught is not among it.
     """
-    newest = select(records.Solution).order_by(col(records.Solution.id).desc()).limit(_SOLUTIONS)
-    public = select(records.Incident.id).where(col(records.Incident.private).is_(False))
-    taught_by = col(records.Solution.incident_id)
-    others = newest.where(taught_by.is_(None) | ((taught_by != incident.id) & taught_by.in_(public)))
-    same = others.where(records.Solution.service == incident.service) if incident.service else others
-    found = [*(await session.scalars(same)).all(), *(await session.scalars(others)).all()]
-    return tuple(filing.searchable(row) for row in {row.id: row for row in found}.values())
+    row, taught_by = records.Solution, col(records.Solution.incident_id)
+    # Asked of each row by itself: as a list of all that are public, it would be the whole history each time.
+    private = select(records.Incident.private).where(col(records.Incident.id) == taught_by).scalar_subquery()
+    others = (
+        select(row)
+        .where(taught_by.is_distinct_from(incident.id), func.coalesce(private, False).is_(False))
+        .order_by(col(row.id).desc())
+        .limit(_SOLUTIONS)
+    )
+    same = others.where(row.service == incident.service)
+    # Twice as many are looked through: of the newest some are private.
+    latest = others.where(col(row.id) > select(func.max(row.id)).scalar_subquery() - 2 * _SOLUTIONS)
+    asked = [same, latest] if incident.service else [latest]
+    found = [each for question in asked for each in (await session.scalars(question)).all()]
+    return tuple(filing.searchable(each) for each in {each.id: each for each in found}.values())

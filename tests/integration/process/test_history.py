@@ -4,12 +4,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import select
 
 from bot import bootstrap, gauges
 from bot.delivery import returning
@@ -17,12 +19,15 @@ from bot.surfaces import home, room
 from escalation import fallback, timers
 from escalation.timers import Timers
 from incidents import homes, inbound, migrations, outbox_queries, records, retention, sending
+from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.notices import Road
-from incidents.response import expiry
+from incidents.response import expiry, facts, requests
+from incidents.response.claims import Claim
+from incidents.response.engine import Engine
 from incidents.service import declare, finding, queries
 from incidents.store import Store
 from tests import installation
@@ -98,6 +103,22 @@ async def _card(ctx: Context) -> None:
         await room.live_card(session, ctx, NEWEST_OPEN)
 
 
+async def _told_agents(ctx: Context) -> None:
+    async with ctx.store.read() as session:
+        incident = await session.get_one(records.Incident, NEWEST_OPEN)
+        await facts.past_solutions(session, incident)
+        await facts.for_agents(session, ctx, incident, ctx.clock.now())
+
+
+async def _take_steps_up(ctx: Context) -> None:
+    async with ctx.store.read() as session:
+        steps = await session.scalars(
+            select(records.Step).where(records.Step.run_id == NEWEST_OPEN, records.Step.state == "running")
+        )
+        await requests.read(session, ctx, Claim(steps.one().number, "", 0))
+    await Engine(ctx, PlaybookRunner(ctx.clock), Path(), "here").claim(8)
+
+
 async def _guard(ctx: Context) -> None:
     async with ctx.store.read() as session:
         await declare.recent_like(session, "checkout", "checkout is slow", ctx.clock.now())
@@ -149,6 +170,8 @@ ASKED: dict[str, Asking] = {
     "search by key": reading(finding.search, "inc-77"),
     "the incident of a channel": reading(queries.in_channel, "C00000077"),
     "the duplicate guard": _guard,
+    "what agents are told": _told_agents,
+    "steps that are taken up": _take_steps_up,
     "declaring": _declare,
     "the sweeps": _sweep,
     "an outage of Slack, and its end": _return,
