@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 
 import pytest
+import structlog
 
 from incidents import store
+from incidents.agents.base import StepRequest, StepResult
 from incidents.events import EventKind
 from incidents.response import dispatch
 from incidents.response.dispatch import LocalDispatcher
@@ -59,6 +61,24 @@ async def test_hands_that_a_result_overfilled_take_up_nothing(house: House, monk
     finally:
         house.agent.free.set()
         await steps.stop()
+
+
+async def test_what_is_logged_of_a_step_says_of_which_incident_and_attempt(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(request: StepRequest) -> StepResult:
+        raise RuntimeError(request.step.name)
+
+    monkeypatch.setattr(house.agent, "run", breaks)
+    steps = LocalDispatcher(house.engine, house.store)
+    first, second = await house.declare(), await house.declare()
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
+        await steps.start()
+        await until(lambda: len(logged) == 4)
+        await steps.stop()
+    told = {(each["event"], each["incident"], each["key"]) for each in logged}
+    both = ((first.key, 1), (second.key, 2))
+    assert told == {("step_crashed", key, f"{run}:{name}:1") for key, run in both for name in ("1.1", "1.2")}
 
 
 async def test_a_process_that_ends_begins_no_step(house: House) -> None:
