@@ -1,13 +1,18 @@
 """How what people wait for grows from 10 to 100,000 past incidents, with 500 open and 10,000 timers at every size.
 
-On SQLite and on PostgreSQL, each beside itself at the smallest size.
+On SQLite and on PostgreSQL, each beside itself at the smallest size: what is asked of the database, and what the other
+measurements are about (acks, declaring, timers, steps, a restart), lived with that history behind it.
 """
 
 import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import col
 
 from bot import gauges
 from bot.surfaces import home, room
@@ -15,20 +20,29 @@ from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
 from escalation import timers
 from escalation.timers import Timers
-from incidents import loading, migrations, outbox_queries, sending
+from incidents import loading, migrations, outbox_queries, records, sending
 from incidents.catalog import Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.service import declare, finding
 from incidents.store import Store
-from tests.benchmarks import history, stage
-from tests.benchmarks.report import Line
+from tests.benchmarks import acks, engine, history, recovery, usable_channel
+from tests.benchmarks import timers as due
+from tests.benchmarks.report import Line, percentile
 from tests.processes import database_on, postgres_server
 
 SIZES = (10, 1_000, 100_000)
 OPEN, TIMERS = 500, 10_000
-_ROUNDS, _STARTS = 9, 3
+_ROUNDS, _STARTS, _COMMANDS = 9, 3, 30
+_PAUSE_SECONDS = 3.0  # the first steps of one response end before the next is declared
 _READER = "U0P007"
+#: What is declared, three at each size of each database: so unlike each other and the history's titles that none is
+#: taken for a duplicate, and no room for one of another size.
+_THINGS = (
+    *("Avatars", "Printers", "Calendars", "Coupons", "Ratings", "Wishlists", "Banners", "Polls", "Badges"),
+    *("Streams", "Playlists", "Galleries", "Tickets", "Receipts", "Surveys", "Maps", "Replays", "Lockers"),
+)
+_TROUBLES = ("stay grey", "arrive twice", "jam at noon")
 
 #: What is asked -> its limit at the largest size (ms), and how often the time at 10 it may take there. Search looks at
 #: every incident that holds the words, a fifteenth of all; nothing else may depend on history.
@@ -41,44 +55,105 @@ _ASKED: dict[str, tuple[float, float]] = {
     "sweep for due timers and notices": (100, 3),
     "/metrics": (300, 3),
 }
-_START_LIMIT_MS, _START_GROWTH = 3000, 1.5
+#: The same for what is lived; how long these may take with no history is told by the measurements of their own.
+_LIVED: dict[str, tuple[float | None, float]] = {
+    "cold start to connected": (3000, 1.5),
+    "restart to the first overdue notice": (None, 1.5),
+    "ack of a command": (None, 2),
+    "submission to usable channel": (None, 2),
+    "1000 timers in one second, p99": (None, 2),
+    "overhead of a step": (None, 2),
+}
 
 
 async def measure(running: Workspace, ava: Person) -> list[Line]:
-    """Return each question's median at each size, beside the same question at the smallest, on both databases."""
+    """Return each figure at each size, beside the same at the smallest, on both databases."""
     found: dict[int, dict[str, float]] = {}
+    timed, titles = acks.Acks(running), _titles()
     for past in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            found[past] = await _at(running, ava, past, f"sqlite+aiosqlite:///{folder}/sitrep.db")
+            history_ = _History(f"sqlite+aiosqlite:///{folder}/sitrep.db", past)
+            found[past] = await _at(running, ava, timed, history_, next(titles))
     lines = _lines("SQLite", found)
     with postgres_server() as server:
         for past in SIZES:
             async with database_on(server) as url:
-                found[past] = await _at(running, ava, past, url)
+                found[past] = await _at(running, ava, timed, _History(url, past), next(titles))
     return [*lines, *_lines("PostgreSQL", found)]
 
 
-async def _at(running: Workspace, ava: Person, past: int, url: str) -> dict[str, float]:
-    """Return the median ms of each question, and of a start, with so many past incidents."""
-    medians, starts = await _questions(url, past), []
-    for _ in range(_STARTS):
-        async with stage.sitrep(running, ava, DATABASE_URL=url) as started:
-            starts.append(started.seconds * 1000)
-        await ava.wait_until_app_left(stage.SITREP)
-    return {**medians, "cold start to connected": statistics.median(starts)}
+def _titles() -> Iterator[Sequence[str]]:
+    for first in range(0, len(_THINGS), len(_TROUBLES)):
+        yield [f"{thing} {trouble}" for thing, trouble in zip(_THINGS[first:], _TROUBLES, strict=False)]
+
+
+@dataclass(frozen=True)
+class _History:
+    """A database, and how many past incidents lie in it."""
+
+    url: str
+    past: int
+
+
+async def _at(
+    running: Workspace, ava: Person, timed: acks.Acks, behind: _History, titles: Sequence[str]
+) -> dict[str, float]:
+    """Return the ms of everything, with so many past incidents."""
+    found = await _questions(behind.url, behind.past)
+    store = Store(behind.url, SystemClock())
+    try:
+        found["overhead of a step"] = await engine.overhead_ms(behind.url)
+        found["1000 timers in one second, p99"] = percentile(await due.lateness(store, behind.past), 0.99)
+        await _leave_out(store, behind.past + OPEN)
+        return found | await _lived(running, ava, timed, store, titles)
+    finally:
+        await store.close()
+
+
+async def _lived(
+    running: Workspace, ava: Person, timed: acks.Acks, store: Store, titles: Sequence[str]
+) -> dict[str, float]:
+    """Return the medians, in ms, of some starts, and of what is done while the last one runs."""
+    taken: list[float] = []
+
+    async def at_work() -> None:
+        timed.seconds.clear()
+        for _ in range(_COMMANDS):
+            await timed.burst("command", 1, lambda: ava.command("/incident", "help"))
+        for title in titles:
+            seconds, _ = await usable_channel.declared(ava, title)
+            taken.append(seconds * 1000)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    starts = [await recovery.restart(running, ava, store, turn) for turn in range(_STARTS - 1)]
+    starts.append(await recovery.restart(running, ava, store, _STARTS - 1, at_work))
+    return {
+        "cold start to connected": statistics.median(each.connected for each in starts) * 1000,
+        "restart to the first overdue notice": statistics.median(each.told for each in starts) * 1000,
+        "ack of a command": statistics.median(timed.seconds["command"]) * 1000,
+        "submission to usable channel": statistics.median(taken),
+    }
+
+
+async def _leave_out(store: Store, last: int) -> None:
+    """Let nobody be told of what only the clock was held against: all incidents after the `last` of the history."""
+    async with store.transaction() as tx:
+        waits = col(records.Outbox.state).in_(("waiting", "pending"))
+        await tx.session.execute(update(records.Outbox).where(waits).values(state="dropped"))
+        later = col(records.Timer.incident_id) > last
+        await tx.session.execute(update(records.Timer).where(later).values(state="cancelled"))
 
 
 def _lines(name: str, found: dict[int, dict[str, float]]) -> list[Line]:
-    limits = {**_ASKED, "cold start to connected": (_START_LIMIT_MS, _START_GROWTH)}
     lines = []
-    for what, (most_ms, growth) in limits.items():
+    for what, (most_ms, growth) in {**_ASKED, **_LIVED}.items():
         for past in SIZES[1:]:
             largest = past == SIZES[-1]
             at = f"{what}, {past:,} past incidents, {name}"
             value, baseline = found[past][what], found[SIZES[0]][what]
             against = f"{SIZES[0]} past incidents"
             lines.append(Line(at, value, "ms", growth if largest else None, baseline, against))
-            if largest:
+            if largest and most_ms is not None:
                 lines.append(Line(at, value, "ms", most_ms, baseline, against, "value"))
     return lines
 

@@ -73,7 +73,8 @@ async def _on(name: str, url: str, spread: timedelta, bare: Sequence[float]) -> 
         async with store.engine.begin() as connection:
             await connection.run_sync(SQLModel.metadata.drop_all)
             await connection.run_sync(SQLModel.metadata.create_all)
-        started, late = await _fire(store, _offsets(spread))
+            await connection.execute(insert(records.Incident), list(_incidents(store.clock.now())))
+        started, late = await _fire(store, _offsets(spread), PENDING - DUE)
     finally:
         await store.close()
     what = f"{DUE} timers {'in one second' if spread else 'at one instant'}, {name}"
@@ -92,10 +93,19 @@ def _beside_heap(what: str, late_ms: float, bare_ms: float, limit_ms: float | No
     return Line(what, late_ms, "ms", limit_ms, bare_ms, "heap, no rows", "value")
 
 
-async def _fire(store: Store, offsets: Sequence[timedelta]) -> tuple[float, list[float]]:
-    """Return the ms that the alarm clock took to start, and the lateness in ms of each timer."""
+async def lateness(store: Store, past: int) -> list[float]:
+    """Return the lateness in ms of 1,000 timers due within a second, of the open incidents that follow `past` ones."""
+    _, late = await _fire(store, _offsets(timedelta(seconds=1)), 0, past)
+    return late
+
+
+async def _fire(store: Store, offsets: Sequence[timedelta], later: int, past: int = 0) -> tuple[float, list[float]]:
+    """Return the ms that the alarm clock took to start, and the lateness in ms of each timer.
+
+    `later` more timers are pending, due within the hour; all are of the incidents that follow the first `past` ones.
+    """
     start = store.clock.now() + _AHEAD + timedelta(seconds=1)
-    await _put_rows(store, start, offsets)
+    await _put_rows(store, start, offsets, later, past)
     watch = _Watch(store)
     store.on_commit(watch.committed)
     timers = Timers()
@@ -112,18 +122,17 @@ async def _fire(store: Store, offsets: Sequence[timedelta]) -> tuple[float, list
     return started, watch.late_ms
 
 
-async def _put_rows(store: Store, start: datetime, offsets: Sequence[timedelta]) -> None:
+async def _put_rows(store: Store, start: datetime, offsets: Sequence[timedelta], later: int, past: int) -> None:
     dues = [start + offset for offset in offsets]
     # The others are due within the hour, so that each of them is a candidate for an alarm.
-    dues += [start + timedelta(seconds=60 + number / 4) for number in range(PENDING - len(dues))]
+    dues += [start + timedelta(seconds=60 + number / 4) for number in range(later)]
     async with store.transaction() as tx:
-        await tx.session.execute(insert(records.Incident), list(_incidents(tx.now)))
         await tx.session.execute(
             insert(records.Timer),
             [
                 {
-                    "key": f"inc-{number % INCIDENTS + 1}:bench:{number}",
-                    "incident_id": number % INCIDENTS + 1,
+                    "key": f"inc-{past + number % INCIDENTS + 1}:bench:{number}",
+                    "incident_id": past + number % INCIDENTS + 1,
                     "kind": "bench",
                     "due_at": due,
                     "state": "pending",

@@ -51,7 +51,7 @@ async def _at(running: Workspace, ava: Person, number: int, seconds: float, limi
     try:
         for turn, title in enumerate(TITLES[number * each : (number + 1) * each]):
             before = len(running.core.calls.entries())
-            taken, channel = await _declared(ava, title)
+            taken, channel = await declared(ava, title)
             ours.append(taken)
             await asyncio.sleep(_PAUSE_SECONDS)
             furnished = _furnishing(running, before, channel)
@@ -105,14 +105,17 @@ _FURNISH: dict[str, _Furnish] = {
 }
 
 
-async def _declared(ava: Person, title: str) -> tuple[float, str]:
+async def declared(ava: Person, title: str) -> tuple[float, str]:
     """Return the seconds from the submission to a channel with its reporter and card in it, and its id."""
     await ava.command("/incident", title)
     view = await ava.wait_for_view(lambda each: title in str(each))
     began = time.perf_counter()
     submitted = asyncio.create_task(ava.submit(view))
     slug = title.lower().replace(" ", "-")
-    channel = await ava.wait_for_channel(lambda each: slug in each["name"] and bool(each["is_member"]), timeout=20)
+    # A conversation with one person has no name.
+    channel = await ava.wait_for_channel(
+        lambda each: slug in each.get("name", "") and bool(each["is_member"]), timeout=20
+    )
     # What is in the channel before the card is only who came in.
     await ava.wait_for_message(channel["id"], lambda message: bool(message.get("blocks")), timeout=20)
     taken = time.perf_counter() - began
