@@ -14,13 +14,26 @@ from pathlib import Path
 from bot.serve import settle
 from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
-from tests.benchmarks import acks, engine, footprint, growth, recovery, report, stage, storm, timers, usable_channel
+from tests.benchmarks import (
+    acks,
+    engine,
+    footprint,
+    growth,
+    recovery,
+    report,
+    stage,
+    stored,
+    storm,
+    timers,
+    usable_channel,
+)
 from tests.benchmarks.report import Line
 
 BENCHMARKS: dict[str, Callable[[Workspace, Person], Awaitable[list[Line]]]] = {
     "footprint": footprint.measure,
     "channel": usable_channel.measure,
     "acks": acks.measure,
+    "stored": stored.measure,
     "engine": engine.measure,
     "timers": timers.measure,
     "storm": storm.measure,

@@ -1,8 +1,7 @@
 """How long until a payload is acked, beside a bare Bolt app over the same workspace, in turns.
 
 One at a time and in bursts: a burst of 200 commands is what an outage looks like when everybody asks at once.
-Submissions are such as are refused (an empty text), so that what is measured is not the writing of 400 updates: they
-are refused before any transaction, and say nothing of how long stored ones wait for their commits.
+Submissions are such as are refused (an empty text), before any transaction; `stored` measures those that are taken.
 """
 
 import asyncio
@@ -68,8 +67,8 @@ async def measure(running: Workspace, ava: Person) -> list[Line]:
             "bare click": lambda: ava.click("general", bare, "Press"),
         }
         opened: dict[str, Act] = {
-            "submission": pressed["click"],
-            "bare submission": lambda: ava.command("/bare", FORM),
+            "refused submission": pressed["click"],
+            "bare refused submission": lambda: ava.command("/bare", FORM),
         }
         for at_once, bursts in BURSTS.items():
             first = _WARMING_UP if at_once == 1 else 1
@@ -83,7 +82,7 @@ async def measure(running: Workspace, ava: Person) -> list[Line]:
                 for name, open_form in opened.items():
                     form = await _form(acks, ava, open_form)
                     await acks.burst(name, at_once, _sender(ava, form))
-            what = ("command", "click", "submission")
+            what = ("command", "click", "refused submission")
             lines += [_line(acks, each, share, at_once) for each in what for share in (0.5, 0.99)]
     return lines
 
@@ -107,7 +106,7 @@ async def _form(acks: Acks, ava: Person, open_form: Act) -> dict[str, Any]:
 
 def _sender(ava: Person, form: dict[str, Any]) -> Act:
     async def send() -> None:
-        answer = await ava.submit(form, {"text": "x"} if form["callback_id"] == "bare" else {"condition": " "})
+        answer = await ava.submit(form, {"text": "x"} if form["callback_id"] == FORM else {"condition": " "})
         assert answer.get("errors"), f"refused, or the next one finds no form: {answer}"
 
     return send

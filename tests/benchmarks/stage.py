@@ -81,9 +81,9 @@ async def sitrep(running: Workspace, ava: Person, **settings: str) -> AsyncItera
 
 
 @asynccontextmanager
-async def bare(running: Workspace, ava: Person) -> AsyncIterator[Started]:
-    """Yield the baseline, connected."""
-    async with _process(BARE, running, ava, ["-m", "tests.benchmarks.bare_app"], {}) as started:
+async def bare(running: Workspace, ava: Person, **settings: str) -> AsyncIterator[Started]:
+    """Yield the baseline, connected; `settings` go into its environment."""
+    async with _process(BARE, running, ava, ["-m", "tests.benchmarks.bare_app"], settings) as started:
         yield started
 
 
