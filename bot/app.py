@@ -12,10 +12,10 @@ from bot.ids import COMMAND, Act, Form, Shortcut
 from bot.listeners import (
     actions,
     arriving,
+    awaiting,
     bugs,
     commands,
     declaring,
-    following,
     hearing,
     leaving,
     marking,
@@ -24,18 +24,18 @@ from bot.listeners import (
     replies,
     submissions,
 )
-from bot.listeners.desk import Changes, Desk, Identity, SeenBefore
+from bot.listeners.desk import Changes, Desk, Identity
 from bot.listeners.homes import Homes
+from bot.listeners.sharing import SeenBefore
 from bot.slack_client import SlackLine
 from incidents.context import Context
-from incidents.errors import Conflict, Repeated, SitrepError
+from incidents.errors import Conflict, SitrepError
 
 log = structlog.get_logger(__name__)
 
 Body = dict[str, Any]
 
 Declares = Callable[[Desk, payloads.Submission], Awaitable[tuple[Body, int]]]  #: what follows, and what was declared
-Refuses = Callable[[Desk, payloads.Submission, Exception], Body]
 
 _DRAIN_SECONDS = 5.0  # what was acked is finished at shutdown; a modal that waits for its channel is not worth more
 
@@ -103,35 +103,21 @@ async def _outdated(desk: Desk, click: payloads.Click) -> None:
 
 
 def _forms(app: App, desk: Desk) -> None:
-    def declares(form: Form, submit: Declares, refusal: Refuses) -> None:
+    def declares(form: Form, submit: Declares, refusal: awaiting.Refuses) -> None:
+        async def sends(desk: Desk, sent: payloads.Submission) -> awaiting.Outcome:
+            view, incident_id = await submit(desk, sent)
+            return {"response_action": "update", "view": view}, incident_id
+
         @app.view(form.value)
         async def declared(ack: AsyncAck, body: Body) -> None:
-            sent = payloads.submission(body)
-            try:
-                view, incident_id = await submit(desk, sent)
-            except Exception as error:  # noqa: BLE001 - the modal stays open with what was typed, whatever happened
-                await ack(**refusal(desk, sent, error))
-                return
-            await ack(response_action="update", view=view)
-            if incident_id:
-                follow = following.follow(desk, sent.view.id, incident_id)
-                desk.background.watch(replies.guarded(desk, sent.place, follow))
+            await awaiting.take_in(desk, payloads.submission(body), ack, sends, refusal)
 
     declares(Form.DECLARE, declaring.submit, declaring.refusal)
     declares(Form.BUG, bugs.submit, bugs.refusal)
 
     @app.view(re.compile(".*"))
     async def submitted(ack: AsyncAck, body: Body) -> None:
-        sent = payloads.submission(body)
-        answer: Body = {}
-        try:
-            answer = await submissions.send(desk, sent)
-        except (SeenBefore, Repeated):
-            await ack()
-        except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
-            await ack(**replies.refusal(desk, sent, error))
-        else:
-            await ack(**answer)
+        await awaiting.take_in(desk, payloads.submission(body), ack, submissions.send, replies.refusal)
 
 
 def _shortcuts(app: App, desk: Desk) -> None:

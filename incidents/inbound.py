@@ -1,5 +1,6 @@
 """Payloads that were taken in: a retry or a redelivery finds its key and changes nothing."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete
@@ -12,14 +13,20 @@ from incidents import records, store
 #: Slack's last retry comes after five minutes, and a socket's redelivery within seconds; a day is ample.
 KEPT = timedelta(days=1)
 
+_TABLE = records.Inbound.metadata.tables["inbound"]
+# Two replicas may be given the same payload at once: the second insert waits for the first and then does nothing.
+# Asked for what was written: how many rows an insert wrote is not known on PostgreSQL. Built once: every payload asks.
+_TAKING = {
+    dialect: insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 
-async def first_time(tx: store.Tx, key: str) -> bool:
-    """Take `key` in with the open transaction; returns False when it was taken in before."""
-    # Two replicas may be given the same payload at once: the second insert waits for the first and then does nothing.
-    insert = sqlite.insert if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    taking = insert(records.Inbound).values(key=key, at=tx.now).on_conflict_do_nothing()
-    # Asked for what was written: how many rows an insert wrote is not known on PostgreSQL.
-    return await tx.session.scalar(taking.returning(col(records.Inbound.key))) is not None
+
+async def first_time(tx: store.Tx, *keys: str) -> bool:
+    """Take `keys` in with the open transaction; returns False when one of them was taken in before."""
+    taking: Sequence[dict[str, object]] = [{"key": key, "at": tx.now} for key in keys]
+    new = (await tx.session.scalars(_TAKING[tx.session.get_bind().dialect.name], taking)).all()
+    return len(new) == len(keys)
 
 
 async def was_taken_in(session: AsyncSession, key: str) -> bool:

@@ -132,9 +132,13 @@ class Tx:
     async def settle(self, reactors: dict[EventKind, list[Reactor]]) -> None:
         """Let every reactor hear every event, those that reactors record included; then do what comes last."""
         while self._unheard or self._lasts:
-            if not self._unheard:
+            await self.hear(reactors)
+            if self._lasts:
                 await self._lasts.popleft()()
-                continue
+
+    async def hear(self, reactors: dict[EventKind, list[Reactor]]) -> None:
+        """Let every reactor hear what was recorded so far; what comes last waits for the end."""
+        while self._unheard:
             incident, event = self._unheard.popleft()
             for react in reactors.get(event.kind, ()):
                 await react(self, incident, event)
@@ -197,6 +201,10 @@ class Store:
             topics = frozenset(tx.wakes)
             for waker in self._wakers:
                 waker(topics)
+
+    async def hear(self, tx: Tx) -> None:
+        """Let what `tx` recorded be heard now: whoever decides next in it finds what came of it, as after a commit."""
+        await tx.hear(self._reactors)
 
     async def _finish(self, tx: Tx) -> None:
         await tx.settle(self._reactors)

@@ -8,9 +8,10 @@ from sqlmodel import col, select
 from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Act, Field
 from bot.listeners import following, replies
-from bot.listeners.desk import Desk, SeenBefore
+from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
+from bot.listeners.sharing import SeenBefore
 from bot.values import DeclareMeta, OfIncident
 from bot.views import declare
 from bot.views.message import Json, Message

@@ -2,21 +2,24 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.pace import Pace
 from bot.listeners.background import Background
+from bot.listeners.sharing import SeenBefore, Sharing
 from incidents import inbound, store
 from incidents.context import Context
 from incidents.turns import Turn
 
+#: Of the 3 s that Slack waits for a form's ack; the rest is for the way here and back, and for a busy machine.
+PATIENCE_SECONDS = 2.0
 
-class SeenBefore(Exception):
-    """This payload was taken in already: a retry or a redelivery, which changes nothing and is not answered."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -82,6 +85,10 @@ class Desk:
     background: Background = field(default_factory=Background)
     pace: Pace = field(default_factory=Pace)  #: of the calls that listeners make
     reference: Callable[[], str] = _reference  #: names a fault in the log and to the person
+    patience_seconds: float = PATIENCE_SECONDS  #: how long a form waits for its ack to say that it is stored
+
+    def __post_init__(self) -> None:
+        self._sharing = Sharing(self.ctx.store)
 
     @asynccontextmanager
     async def once(self, key: str) -> AsyncIterator[store.Tx]:
@@ -94,3 +101,11 @@ class Desk:
             if not await inbound.first_time(tx, key):
                 raise SeenBefore
             yield tx
+
+    async def share(self, key: str, incident_id: int, act: Callable[[store.Tx], Awaitable[T]]) -> T:
+        """Do one decision on an incident, in one transaction with others that people make at the same moment.
+
+        Raises:
+            SeenBefore: `key` was taken in before.
+        """
+        return await self._sharing.do(key, incident_id, act)

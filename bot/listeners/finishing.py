@@ -238,13 +238,9 @@ async def submit_followup(desk: Desk, order: Order, view: View) -> None:
     """File the follow-up that the form describes."""
     day = view.text(Field.DUE)
     due = datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None
-    async with desk.once(order.key) as tx:
-        await followups.add(
-            tx,
-            order.incident_id,
-            order.actor,
-            view.text(Field.TITLE),
-            why=view.text(Field.REASON),
-            owner=view.text(Field.OWNER),
-            due=due,
-        )
+    title, why, owner = view.text(Field.TITLE), view.text(Field.REASON), view.text(Field.OWNER)
+    await desk.share(
+        order.key,
+        order.incident_id,
+        lambda tx: followups.add(tx, order.incident_id, order.actor, title, why=why, owner=owner, due=due),
+    )

@@ -1,6 +1,5 @@
 """Following a declared incident in the reporter's modal: in line for a channel, then the channel's link."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 
@@ -60,10 +59,10 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
         key, now = seen.incident.key, time.monotonic()
         if seen.room is not None and seen.room.state == "failed":
             said = trouble.no_channel(seen.incident, seen.room.error)
-            await _change(desk, view_id, shown_blocks(key, said.blocks))
+            await replies.change_at_pace(desk, view_id, shown_blocks(key, said.blocks))
             return
         if seen.there:
-            await _change(desk, view_id, await _result(desk, seen.incident))
+            await replies.change_at_pace(desk, view_id, await _result(desk, seen.incident))
             return
         if seen.place:
             patient_since = now
@@ -77,7 +76,7 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
                     return  # it was closed
         elif now - patient_since > _PATIENCE_SECONDS:
             words = f"{key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
-            await _change(desk, view_id, trouble.modal(key, words))
+            await replies.change_at_pace(desk, view_id, trouble.modal(key, words))
             return
         soon = now - began < _SOON_SECONDS
         await desk.changes.next(_SOON if soon else _LATER, f"{key}:room", f"{key}:invite:reporter")
@@ -101,14 +100,6 @@ def _may_say(desk: Desk, lane: Lane, now: float) -> bool:
         return False
     desk.pace.take((UPDATE_VIEW,), "", now)
     return True
-
-
-async def _change(desk: Desk, view_id: str, view: Json) -> None:
-    """Show what the reporter waits for, as soon as Slack's pace allows."""
-    wait_seconds = desk.pace.wait((UPDATE_VIEW,), "", time.monotonic(), lane=Lane.ROOM)
-    desk.pace.take((UPDATE_VIEW,), "", time.monotonic())
-    await asyncio.sleep(wait_seconds)
-    await replies.change(desk, view_id, view)
 
 
 async def _result(desk: Desk, incident: records.Incident) -> Json:

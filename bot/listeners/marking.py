@@ -7,8 +7,9 @@ from slack_sdk.errors import SlackApiError
 
 from bot.ids import Field, Form
 from bot.listeners import commands, payloads, replies
-from bot.listeners.desk import Desk, SeenBefore
+from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Shortcut
+from bot.listeners.sharing import SeenBefore
 from bot.views import forms, mrkdwn
 from incidents import inbound, lengths
 from incidents.errors import InvalidInput

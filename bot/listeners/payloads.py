@@ -1,6 +1,8 @@
 """What Slack sends, parsed once. Shapes: https://docs.slack.dev/reference/interaction-payloads and …/events."""
 
+import hashlib
 import html
+import json
 import re
 from typing import Any
 
@@ -78,6 +80,7 @@ class View(_Payload):
     callback: str = ""
     meta: str = ""
     values: dict[str, dict[str, dict[str, Any]]] = {}
+    shape: dict[str, Any] = {}  #: as Slack sent it, to be drawn again
 
     def text(self, field: Field, action: Act = Act.INPUT) -> str:
         """Return what stands in a field: typed words, a date, or a chosen value; empty where nothing does."""
@@ -164,9 +167,31 @@ def click(body: dict[str, Any]) -> Click:
 
 
 def submission(body: dict[str, Any]) -> Submission:
-    """Return a view submission; the same modal sent twice without a change between has the same key."""
+    """Return a view submission; the same modal sent twice without a change between has the same key.
+
+    So has one that was drawn again because it was not stored in time, for as long as the same is typed into it.
+    """
     view = _view(body["view"])
-    return Submission(key=f"view:{view.id}:{view.hash}", place=_place(body), view=view)
+    before, _, key = str(view.shape.get("external_id") or "").partition(" ")
+    again = before == _digest(view)
+    return Submission(key=key if again else f"view:{view.id}:{view.hash}", place=_place(body), view=view)
+
+
+def kept(sent: Submission) -> str:
+    """Return the external id under which a form that is drawn again keeps the key of what was typed into it."""
+    return f"{_digest(sent.view)} {sent.key}"
+
+
+def _digest(view: View) -> str:
+    typed = {
+        f"{field} {action}": [
+            _shown(state),
+            *sorted(str(each["value"]) for each in state.get("selected_options") or ()),
+        ]
+        for field, states in view.values.items()
+        for action, state in states.items()
+    }
+    return hashlib.sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def shortcut(body: dict[str, Any]) -> Shortcut:
@@ -203,6 +228,7 @@ def _view(view: dict[str, Any]) -> View:
         callback=view.get("callback_id", ""),
         meta=view.get("private_metadata") or "",
         values=(view.get("state") or {}).get("values") or {},
+        shape=view,
     )
 
 

@@ -1,5 +1,7 @@
 """Answers to one person, where they are looking; and faults turned into answers."""
 
+import asyncio
+import time
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
@@ -9,15 +11,18 @@ from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormati
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import slack_errors
+from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Form
-from bot.listeners.desk import Desk, SeenBefore
+from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Submission
+from bot.listeners.sharing import SeenBefore
 from bot.values import FormMeta, ShownMeta
 from bot.views import mrkdwn, parts, trouble
 from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks
 from incidents import store_errors
 from incidents.errors import Conflict, InvalidInputs, Repeated, SitrepError
+from incidents.notices import Lane
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +74,13 @@ async def _respond(desk: Desk, place: Place, message: Message) -> bool:
 async def _past_the_channel(desk: Desk, place: Place, message: Message) -> None:
     """Answer somebody to whom nothing is shown there now: at the payload's address, else in a direct message."""
     if not place.response_url or not await _respond(desk, place, message):
-        direct = await desk.client.conversations_open(users=place.user)
-        await desk.client.chat_postMessage(channel=direct["channel"]["id"], text=message.text, blocks=message.blocks)
+        await directly(desk, place.user, message)
+
+
+async def directly(desk: Desk, person: str, message: Message) -> None:
+    """Send somebody a direct message."""
+    direct = await desk.client.conversations_open(users=person)
+    await desk.client.chat_postMessage(channel=direct["channel"]["id"], text=message.text, blocks=message.blocks)
 
 
 async def instead(desk: Desk, place: Place, message: Message) -> None:
@@ -129,6 +139,14 @@ async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Js
         raise
     changed: Json = answer["view"]
     return changed
+
+
+async def change_at_pace(desk: Desk, view_id: str, view: Json) -> Json | None:
+    """Change a modal that somebody waits in, as soon as Slack's pace allows; None when it was closed."""
+    wait_seconds = desk.pace.wait((UPDATE_VIEW,), "", time.monotonic(), lane=Lane.ROOM)
+    desk.pace.take((UPDATE_VIEW,), "", time.monotonic())
+    await asyncio.sleep(wait_seconds)
+    return await change(desk, view_id, view)
 
 
 async def guarded(desk: Desk, place: Place, work: Awaitable[None], *, typed: str = "") -> None:

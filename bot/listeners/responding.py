@@ -69,9 +69,12 @@ async def open_severity(desk: Desk, order: Order) -> None:
 
 async def submit_severity(desk: Desk, order: Order, view: View) -> None:
     """Change the severity as the form says."""
-    chosen = Severity(view.text(Field.SEVERITY))
-    async with desk.once(order.key) as tx:
-        await respond.change_severity(tx, desk.ctx, order.incident_id, order.actor, chosen, view.text(Field.REASON))
+    chosen, why = Severity(view.text(Field.SEVERITY)), view.text(Field.REASON)
+    await desk.share(
+        order.key,
+        order.incident_id,
+        lambda tx: respond.change_severity(tx, desk.ctx, order.incident_id, order.actor, chosen, why),
+    )
 
 
 # Roles
@@ -134,8 +137,11 @@ async def open_impact(desk: Desk, order: Order) -> None:
 
 async def submit_impact(desk: Desk, order: Order, view: View) -> None:
     """Say who is hurt, as the form says."""
-    async with desk.once(order.key) as tx:
-        await respond.set_impact(tx, desk.ctx, order.incident_id, order.actor, view.text(Field.IMPACT))
+    await desk.share(
+        order.key,
+        order.incident_id,
+        lambda tx: respond.set_impact(tx, desk.ctx, order.incident_id, order.actor, view.text(Field.IMPACT)),
+    )
 
 
 async def note(desk: Desk, order: Order) -> Message | None:
@@ -158,8 +164,11 @@ async def open_note(desk: Desk, order: Order) -> None:
 async def submit_note(desk: Desk, order: Order, view: View) -> None:
     """Add to the timeline what the form says."""
     incident_id = order.incident_id or int(view.text(Field.INCIDENT) or 0)
-    async with desk.once(order.key) as tx:
-        await respond.add_note(tx, desk.ctx, incident_id, order.actor, view.text(Field.NOTE))
+    await desk.share(
+        order.key,
+        incident_id,
+        lambda tx: respond.add_note(tx, desk.ctx, incident_id, order.actor, view.text(Field.NOTE)),
+    )
 
 
 # Escalation
@@ -200,7 +209,9 @@ async def open_escalate(desk: Desk, order: Order) -> None:
 
 async def submit_escalate(desk: Desk, order: Order, view: View) -> None:
     """Escalate as the form says."""
-    async with desk.once(order.key) as tx:
-        await respond.found_impact(
-            tx, desk.ctx, order.incident_id, order.actor, view.text(Field.TRIGGER), view.text(Field.NOTE)
-        )
+    trigger, known = view.text(Field.TRIGGER), view.text(Field.NOTE)
+    await desk.share(
+        order.key,
+        order.incident_id,
+        lambda tx: respond.found_impact(tx, desk.ctx, order.incident_id, order.actor, trigger, known),
+    )

@@ -1,7 +1,6 @@
 """What forms do when they are sent. A fault keeps the form open, with everything that was typed."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from bot.ids import Form
 from bot.listeners import (
@@ -93,8 +92,8 @@ async def _redraw_below(desk: Desk, sent: Submission, meta: FormMeta) -> None:
         await finishing.redraw(desk, meta.behind, meta.behind_id, meta.incident)
 
 
-async def send(desk: Desk, sent: Submission) -> dict[str, Any]:
-    """Do what the form asks for; returns the ack.
+async def send(desk: Desk, sent: Submission) -> tuple[Json, int]:
+    """Do what the form asks for; returns the ack, and 0: no incident is followed in the form.
 
     Raises:
         SitrepError: something cannot be used; the form stays.
@@ -106,8 +105,8 @@ async def send(desk: Desk, sent: Submission) -> dict[str, Any]:
     meta = FormMeta.decode(sent.view.meta)
     again = await SENDS[form](desk, Order(sent.key, sent.place, meta.incident), sent.view, meta)
     if again:
-        return {"response_action": "update", "view": again}
+        return {"response_action": "update", "view": again}, 0
     if meta.behind:
         desk.background.start(replies.guarded(desk, sent.place, _redraw_below(desk, sent, meta)))
     # What was sent back stands open below as if it could still be approved.
-    return {"response_action": "clear"} if form is Form.SEND_BACK else {}
+    return ({"response_action": "clear"} if form is Form.SEND_BACK else {}), 0

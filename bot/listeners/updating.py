@@ -12,7 +12,7 @@ from bot.surfaces import telling
 from bot.values import FormMeta
 from bot.views import mrkdwn, status
 from bot.views.message import Json, Message
-from incidents import durations
+from incidents import durations, store
 from incidents.errors import Conflict, InvalidInput
 from incidents.lifecycle import Status
 from incidents.service import queries, updates
@@ -93,12 +93,15 @@ async def submit(desk: Desk, order: Order, view: View, meta: FormMeta) -> Json |
     """Send the update as the form says; returns the form to show where another one went out meanwhile."""
     # What nobody could send is refused before the line of writers: whoever corrects it waits for no decision of others.
     fields = updates.checked({field.value: view.text(field) for field in status.FIELDS})
+
+    async def send(tx: store.Tx) -> None:
+        if meta.update:
+            await updates.send(tx, desk.ctx, meta.update, order.actor, fields)
+        else:
+            await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields, after=meta.after)
+
     try:
-        async with desk.once(order.key) as tx:
-            if meta.update:
-                await updates.send(tx, desk.ctx, meta.update, order.actor, fields)
-            else:
-                await updates.post_now(tx, desk.ctx, order.incident_id, order.actor, fields, after=meta.after)
+        await desk.share(order.key, order.incident_id, send)
     except Conflict as conflict:
         return await _beside_the_newest(desk, order, fields, meta, conflict)
     return None

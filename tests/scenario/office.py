@@ -248,6 +248,7 @@ async def opened(tmp_path: Path, *handles: str, runner: Runner | None = None, **
         Offering(ctx).register()
         Expiry(ctx).register()
         app = create_app(ctx, line)
+        app.desk.patience_seconds = installation.PATIENT.ack_seconds
         await app.desk.identity.learn()
         deliverer = Deliverer(ctx, line.client, Surfaces(app.desk.identity.url).draw)
         alarms = AlarmClock(store, timers)

@@ -69,3 +69,18 @@ def test_a_mention_loses_the_bots_name() -> None:
 def test_the_same_modal_sent_twice_has_the_same_key() -> None:
     body = {"user": {"id": "U1"}, "view": {"id": "V1", "hash": "h1", "callback_id": "note"}, "trigger_id": "t1"}
     assert payloads.submission(body).key == payloads.submission({**body, "trigger_id": "t2"}).key
+
+
+def submitted(typed: str, external_id: str = "", hash_: str = "1.a") -> payloads.Submission:
+    values = {"note": {"input": {"type": "plain_text_input", "value": typed}}}
+    view = {"id": "V1", "hash": hash_, "external_id": external_id, "state": {"values": values}}
+    return payloads.submission({"user": {"id": "U01ANA"}, "view": view})
+
+
+def test_a_form_drawn_again_has_the_key_of_what_was_typed_for_as_long_as_that_is_what_it_says() -> None:
+    first = submitted("seen")
+    drawn = payloads.kept(first)
+    again = submitted("seen", drawn, "2.b")
+    assert again.key == first.key == "view:V1:1.a"
+    assert payloads.kept(again) == drawn
+    assert submitted("something else", drawn, "2.b").key == "view:V1:2.b"

@@ -34,6 +34,7 @@ from bot.views import (
     step,
     triage,
     trouble,
+    unstored,
 )
 from bot.views import hardening as hardening_view
 from bot.views.message import Message
@@ -744,6 +745,13 @@ MESSAGES: dict[str, Callable[[str], Message]] = {
     ),
 }
 
+
+def sent_update(t: str) -> dict[str, Any]:
+    """Return the form of a status update as it comes back."""
+    typed = {"condition": {"input": {"type": "plain_text_input", "value": t[:1000]}}}
+    return {**status.form(incident(t), {"done": t}), "id": "V1", "hash": "h", "state": {"values": typed}}
+
+
 MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "declare": lambda t: declare.modal(
         declare.Filled(
@@ -764,6 +772,9 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "bug_empty": lambda t: bug.modal(bug.Filled()),
     "question_words": lambda t: question.words(_question(t), 1),
     "declare_empty": lambda t: declare.modal(declare.Filled(DeclareMeta()), preview(t, Severity.HIGH), now=NOW),
+    "not_stored_yet": lambda t: unstored.waiting(sent_update(t), "key"),
+    "not_stored": lambda t: unstored.failed(sent_update(t), "key", {"condition": t, "impact": t}),
+    "stored": lambda t: unstored.stored(sent_update(t)),
     "progress": lambda t: declare.progress("inc-7", t),
     "result": lambda t: declare.result("inc-7", t, "C01INC", told=(3, 3), missing=4, channel_url="https://example.com"),
     "update": lambda t: status.form(incident(t), {"condition": t, "done": t}, update=5, error=t),
