@@ -7,7 +7,7 @@ reactor: it runs in the same transaction, before the commit, and may write more.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -162,6 +162,8 @@ class Store:
         self._reads = async_sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False)
         # SQLite has one writer: taking turns here beats its busy handler's back-off (p99 55 ms at 10 writers).
         self._turns = Turns()
+        self._hurried = 0  # transactions that somebody waits for
+        self._lull = asyncio.Event()
         self._open = 0  # sessions
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -189,11 +191,12 @@ class Store:
     @asynccontextmanager
     async def transaction(self, *, turn: Turn = Turn.USUAL) -> AsyncIterator[Tx]:
         """Open a write transaction; commits at the end, rolls back on any exception."""
-        async with self._turns.take(turn) if self._sqlite else contextlib.nullcontext():
-            tx = Tx(self._writes(), self.clock.now())
-            async with self._counted(), tx.session:
-                yield tx
-                await self._finish(tx)
+        with self._waited_for(turn):
+            async with self._turns.take(turn) if self._sqlite else contextlib.nullcontext():
+                tx = Tx(self._writes(), self.clock.now())
+                async with self._counted(), tx.session:
+                    yield tx
+                    await self._finish(tx)
         tx.committed()
         if tx.offered:
             tx.wake(STEPS)
@@ -201,6 +204,24 @@ class Store:
             topics = frozenset(tx.wakes)
             for waker in self._wakers:
                 waker(topics)
+
+    @contextlib.contextmanager
+    def _waited_for(self, turn: Turn) -> Iterator[None]:
+        self._hurried += turn is Turn.FIRST
+        self._lull.clear()
+        try:
+            yield
+        finally:
+            self._hurried -= turn is Turn.FIRST
+            if not self._hurried:
+                self._lull.set()
+
+    async def lull(self, timeout: float) -> None:
+        """Return when nobody waits in front of a screen for a commit, or after `timeout` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._hurried:
+                    await self._lull.wait()
 
     async def hear(self, tx: Tx) -> None:
         """Let what `tx` recorded be heard now: whoever decides next in it finds what came of it, as after a commit."""

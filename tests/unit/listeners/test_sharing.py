@@ -15,6 +15,7 @@ from incidents.definitions import Severity
 from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.store import Store, Tx
+from incidents.turns import Turn
 from tests import installation
 
 
@@ -86,3 +87,13 @@ async def test_each_finds_what_came_of_the_one_before_it(store: Store) -> None:
         sharing.do("third", 1, look),
     )
     assert found == [Severity.HIGH, "it is worse", Severity.CRITICAL]
+
+
+async def test_what_nobody_waits_for_is_drawn_when_what_people_sent_is_stored(store: Store) -> None:
+    async with store.transaction():
+        await store.lull(60.0)  # a writer for whom nobody waits
+    async with store.transaction(turn=Turn.FIRST):
+        drawing = asyncio.create_task(store.lull(60.0))
+        await store.lull(0.01)  # nobody waits for ever
+        assert not drawing.done()
+    await drawing
