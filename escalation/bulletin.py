@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from escalation import telling
 from escalation.oncall import Contact
 from escalation.telling import Desk
-from incidents import outbox, posts, records, store
+from incidents import newborn, outbox, posts, records, store
 from incidents.notices import Action, Lane, Notice, Road
 from incidents.service import queries, updates
 
@@ -55,6 +55,8 @@ async def stakeholders(desk: Desk, session: AsyncSession, incident: records.Inci
 
 async def settled(session: AsyncSession, incident: records.Incident) -> list[records.StatusUpdate]:
     """Return the updates of the cadence that went out, by whatever hand."""
+    if newborn.has_no(records.StatusUpdate, session, incident.number):
+        return []
     rows = await session.scalars(
         select(records.StatusUpdate).where(
             records.StatusUpdate.incident_id == incident.number,

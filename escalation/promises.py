@@ -67,11 +67,12 @@ class Promises:
         # Whoever is on call gets what is due at once as a page: one message, not two in the same second.
         paged = paging.first_level(self._desk, incident) if timer is None else {}
         late = timers.late_seconds(timer, tx.now) if timer else 0
-        for promise in promises:
-            if not self._desk.reaches(promise.who):
-                await telling.say_unfilled(tx, self._desk, incident, [promise.audience])
-                continue
-            await outbox.put(tx, incident.id, _notice(incident, promise, paged.get(promise.who.person), timer, late))
+        reached = [promise for promise in promises if self._desk.reaches(promise.who)]
+        notices = [_notice(incident, each, paged.get(each.who.person), timer, late) for each in reached]
+        await outbox.put(tx, incident.id, *notices)
+        await telling.say_unfilled(
+            tx, self._desk, incident, [promise.audience for promise in promises if promise not in reached]
+        )
 
 
 def _notice(

@@ -63,7 +63,8 @@ class Summaries:
         key = f"{incident.key}:summary"
         every = self._policy.summaries.get(incident.severity)
         if every is None or incident.status is not Status.OPEN:
-            await timers.cancel(tx, key)
+            if await timers.find(tx, incident, key) is not None:
+                await timers.cancel(tx, key)
             return
         start, _ = await telling.counted_from(tx.session, incident)
         due_at = cadence.next_slot(after or start, every, tx.now)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from escalation import oncall
 from escalation.oncall import Contact
-from incidents import outbox, posts, records, store
+from incidents import newborn, outbox, posts, records, store
 from incidents.context import Context
 from incidents.events import EventKind
 from incidents.lifecycle import Role
@@ -22,6 +23,17 @@ TELLING = ("matrix_notice", "page", "escalation_notice", "mail_matrix_notice", "
 
 #: States of a notice that nobody has heard and nobody will.
 _UNHEARD = ("failed", "dropped", "superseded")
+
+_WITH = (
+    select(records.Outbox)
+    .where(
+        col(records.Outbox.incident_id) == bindparam("incident"),
+        col(records.Outbox.surface).in_(bindparam("surfaces", expanding=True)),
+        col(records.Outbox.action) != Action.EDIT.value,
+        col(records.Outbox.state).not_in(_UNHEARD),
+    )
+    .order_by(col(records.Outbox.id))
+)
 
 #: States of a notice that people may have before them.
 OUT = ("sending", "done")
@@ -128,17 +140,10 @@ async def notices_with(
     session: AsyncSession, incident: records.Incident, surfaces: Sequence[str]
 ) -> list[records.Outbox]:
     """Return the incident's notices of these surfaces that were or will be heard, oldest first; edits are left out."""
-    rows = await session.scalars(
-        select(records.Outbox)
-        .where(
-            records.Outbox.incident_id == incident.id,
-            col(records.Outbox.surface).in_(surfaces),
-            records.Outbox.action != Action.EDIT.value,
-            col(records.Outbox.state).not_in(_UNHEARD),
-        )
-        .order_by(col(records.Outbox.id))
-    )
-    return list(rows.all())
+    put = newborn.notices(session, incident.id)
+    if put is not None and not any(notice.surface in surfaces for notice in put):
+        return []
+    return list((await session.scalars(_WITH, {"incident": incident.id, "surfaces": surfaces})).all())
 
 
 async def told(session: AsyncSession, incident: records.Incident) -> frozenset[tuple[str, str]]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
-from incidents import holding, records, store
+from incidents import holding, newborn, records, store
 
 LATENESS = Histogram(
     "sitrep_timer_lateness_seconds",
@@ -84,14 +84,15 @@ async def arm(
         tx.session.info.setdefault(_ARMED, {})[key] = timer
     timer.due_at, timer.state, timer.fired_at, timer.payload = due_at, "pending", None, dict(payload)
     tx.session.add(timer)
-    await tx.session.flush()
+    if not newborn.is_new(tx.session, incident.number):  # those of a new incident go in together
+        await tx.session.flush()
     tx.wake(store.TIMERS)
     return timer
 
 
 async def find(tx: store.Tx, incident: records.Incident, key: str) -> records.Timer | None:
     """Return the incident's timer `key`, or None."""
-    if store.is_new(tx.session, incident.number):  # it has the timers that this transaction armed, and no others
+    if newborn.is_new(tx.session, incident.number):  # it has the timers that this transaction armed, and no others
         armed: records.Timer | None = tx.session.info.get(_ARMED, {}).get(key)
         return armed
     return await tx.session.get(records.Timer, key)
@@ -122,6 +123,10 @@ async def _cancel(tx: store.Tx, *conditions: Any) -> int:
 
 async def pending(session: AsyncSession, incident: records.Incident, kind: str = "") -> list[records.Timer]:
     """Return the incident's waiting timers, all or those of `kind`, soonest first."""
+    if newborn.is_new(session, incident.number):
+        armed: list[records.Timer] = list(session.info.get(_ARMED, {}).values())
+        of_it = [each for each in armed if each.incident_id == incident.id and each.state == "pending"]
+        return sorted((each for each in of_it if kind in ("", each.kind)), key=lambda each: (each.due_at, each.key))
     query = select(records.Timer).where(
         records.Timer.incident_id == incident.number, col(records.Timer.state) == "pending"
     )

@@ -1,7 +1,7 @@
 """Notices on their way out: put in with the decision; `sending` takes them from here, `outbox_queries` looks."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, update
@@ -9,7 +9,7 @@ from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from incidents import holding, records, store
+from incidents import holding, newborn, records, store
 from incidents.notices import Notice
 
 # Into the table, built once: through the mapped class each notice cost the processor half a millisecond more.
@@ -18,6 +18,8 @@ _INSERTS = {
     dialect: insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
+
+_PUT = ("key", "state", "coalesce", "surface", "params")  # what is kept in mind of a new incident's notices
 
 _UNSENT = ("waiting", "pending")
 _ON_ITS_WAY = (*_UNSENT, "sending")
@@ -49,7 +51,8 @@ async def _put(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> fro
     notices = tuple(notice for _, notice in put_in if not _said_just_now(tx, notice))
     if not any(notice.of or notice.after or notice.coalesce for notice in notices):
         return await _insert(tx, [_values(tx, of[notice.key], notice, {}) for notice in notices])
-    there = await _there(tx, notices)
+    known = _known(tx, of.values())
+    there = await _there(tx, notices) if known is None else known
     states = {row.key: row.state for row in there}
     unsent = {_said(name, row) for row in there if _is_unsent(row) for name in (row.key, row.coalesce) if name}
     new: dict[str, Notice] = {}
@@ -61,8 +64,14 @@ async def _put(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> fro
         new[notice.key] = notice
         states[notice.key] = "new"
         unsent |= {_said(name, notice) for name in (notice.key, notice.coalesce) if name}
-    await _supersede(tx, {notice.coalesce for notice in new.values() if notice.coalesce})
+    await _supersede(tx, there, {notice.coalesce for notice in new.values() if notice.coalesce})
     return await _insert(tx, [_values(tx, of[notice.key], notice, states) for notice in new.values()])
+
+
+def _known(tx: store.Tx, incident_ids: Iterable[int | None]) -> list[Any] | None:
+    """Return the notices of incidents that this transaction declares, all of them; None where others are among them."""
+    found = [newborn.notices(tx.session, each) for each in set(incident_ids)]
+    return None if None in found else [notice for put in found if put is not None for notice in put]
 
 
 async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:
@@ -122,11 +131,19 @@ async def _insert(tx: store.Tx, rows: list[dict[str, Any]]) -> frozenset[str]:
     new = frozenset((await tx.session.scalars(_INSERTS[tx.session.get_bind().dialect.name], rows)).all())
     if new:
         tx.wake(store.OUTBOX)
+    for row in rows:
+        if row["key"] in new and newborn.is_new(tx.session, row["incident_id"]):
+            newborn.put(tx.session, row["incident_id"], newborn.Put(**{name: row[name] for name in _PUT}))
     return new
 
 
-async def _supersede(tx: store.Tx, words: Collection[str]) -> None:
-    if words:
+async def _supersede(tx: store.Tx, there: Iterable[Any], words: Collection[str]) -> None:
+    """Let what waits under `words` give way; `there` has it, but for what another replica is putting beside us."""
+    old = [row for row in there if row.coalesce in words and _is_unsent(row)]
+    for row in old:
+        if isinstance(row, newborn.Put):
+            row.state = "superseded"
+    if words and (old or holding.holds(tx.session)):
         await tx.session.execute(
             update(records.Outbox)
             .where(

@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
-from incidents import database, holding, records
+from incidents import database, holding, newborn, records
 from incidents.clock import Clock
 from incidents.events import EventKind
 from incidents.notices import Notice
@@ -36,17 +36,6 @@ _EVENTS = records.Event.metadata.tables["event"]
 _APPEND = insert(_EVENTS).returning(_EVENTS.c.id)
 
 _ROWS = "rows"  # what a session's info holds of rows, which the session itself holds weakly
-_NEW = "new incidents"  # what a session's info knows of incidents declared in it: their events so far
-
-
-def is_new(session: AsyncSession, incident_id: int) -> bool:
-    """Return whether the incident was declared in this transaction: of it is stored what this one stored, no more."""
-    return incident_id in session.info.get(_NEW, {})
-
-
-def events_of_new(session: AsyncSession, incident_id: int) -> list[records.Event]:
-    """Return the events of an incident that is new, as they were recorded."""
-    return list(session.info[_NEW][incident_id])
 
 
 def remember(session: AsyncSession, row: object) -> None:
@@ -54,7 +43,7 @@ def remember(session: AsyncSession, row: object) -> None:
     _remember(session.sync_session, row)
 
 
-class _Remembering(Session):
+class _Remembering(newborn.Making):
     """A session that forgets no row it has read: what a transaction asks for again is not read again."""
 
 
@@ -101,10 +90,10 @@ class Tx:
         # Past the session: nothing changes an event, and to watch over it cost as much again as to write it.
         event = records.Event(id=await self.session.scalar(_APPEND, written), **written)
         if kind is EventKind.DECLARED:
-            self.session.info[_NEW] = {**self.session.info.get(_NEW, {}), incident.number: []}
+            newborn.declared(self.session, incident.number)
             holding.note_new(self.session, incident)
-        if is_new(self.session, incident.number):
-            self.session.info[_NEW][incident.number].append(event)
+        if newborn.is_new(self.session, incident.number):
+            newborn.recorded(self.session, event)
         self._unheard.append((incident, event))
         return event
 
@@ -155,7 +144,7 @@ class Store:
             of_kind: dict[str, Any] = {"sync_session_class": _Remembering}
             reading: dict[str, Any] = {"sitrep_read": True}
         else:
-            of_kind = {"info": {holding.HOLDS: True}}
+            of_kind = {"sync_session_class": newborn.Making, "info": {holding.HOLDS: True}}
             # Each statement sees what is committed by then, also in a transaction: to begin and end one were two trips.
             reading = {"isolation_level": "AUTOCOMMIT"}
         self._writes = async_sessionmaker(self.engine, expire_on_commit=False, **of_kind)

@@ -79,7 +79,9 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
             await replies.change_at_pace(desk, view_id, trouble.modal(key, words))
             return
         soon = now - began < _SOON_SECONDS
-        await desk.changes.next(_SOON if soon else _LATER, f"{key}:room", f"{key}:invite:reporter")
+        # It ends with the channel where that is refused. That the channel is there changes nothing yet, and the card is
+        # being drawn then.
+        await desk.changes.next(_SOON if soon else _LATER, f"{key}:invite:reporter")
 
 
 async def _look(desk: Desk, incident_id: int) -> _Seen:

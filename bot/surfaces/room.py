@@ -47,7 +47,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
     steps = await queries.steps(session, run.number) if run else []
     updates = await queries.updates(session, number)
     deliveries = await queries.deliveries(session, number)
-    outputs = await queries.outputs(session, run.number) if run else {}
+    outputs = queries.merged(steps)
     roles = await queries.roles(session, number)
     pending = tuple(await queries.pending_approvals(session, number))
     served = kpis.served(await queries.events_of(session, number, EventKind.RESOLVED, EventKind.REOPENED))

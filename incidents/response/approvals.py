@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlmodel import col, select
 
-from incidents import outbox, posts, records, store
+from incidents import newborn, outbox, posts, records, store
 from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
@@ -202,4 +202,6 @@ _APPROVED = (
 
 async def approved(tx: store.Tx, run: records.Run) -> list[records.Approval]:
     """Return every approved decision of `run`, oldest first."""
+    if newborn.has_no(records.Approval, tx.session, run.incident_id):
+        return []
     return list((await tx.session.scalars(_APPROVED, {"run": run.id})).all())

@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import kpis, records, timeline, triage
+from incidents import kpis, newborn, records, timeline, triage
 from incidents.agents.base import IncidentFacts
 from incidents.context import Context
 from incidents.definitions import ApprovalKind
@@ -37,7 +37,8 @@ async def for_gates(
     ]
     service = ctx.service(incident.service)
     told = await _told_immediately(session, ctx, incident)
-    attested = await queries.attestations(session, run.number)
+    unattested = newborn.has_no(records.Attestation, session, incident.number)
+    attested = [] if unattested else await queries.attestations(session, run.number)
     return {
         number: GateFacts(
             severity=incident.severity,

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from incidents import records, store
+from incidents import newborn, records, store
 from incidents.events import EventKind
 from incidents.response.gates import GateState, GateVerdict
+from incidents.service import queries
 
 _KINDS = (EventKind.GATE_PASSED, EventKind.GATE_ATTESTED, EventKind.GATE_OVERRIDDEN, EventKind.GATE_CONTRADICTED)
 
@@ -54,9 +55,12 @@ async def record(
 
 async def _last_told(tx: store.Tx, incident: records.Incident, run: records.Run) -> dict[tuple[int, str], str]:
     """Return what was last told of each gate of the run, by stage and name."""
-    events = await tx.session.scalars(_TOLD, {"incident": incident.id})
+    if newborn.is_new(tx.session, incident.number):
+        events = await queries.events_of(tx.session, incident.number, *_KINDS)
+    else:
+        events = list((await tx.session.scalars(_TOLD, {"incident": incident.id})).all())
     return {
         (event.data["stage"], event.data["gate"]): str(event.data.get("against") or event.data.get("reason") or "")
-        for event in events.all()
+        for event in events
         if event.data.get("run") == run.id
     }

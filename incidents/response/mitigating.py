@@ -211,7 +211,9 @@ class Offering:
     async def offer(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Ask at once how users are relieved, once an incident."""
         if is_grave(incident):
-            await outbox.put(tx, incident.id, posts.post(incident, card_key(incident), SURFACE, Lane.DECISION))
+            # Below the live card, which tells what it is about and is what people wait for.
+            asked = posts.post(incident, card_key(incident), SURFACE, Lane.DECISION, after=f"{incident.key}:card")
+            await outbox.put(tx, incident.id, asked)
         elif event.kind is EventKind.SEVERITY_CHANGED:
             await self.redraw(tx, incident, event)
 

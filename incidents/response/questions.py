@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import col, select
 
-from incidents import outbox, posts, records, store
+from incidents import newborn, outbox, posts, records, store
 from incidents.events import EventKind
 from incidents.notices import Lane
 
@@ -109,6 +109,8 @@ async def ask(
 
 async def pending(tx: store.Tx, run: records.Run) -> list[records.Question]:
     """Return what the run's people have not answered yet, oldest first."""
+    if newborn.has_no(records.Question, tx.session, run.incident_id):
+        return []
     rows = await tx.session.scalars(
         select(records.Question)
         .where(records.Question.run_id == run.id, records.Question.state == "pending")

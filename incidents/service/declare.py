@@ -138,6 +138,8 @@ async def recent_like(session: AsyncSession, service: str, title: str, now: date
         .limit(100)
     )
     alike = [number for number, *its in recent.all() if _is_like(service, title, *its)][:3]
+    if not alike:
+        return []
     found = {each.id: each for each in await session.scalars(select(incident).where(col(incident.id).in_(alike)))}
     return [found[number] for number in alike]
 

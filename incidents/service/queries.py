@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import Integer, String, bindparam, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from incidents import holding, records, store
+from incidents import holding, newborn, records
 from incidents.errors import NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
@@ -20,11 +20,43 @@ _EVENTS = (
     .where(col(records.Event.incident_id) == bindparam("incident"))
     .order_by(col(records.Event.at), col(records.Event.id))
 )
+_EVENTS_OF = (
+    select(records.Event)
+    .where(
+        col(records.Event.incident_id) == bindparam("incident"),
+        col(records.Event.kind).in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(col(records.Event.at), col(records.Event.id))
+)
 _STEPS = select(records.Step).where(col(records.Step.run_id) == bindparam("run")).order_by(col(records.Step.id))
 _APPROVALS = (
     select(records.Approval)
     .where(col(records.Approval.incident_id) == bindparam("incident"))
     .order_by(col(records.Approval.id))
+)
+_DELIVERIES = (
+    select(records.Outbox)
+    .where(
+        col(records.Outbox.incident_id) == bindparam("incident"),
+        func.substr(records.Outbox.key, 1, bindparam("length", type_=Integer)) == bindparam("prefix", type_=String),
+    )
+    .order_by(col(records.Outbox.id))
+)
+_ROLES = (
+    select(records.RoleHolder)
+    .where(col(records.RoleHolder.incident_id) == bindparam("incident"))
+    .order_by(col(records.RoleHolder.since))
+)
+_LATEST_RUN = (
+    select(records.Run)
+    .where(col(records.Run.incident_id) == bindparam("incident"))
+    .order_by(col(records.Run.id).desc())
+    .limit(1)
+)
+_QUESTIONS = (
+    select(records.Question)
+    .where(col(records.Question.incident_id) == bindparam("incident"), col(records.Question.state) == "pending")
+    .order_by(col(records.Question.id))
 )
 _UPDATES = (
     select(records.StatusUpdate)
@@ -86,11 +118,7 @@ async def open_incidents(session: AsyncSession, *, limit: int = 50) -> list[reco
 
 async def roles(session: AsyncSession, incident_id: int) -> dict[Role, list[str]]:
     """Return who holds which role, first holder first."""
-    found = await session.scalars(
-        select(records.RoleHolder)
-        .where(records.RoleHolder.incident_id == incident_id)
-        .order_by(col(records.RoleHolder.since))
-    )
+    found = await session.scalars(_ROLES, {"incident": incident_id})
     held: dict[Role, list[str]] = {}
     for row in found.all():
         held.setdefault(Role(row.role), []).append(row.person)
@@ -99,28 +127,21 @@ async def roles(session: AsyncSession, incident_id: int) -> dict[Role, list[str]
 
 async def events(session: AsyncSession, incident_id: int) -> list[records.Event]:
     """Return the incident's events in the order in which they happened."""
-    if store.is_new(session, incident_id):  # asked eight times while an incident is declared, which people wait for
-        return sorted(store.events_of_new(session, incident_id), key=lambda event: (event.at, event.number))
+    if newborn.is_new(session, incident_id):  # asked eight times while an incident is declared, which people wait for
+        return sorted(newborn.events(session, incident_id), key=lambda event: (event.at, event.number))
     return list((await session.scalars(_EVENTS, {"incident": incident_id})).all())
 
 
 async def events_of(session: AsyncSession, incident_id: int, *kinds: EventKind) -> list[records.Event]:
     """Return the incident's events of these kinds in the order in which they happened."""
-    if store.is_new(session, incident_id):
+    if newborn.is_new(session, incident_id):
         return [event for event in await events(session, incident_id) if event.kind in kinds]
-    found = await session.scalars(
-        select(records.Event)
-        .where(records.Event.incident_id == incident_id, col(records.Event.kind).in_(kinds))
-        .order_by(col(records.Event.at), col(records.Event.id))
-    )
-    return list(found.all())
+    return list((await session.scalars(_EVENTS_OF, {"incident": incident_id, "kinds": kinds})).all())
 
 
 async def latest_run(session: AsyncSession, incident_id: int) -> records.Run | None:
     """Return the incident's newest run, or None."""
-    found: records.Run | None = await session.scalar(
-        select(records.Run).where(records.Run.incident_id == incident_id).order_by(col(records.Run.id).desc()).limit(1)
-    )
+    found: records.Run | None = await session.scalar(_LATEST_RUN, {"incident": incident_id})
     return found
 
 
@@ -156,6 +177,8 @@ async def _steps_of_all_runs(session: AsyncSession, incident_id: int) -> list[re
 
 async def approvals(session: AsyncSession, incident_id: int) -> list[records.Approval]:
     """Return the incident's approvals, oldest first."""
+    if newborn.has_no(records.Approval, session, incident_id):
+        return []
     return list((await session.scalars(_APPROVALS, {"incident": incident_id})).all())
 
 
@@ -166,12 +189,7 @@ async def pending_approvals(session: AsyncSession, incident_id: int) -> list[rec
 
 async def questions(session: AsyncSession, incident_id: int) -> list[records.Question]:
     """Return what people are asked so that the incident's runs can go on, oldest first."""
-    found = await session.scalars(
-        select(records.Question)
-        .where(records.Question.incident_id == incident_id, records.Question.state == "pending")
-        .order_by(col(records.Question.id))
-    )
-    return list(found.all())
+    return list((await session.scalars(_QUESTIONS, {"incident": incident_id})).all())
 
 
 async def versions(session: AsyncSession, step_id: int) -> list[records.StepVersion]:
@@ -203,10 +221,11 @@ async def updates(session: AsyncSession, incident_id: int) -> list[records.Statu
 
 async def deliveries(session: AsyncSession, incident_id: int, prefix: str = "") -> list[records.Outbox]:
     """Return the incident's outbox rows whose key starts with `prefix`, oldest first."""
-    query = select(records.Outbox).where(records.Outbox.incident_id == incident_id)
-    if prefix:
-        query = query.where(func.substr(records.Outbox.key, 1, len(prefix)) == prefix)
-    return list((await session.scalars(query.order_by(col(records.Outbox.id)))).all())
+    put = newborn.notices(session, incident_id)
+    if put is not None and not any(notice.key.startswith(prefix) for notice in put):
+        return []
+    asked = {"incident": incident_id, "prefix": prefix, "length": len(prefix)}
+    return list((await session.scalars(_DELIVERIES, asked)).all())
 
 
 async def followups(session: AsyncSession, incident_id: int) -> list[records.Followup]:

@@ -11,8 +11,9 @@ from incidents import records
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
 from incidents.events import EventKind
+from incidents.newborn import is_new
 from incidents.service import queries
-from incidents.store import Store, is_new
+from incidents.store import Store
 from tests import installation
 
 
