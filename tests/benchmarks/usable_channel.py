@@ -9,9 +9,11 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.ids import Act
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault, FaultKind
 from bot.workspace.server import Workspace
@@ -116,12 +118,16 @@ async def declared(ava: Person, title: str) -> tuple[float, str]:
     channel = await ava.wait_for_channel(
         lambda each: slug in each.get("name", "") and bool(each["is_member"]), timeout=20
     )
-    # What is in the channel before the card is only who came in.
-    await ava.wait_for_message(channel["id"], lambda message: bool(message.get("blocks")), timeout=20)
+    await ava.wait_for_message(channel["id"], _is_card, timeout=20)
     taken = time.perf_counter() - began
     await submitted
     await ava.close(await ava.wait_for_view(), whole_stack=True)
     return taken, str(channel["id"])
+
+
+def _is_card(message: dict[str, Any]) -> bool:
+    elements = [element for block in message.get("blocks") or () for element in block.get("elements", ())]
+    return any(element.get("action_id") == Act.ACK for element in elements)
 
 
 async def _dependent(client: AsyncWebClient, name: str) -> float:

@@ -5,14 +5,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
+from bot import bootstrap
 from escalation import timers
-from incidents import records
+from incidents import outbox, posts, records
+from incidents.catalog import Settings
 from incidents.clock import SystemClock
+from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.newborn import is_new
+from incidents.notices import Action, Lane, Notice, Road
 from incidents.service import queries
+from incidents.service.declare import Declaration, declare
 from incidents.store import Store
 from tests import installation
 
@@ -49,3 +55,60 @@ async def test_events_and_timers_of_a_new_incident_are_those_that_are_stored(sto
     assert timer is not None
     assert (timer.state, timer.due_at) == ("pending", due + timedelta(hours=2))
     await store.close()
+
+
+async def test_a_declaration_reads_nothing_back_but_its_steps(store: Store) -> None:
+    ctx = Context(store, store.clock, installation.library(), Settings())
+    bootstrap.listen(ctx, timers.Timers(), frozenset({Road.SLACK}))
+    asked: list[str] = []
+
+    @event.listens_for(store.engine.sync_engine, "before_cursor_execute")
+    def note(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    for severity in Severity:
+        asked.clear()
+        async with store.transaction() as tx:
+            await declare(tx, ctx, Declaration(title="Checkout answers 500", severity=severity, reporter="U0AVA"))
+        read = [statement.split("FROM")[1].split()[0] for statement in asked if statement.startswith("SELECT")]
+        assert read in ([], ["step"]), severity
+
+
+async def test_notices_of_a_new_incident_give_way_to_each_other_as_in_the_outbox(store: Store) -> None:
+    async with store.transaction() as tx:
+        incident = records.Incident(
+            title="Checkout", severity=Severity.HIGH, reporter="U0AVA", declared_at=datetime(2029, 1, 1, tzinfo=UTC)
+        )
+        tx.session.add(incident)
+        await tx.session.flush()
+        first = await tx.record(incident, EventKind.DECLARED)
+        card, stranger = posts.post(incident, "card", "live_card", Lane.ROOM), posts.edit("nothing", first, "live_card")
+        topics = [_topic(incident, number) for number in range(3)]
+        await outbox.put(tx, incident.id, posts.post(incident, "room", "x", Lane.ROOM), card, topics[0], topics[1])
+        # Each of them is known: put already, left out, in the place of what waits, an edit of what has not left.
+        assert await outbox.put(tx, incident.id, card, stranger, posts.edit("card", first, "live_card")) == frozenset()
+        assert await outbox.put(tx, incident.id, topics[2]) == {topics[2].key}
+        told = [row.key for row in await queries.deliveries(tx.session, incident.number, "topic")]
+        assert await queries.deliveries(tx.session, incident.number, "page") == []
+    async with store.read() as session:
+        stored = await queries.deliveries(session, incident.number)
+    assert told == [topic.key for topic in topics]
+    assert {row.key: row.state for row in stored} == {
+        "room": "waiting",
+        "card": "waiting",
+        "topic:0": "superseded",
+        "topic:1": "superseded",
+        "topic:2": "waiting",
+    }
+
+
+def _topic(incident: records.Incident, number: int) -> Notice:
+    return Notice(
+        key=f"topic:{number}",
+        lane=Lane.CHATTER,
+        action=Action.SET_TOPIC,
+        target="channel",
+        params={"topic": str(number)},
+        after=posts.room_key(incident),
+        coalesce="topic",
+    )
