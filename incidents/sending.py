@@ -62,6 +62,16 @@ _MAY_GO = _may_go()
 _MAY_GO_BESIDE_OTHERS = _MAY_GO.with_for_update(skip_locked=True, of=records.Outbox)
 
 
+# Into the table, past the session: the row was begun in another one.
+_TABLE = records.Outbox.metadata.tables["outbox"]
+_LEAVE = update(_TABLE).where(
+    _TABLE.c.id == bindparam("its_id"),
+    _TABLE.c.state == "sending",
+    _TABLE.c.owner == bindparam("its_owner"),
+    _TABLE.c.attempts == bindparam("its_attempts"),
+)
+
+
 async def candidates(
     tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = (), states: Collection[str] = MAY_GO
 ) -> list[records.Outbox]:
@@ -220,16 +230,8 @@ async def revive(tx: store.Tx, row: records.Outbox, *, stale: Collection[str]) -
 
 
 async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:
-    changed = await tx.session.execute(
-        update(records.Outbox)
-        .where(
-            col(records.Outbox.id) == row.id,
-            col(records.Outbox.state) == "sending",
-            col(records.Outbox.owner) == row.owner,
-            col(records.Outbox.attempts) == row.attempts,
-        )
-        .values(owner="", lease_until=None, **values)
-    )
+    ours = {"its_id": row.id, "its_owner": row.owner, "its_attempts": row.attempts}
+    changed = await tx.session.execute(_LEAVE, {**ours, "owner": "", "lease_until": None, **values})
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
