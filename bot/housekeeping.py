@@ -53,6 +53,7 @@ async def once(ctx: Context, stopping: asyncio.Event, *, pause_seconds: float = 
             incidents_stripped=done.stripped,
             incidents_forgotten=done.forgotten,
             deliveries=done.traffic,
+            incidents_held=done.held,
         )
         await _rest(stopping, pause_seconds)
 

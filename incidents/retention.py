@@ -50,22 +50,23 @@ class Done:
     stripped: int = 0  #: incidents whose excerpts, deliveries and timers were let go
     forgotten: int = 0  #: incidents that are gone
     traffic: int = 0  #: deliveries that belonged to no incident
+    held: int = 0  #: incidents that would have been let go, and that somebody had in hand at that moment
 
     def __bool__(self) -> bool:
-        """Return whether anything was done."""
-        return bool(self.archived or self.stripped or self.forgotten or self.traffic)
+        """Return whether another round may find something to do."""
+        return bool(self.archived or self.stripped or self.forgotten or self.traffic or self.held)
 
 
 async def round_(store_: store.Store, policy: Retention) -> Done:
     """Apply `policy` to up to BATCH incidents each, every part in a transaction of its own; say what was done."""
     done = Done()
     if policy.archive_channel_after is not None:
-        done.archived = await _apply(store_, _to_archive, policy.archive_channel_after, _archive)
+        done.archived = await _apply(store_, done, _to_archive, policy.archive_channel_after, _archive)
     if policy.strip_after is not None:
-        done.stripped = await _apply(store_, _to_strip, policy.strip_after, _strip)
+        done.stripped = await _apply(store_, done, _to_strip, policy.strip_after, _strip)
         done.traffic = await _forget_traffic(store_, policy.strip_after)
     if policy.forget_incident_after is not None:
-        done.forgotten = await _apply(store_, _to_forget, policy.forget_incident_after, _forget)
+        done.forgotten = await _apply(store_, done, _to_forget, policy.forget_incident_after, _forget)
     return done
 
 
@@ -73,12 +74,16 @@ Asking = Callable[[datetime], SelectOfScalar[records.Incident]]
 Act = Callable[[store.Tx, Sequence[records.Incident]], Awaitable[None]]
 
 
-async def _apply(store_: store.Store, asking: Asking, after: timedelta, act: Act) -> int:
+async def _apply(store_: store.Store, done: Done, asking: Asking, after: timedelta, act: Act) -> int:
     async with store_.transaction() as tx:
         asked = asking(tx.now - after)
         if store_.supports_skip_locked:
-            asked = asked.with_for_update(skip_locked=True)
-        found = (await tx.session.scalars(asked)).all()
+            # Who responds, or another replica, has some of them in hand: nobody waits for them, nor for an hour.
+            due = await tx.session.scalar(select(func.count()).select_from(asked.subquery())) or 0
+            found = (await tx.session.scalars(asked.with_for_update(skip_locked=True))).all()
+            done.held += max(0, due - len(found))
+        else:
+            found = (await tx.session.scalars(asked)).all()
         if found:
             await act(tx, found)
         return len(found)

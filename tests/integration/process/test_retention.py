@@ -130,6 +130,21 @@ async def test_forgetting_leaves_nothing_but_what_was_learned_in_public(store: S
     assert await _count(store, records.Solution, col(records.Solution.incident_id).is_not(None)) == 0
 
 
+async def test_an_incident_that_somebody_has_in_hand_is_let_go_as_soon_as_they_are_done(store: Store) -> None:
+    policy = Settings(retention=Retention(archive_channel_after=timedelta(hours=12)))
+    async with store.transaction() as tx:
+        await tx.session.execute(select(records.Incident).where(records.Incident.id == 1).with_for_update())
+        context = Context(store, store.clock, installation.library(), policy)
+        tidying = asyncio.create_task(housekeeping.once(context, asyncio.Event(), pause_seconds=0.05))
+        if store.supports_skip_locked:  # else one writes at a time, and it waits
+            archived = records.Outbox.action == Action.ARCHIVE.value
+            while await _count(store, records.Outbox, archived) < PAST - 1:  # noqa: ASYNC110 - rows tell nobody
+                await asyncio.sleep(0.02)
+        assert not (await asyncio.wait({tidying}, timeout=0.3))[0], "it looks again"
+    await tidying
+    assert await _count(store, records.Outbox, records.Outbox.key == "inc-1:archive") == 1
+
+
 async def test_housekeeping_goes_on_until_nothing_is_left(store: Store) -> None:
     library = installation.library()
     policy = Settings(retention=Retention(forget_incident_after=timedelta(hours=12)))
