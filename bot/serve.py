@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackClientError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot import bootstrap, gauges, heartbeat, housekeeping, http, logs, readiness, slack_errors, vigil
+from bot import bootstrap, gauges, heartbeat, housekeeping, http, logs, readiness, slack_errors, sole, vigil
 from bot.settings import Address, Settings, reach_directly
 from bot.slack_client import SlackLine
 from bot.slack_errors import Refusal, Verdict
@@ -85,7 +85,9 @@ class Process:
             SitrepError: it cannot start; says what to do.
         """
         check_tokens(self._env, self._events_at)
+        make_folders(self._env)
         async with AsyncExitStack() as stack:
+            stack.enter_context(sole.held(self._env.database_url))
             probes = http.Listening(self._env.http, "SITREP_HTTP", http.probes(self._state, self._measure))
             await probes.start()
             stack.push_async_callback(probes.stop)
@@ -101,7 +103,6 @@ class Process:
             log.info("stopping: finishing what is under way")
 
     async def _build(self, stack: AsyncExitStack, line: SlackLine) -> None:
-        await asyncio.to_thread(make_folders, self._env)
         running = await bootstrap.build(self._env, SystemClock(), line)
         stack.push_async_callback(running.stop)
         await running.start()

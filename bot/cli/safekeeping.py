@@ -49,4 +49,5 @@ async def restore(env: Settings, file: Path) -> str:
 
 
 def _amount(counts: backup.Counts) -> str:
-    return f"{counts.get('incident', 0):,} incidents, {sum(counts.values()):,} rows"
+    incidents = counts.get("incident", 0)
+    return f"{incidents:,} incident{'s' * (incidents != 1)}, {sum(counts.values()):,} rows"

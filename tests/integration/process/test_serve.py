@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import os
 import signal
 import socket
 import sqlite3
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
+from bot.serve import Process
 from bot.settings import Address
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault
@@ -87,6 +89,16 @@ async def test_address_that_is_taken_is_named(tmp_path: Path) -> None:
         with pytest.raises(SitrepError, match="SITREP_HTTP"):
             async with serving(env):
                 await asyncio.sleep(0.2)
+
+
+async def test_second_process_on_one_sqlite_file_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
+        await probe.ready()
+        with pytest.raises(SitrepError, match=f"process {os.getpid()}.*PostgreSQL"):
+            await Process(environment(slack.api_url, tmp_path), None).run()
+        await probe.ready()
+    async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
+        await probe.ready()  # it let go
 
 
 async def test_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
