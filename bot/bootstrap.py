@@ -10,9 +10,8 @@ from pathlib import Path
 
 import httpx
 import structlog
-from slack_sdk.errors import SlackClientError
 
-from bot import directory, gauges
+from bot import directory, gauges, slack_errors
 from bot.app import App, create_app
 from bot.delivery import outside
 from bot.delivery import roads as delivery
@@ -109,7 +108,7 @@ async def _compose(env: Settings, line: SlackLine, clock: SharedClock, ctx: Cont
     identity = app.desk.identity
     try:
         await identity.learn()
-    except (SlackClientError, OSError) as failure:
+    except slack_errors.TROUBLE as failure:
         if not directory.is_away(failure):
             raise
         # Timers ring and other roads are open all the same; whoever needs to know asks again.

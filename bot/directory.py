@@ -1,7 +1,7 @@
 """Looks up the Slack ids of the people that `sitrep.yml` names by e-mail, and remembers them for when Slack is away."""
 
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlmodel import select
 
@@ -22,7 +22,7 @@ async def resolve(client: AsyncWebClient, settings: Settings, store: Store | Non
 
     Raises:
         SlackApiError: Slack refused for another reason than an unknown e-mail (token, scope).
-        SlackClientError, OSError: Slack is out of reach, and somebody was never looked up before.
+        slack_errors.TROUBLE: Slack is out of reach, and somebody was never looked up before.
     """
     wanted = {key: person for key, person in settings.people.items() if not person.slack and person.email}
     if not wanted:
@@ -31,7 +31,7 @@ async def resolve(client: AsyncWebClient, settings: Settings, store: Store | Non
         ids = {person.email: await _slack_id(client, key, person.email) for key, person in wanted.items()}
         if store is not None:
             await _remember(store, ids)
-    except (SlackClientError, OSError) as failure:
+    except slack_errors.TROUBLE as failure:
         ids = await _remembered(store) if store is not None else {}
         if not is_away(failure) or any(person.email not in ids for person in wanted.values()):
             raise

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from slack_sdk.errors import SlackClientError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -142,7 +141,7 @@ class Process:
         while not self._stopping.is_set():
             try:
                 await start()
-            except (SlackClientError, OSError) as failure:
+            except slack_errors.TROUBLE as failure:
                 refusal = slack_errors.read(failure)
                 if refusal is None:
                     raise

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
+
+#: What a call of the Web API raises when Slack refuses it, or gives no answer. A line that is hung up on is no OSError.
+TROUBLE: Final = (SlackClientError, aiohttp.ClientError, OSError)
 
 
 class Verdict(StrEnum):

@@ -47,7 +47,7 @@ class SocketMode:
 
         Raises:
             ConfigurationError: Slack does not take the app-level token.
-            SlackClientError, OSError: Slack is out of reach.
+            slack_errors.TROUBLE: Slack is out of reach.
         """
         try:
             answer = await self._client.apps_connections_open(app_token=self._app_token)

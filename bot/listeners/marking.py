@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
-
+from bot import slack_errors
 from bot.ids import Field, Form
 from bot.listeners import commands, payloads, replies
 from bot.listeners.desk import Desk
@@ -67,7 +66,7 @@ async def _note(desk: Desk, key: str, incident_id: int, person: str, text: str, 
 async def _permalink(desk: Desk, channel: str, ts: str) -> str:
     try:
         answer = await desk.client.chat_getPermalink(channel=channel, message_ts=ts)
-    except SlackApiError:
+    except slack_errors.TROUBLE:
         return ""  # the note is worth having without its link
     return str(answer.get("permalink") or "")
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
+from slack_sdk.errors import SlackApiError, SlackObjectFormationError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import slack_errors
@@ -182,7 +182,7 @@ async def refuse(desk: Desk, place: Place, error: SitrepError, *, typed: str = "
 async def _tell(desk: Desk, place: Place, message: Message) -> None:
     try:
         await privately(desk, place, message)
-    except (SitrepError, SeenBefore, SlackClientError, OSError) as error:
+    except (SitrepError, SeenBefore, *slack_errors.TROUBLE) as error:
         # Nobody can be told: the channel is archived, the trigger is used up, Slack is away.
         log.warning("answer_not_delivered", user=place.user, channel=place.channel, error=str(error))
 
@@ -207,9 +207,10 @@ async def react(desk: Desk, channel: str, ts: str, name: str) -> None:
     """Put an emoji on a message; that it stands there already is as good."""
     try:
         await desk.client.reactions_add(channel=channel, timestamp=ts, name=name)
-    except SlackApiError as error:
-        if slack_errors.word(error) != "already_reacted":
-            log.warning("reaction_not_added", channel=channel, error=slack_errors.word(error) or str(error))
+    except slack_errors.TROUBLE as error:
+        word = slack_errors.word(error) if isinstance(error, SlackApiError) else ""
+        if word != "already_reacted":
+            log.warning("reaction_not_added", channel=channel, error=word or str(error))
 
 
 async def message_at(desk: Desk, channel: str, ts: str) -> Json:

@@ -11,6 +11,7 @@ from sqlmodel import func, select
 
 from bot.app import App, create_app
 from bot.slack_client import SlackLine
+from bot.workspace.rules.faults import Fault, FaultKind
 from incidents import records
 from incidents.events import EventKind
 from incidents.service import queries
@@ -67,6 +68,20 @@ async def test_what_was_taken_in_before_a_restart_changes_nothing_when_it_comes_
         restarted = create_app(office.ctx, line)
         assert [await deliver(restarted, body) for body in reversed(bodies)] == [200, 200, 200]
     assert (await count(office, EventKind.NOTE), await count(office, EventKind.SEVERITY_CHANGED)) == (notes, changes)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR, FaultKind.DROP_BEFORE])
+async def test_a_message_is_put_on_the_timeline_though_slack_gives_neither_link_nor_tick(
+    office: Office, kind: FaultKind
+) -> None:
+    channel = await office.declare(office.dee)
+    said = await office.dee.post(channel, "the vendor confirms")
+    before = await count(office, EventKind.NOTE)
+    methods = ("chat.getPermalink", "reactions.add")
+    await office.workspace.request_faults(*(Fault(method=method, kind=kind, times=1) for method in methods))
+    assert await deliver(office.app, pin(channel, said["ts"], f"Ev{kind}")) == 200
+    assert await count(office, EventKind.NOTE) == before + 1
+    assert office.workspace.core.faults.wanted() == []
 
 
 async def test_one_payload_given_to_two_processes_at_once_is_taken_in_by_one(office: Office) -> None:

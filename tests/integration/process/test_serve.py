@@ -59,6 +59,22 @@ async def test_it_waits_for_a_slack_that_is_away(tmp_path: Path) -> None:
             await probe.ready()
 
 
+async def test_it_waits_for_a_slack_that_hangs_up_without_an_answer(tmp_path: Path) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    port = free_port()
+    env = environment(f"http://127.0.0.1:{port}/api/", tmp_path)
+    async with await asyncio.start_server(hang_up, "127.0.0.1", port) as rude, serving(env) as probe:
+        await probe.until(lambda checks: "line to Slack broke" in checks.get("start", ""))
+        rude.close()
+        slack = workspace()
+        slack._port = port
+        async with slack:
+            await probe.ready()
+
+
 async def test_it_stops_while_it_waits(tmp_path: Path) -> None:
     env = environment(f"http://127.0.0.1:{free_port()}/api/", tmp_path)
     async with serving(env) as probe:
