@@ -25,6 +25,8 @@ _EXPECTED = {
     "SITREP_HTTP": "Write HOST:PORT, such as 127.0.0.1:8080.",
     "DATABASE_URL": "Write sqlite:///path/to/file or postgresql://user@host/database.",
     "SLACK_API_URL": "Write the address that method names are appended to, such as https://slack.com/api/.",
+    "SITREP_HEARTBEAT_URL": "Write the whole address that is to be called, such as https://hc-ping.com/….",
+    "WEBHOOK_URL": "Write the whole address that takes the JSON, such as https://alerts.example.org/….",
     "SITREP_HEARTBEAT_EVERY": "Write it like 30s or 1m.",
     "SITREP_LOG": "Write console or json.",
 }
@@ -62,6 +64,13 @@ def _api_url(written: object) -> str:
     return url.rstrip("/") + "/"
 
 
+def _secret_url(written: object) -> object:
+    said = written.get_secret_value() if isinstance(written, SecretStr) else str(written)
+    if said and not said.startswith(("https://", "http://")):
+        raise ValueError("it is not an http(s) address")  # not repeated: it may be a secret
+    return written
+
+
 def _database_url(written: object) -> str:
     scheme, colon, rest = str(written).strip().partition("://")
     base, _, driver = scheme.partition("+")
@@ -89,7 +98,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = SecretStr("")  #: `smtp://user:password@host:587`
     pager_url: Annotated[str, BeforeValidator(_api_url)] = "https://events.pagerduty.com/"
     pager_routing_key: SecretStr = SecretStr("")  #: set means pages ring a pager, too
-    webhook_url: SecretStr = SecretStr("")  #: takes JSON while Slack is away; often holds a secret of its own
+    #: takes JSON while Slack is away; often holds a secret of its own
+    webhook_url: Annotated[SecretStr, BeforeValidator(_secret_url)] = SecretStr("")
     github_token: SecretStr = SecretStr("")
     github_api_url: Annotated[str, BeforeValidator(_api_url)] = "https://api.github.com/"
     config: Annotated[Path | None, Field(alias="SITREP_CONFIG")] = None  #: folder of sitrep.yml
@@ -98,7 +108,9 @@ class Settings(BaseSettings):
         "127.0.0.1", 8080
     )
     #: called while all is well; whoever knows it can keep the alarm quiet, so it is a secret
-    heartbeat_url: Annotated[SecretStr, Field(alias="SITREP_HEARTBEAT_URL")] = SecretStr("")
+    heartbeat_url: Annotated[SecretStr, BeforeValidator(_secret_url), Field(alias="SITREP_HEARTBEAT_URL")] = SecretStr(
+        ""
+    )
     heartbeat_every: Annotated[Duration, Field(alias="SITREP_HEARTBEAT_EVERY", gt=timedelta())] = timedelta(minutes=1)
     log: Annotated[str, Field(alias="SITREP_LOG", pattern="^(console|json)$")] = "console"
 

@@ -15,6 +15,7 @@ from incidents.configuration.settings import environments
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,}", re.ASCII)
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)  # it becomes part of keys, branches and channel names
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
@@ -37,6 +38,7 @@ def check(reader: Reader, file: Entry, settings: Settings, *, audiences: Collect
     for tier, entry in reader.mapping(top.get("models")).items():
         if tier not in TIERS:
             reader.mistake(entry, f"there is no model tier {tier}", advise(tier, TIERS))
+    _check_channels(reader, top, settings)
     for section in ("late_after", "retention"):
         for entry in reader.mapping(top.get(section)).values():
             _check_positive(reader, entry)
@@ -66,6 +68,16 @@ def _check_times(reader: Reader, top: dict[str, Entry], settings: Settings) -> N
         calendars.public_holidays(settings.holidays)
     except ValueError as error:
         reader.mistake(top["holidays"], str(error), "Write a country like DE, or a part of it like DE-BY or US-CA")
+
+
+def _check_channels(reader: Reader, top: dict[str, Entry], settings: Settings) -> None:
+    for key, channel in (
+        ("operators_channel", settings.operators_channel),
+        ("announce_channel", settings.announce_channel),
+    ):
+        if channel and not _CHANNEL_ID.fullmatch(channel):
+            what = f"{channel!r} is not a channel's Slack id"
+            reader.mistake(top[key], what, "Copy the channel ID from the end of the channel's details: C01ABC234")
 
 
 def _check_services(reader: Reader, entry: Entry | None, settings: Settings) -> None:
@@ -160,6 +172,8 @@ class _People:
             if person.slack and not SLACK_ID.fullmatch(person.slack):
                 what = f"{person.slack!r} is not a Slack id"
                 self.reader.mistake(keys["slack"], what, "Copy the member ID from the profile in Slack: U01ABC234")
+            if person.webhook:
+                _check_url(self.reader, keys["webhook"])
             for address in filter(None, (person.email.lower(), person.slack)):
                 if address in self.by_address:
                     what = f"{address} is {self.by_address[address]} already"

@@ -70,6 +70,15 @@ def test_database_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, written:
         settings.load()
 
 
+def test_addresses_that_nobody_can_call_are_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SITREP_HEARTBEAT_URL", "WEBHOOK_URL"):
+        monkeypatch.setenv(name, "hooks.example.org/secret")
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load()
+    assert [line.split(":")[0] for line in caught.value.mistakes] == ["WEBHOOK_URL", "SITREP_HEARTBEAT_URL"]
+    assert "example.org/secret" not in str(caught.value)
+
+
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-very-secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden@host/db")
