@@ -16,7 +16,7 @@ from bot.workspace.server import Workspace
 from tests.processes import Sitrep, slack_variables
 from tests.torture import arrivals, debts, reckoning, timeline, town, townsfolk
 from tests.torture.doings import Doings
-from tests.torture.outside import MailServer, PagerServer
+from tests.torture.outside import Executioner, MailServer, PagerServer
 from tests.torture.points import Blow, Kill, Point, Stir
 from tests.torture.reckoning import Verdict
 from tests.torture.timeline import Life
@@ -70,6 +70,7 @@ class Campaign:
         self._ahead = 0.0
         self._lives: list[Life] = []
         self._found: list[timeline.Incident] = []  # as they were reckoned last
+        self.executioners: list[Executioner] = []  #: of the servers that may end the process in the middle of a call
         self._stack = contextlib.AsyncExitStack()
 
     def now(self) -> float:
@@ -82,6 +83,7 @@ class Campaign:
         self._count_calls()
         self.mail = await enter(MailServer(self.now))
         self.pager = await enter(PagerServer(self.now))
+        self.executioners += [self.mail.executioner, self.pager.executioner]
         config = self._folder / "config"
         await asyncio.to_thread(town.write_configuration, config, self._services)
         variables = slack_variables(
@@ -156,8 +158,8 @@ class Campaign:
         await self.sitrep.start()
         assert self.sitrep.process is not None
         if kill is not None:
-            for server in (self.mail, self.pager):
-                server.executioner.aim(kill, self.sitrep.process.pid)
+            for executioner in self.executioners:
+                executioner.aim(kill, self.sitrep.process.pid)
             if kill.point is Point.SENT and kill.what.startswith("^"):
                 method = kill.what.strip("^$").replace("\\", "")
                 slow = Fault(method=method, kind=FaultKind.LATENCY, seconds=_AT_WORK_SECONDS)
@@ -172,8 +174,8 @@ class Campaign:
 
     def _disarm(self) -> None:
         self.workspace.core.faults.clear()
-        for server in (self.mail, self.pager):
-            server.executioner.kill = None
+        for executioner in self.executioners:
+            executioner.kill = None
 
     async def _stir(self, stir: Stir) -> None:
         await self.doings.do(stir)

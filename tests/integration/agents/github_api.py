@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ class GitHubApi:
         self.mergeable: bool | None = True
         self.asked: list[str] = []
         self.loses_the_answer = False  # of what takes effect
+        self.done: list[str] = []  #: what took effect: `opened 1`, `merged 1`
+        #: Hears of each call before anything comes of it (`GET pulls`), and of what took effect before it is answered.
+        self.hears: Callable[[str], object] = lambda word: None
         server.expect_request(re.compile("/api/.*")).respond_with_handler(self._respond)
 
     def _respond(self, request: Request) -> Response:
@@ -35,6 +39,7 @@ class GitHubApi:
             return _answer({"message": "Bad credentials"}, 401)
         body = json.loads(request.get_data() or b"{}")
         parts = path.removeprefix("/repos/acme/shop").split("/")[1:]
+        self.hears(f"{request.method} {'/'.join(parts)}")
         if parts[:1] == ["pulls"]:
             return self._of_pulls(request, parts[1:], body)
         match request.method, parts:
@@ -57,7 +62,8 @@ class GitHubApi:
                 found = [each for each in self.pulls if (each["owner"], each["head"]["ref"]) == (owner, branch)]
                 return _answer(found[-1:])
             case "POST", []:
-                return self._told(self._open(body), 201)
+                opened = self._open(body)
+                return self._told(f"opened {opened['number']}", opened, 201)
             case "GET", [number]:
                 return _answer({**self._now(int(number)), "mergeable": self.mergeable})
             case "GET", [_, "reviews"]:
@@ -96,10 +102,12 @@ class GitHubApi:
         if body["sha"] != pull["head"]["sha"]:
             return _answer({"message": "Head branch was modified."}, 409)
         pull |= {"merged": True, "state": "closed", "merge_commit_sha": "f" * 40}
-        return self._told({"sha": "f" * 40, "merged": True}, 200)
+        return self._told(f"merged {pull['number']}", {"sha": "f" * 40, "merged": True}, 200)
 
-    def _told(self, body: dict[str, Any], status: int) -> Response:
+    def _told(self, done: str, body: dict[str, Any], status: int) -> Response:
         """Answer what took effect, or lose the answer."""
+        self.done.append(done)
+        self.hears(done.split()[0])
         return _answer({"message": "Server Error"}, 502) if self.loses_the_answer else _answer(body, status)
 
 
