@@ -42,7 +42,7 @@ def draw(asked: Asked) -> Message:
     else:
         chosen = asked.row.decision.get("number")
         blocks += [parts.section(decided(asked.row)), *[_settled(each, chosen) for each in options]]
-    return parts.message(f"Root cause {verdict}: {_cause(asked)}. Choose a fix.", blocks)
+    return parts.message(f"Root cause {verdict}: {_cause(asked).rstrip('.')}. Choose a fix.", blocks)
 
 
 def _tried(row: records.Approval) -> Block | None:

@@ -25,7 +25,7 @@ async def _serve(config: WorkspaceConfig, port: int) -> None:
 
 def main() -> int:
     """Read the configuration, print the address, serve until a signal; return the exit code."""
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
         sys.stderr.write(f"{__doc__}\n")
         return 2
     logging.basicConfig(level=logging.WARNING)

@@ -167,6 +167,10 @@ def test_the_recommended_fix_is_the_green_one() -> None:
     assert green(samples.MESSAGES["choose_fix"]("Revert")) == ["Choose 1"]
 
 
+def test_a_cause_that_is_a_sentence_ends_once() -> None:
+    assert samples.MESSAGES["choose_fix"]("A price is missing.").text.endswith("A price is missing. Choose a fix.")
+
+
 def test_a_deploy_that_is_not_ready_warns() -> None:
     row = samples.deploy_approval("x")
     row.subject = {**row.subject, "ready": False, "reason": "one test fails", "newly_failing": ["a"], "passed": 3}
