@@ -31,7 +31,8 @@ def engine(url: str) -> AsyncEngine:
         event.listen(made.sync_engine, "connect", _prepare_sqlite)
         event.listen(made.sync_engine, "begin", _begin_sqlite)
         return made
-    return create_async_engine(url, pool_pre_ping=True, connect_args=PATIENCE)
+    # The connection that was used last has the statements prepared that are asked again and again; others may rest.
+    return create_async_engine(url, pool_pre_ping=True, pool_use_lifo=True, connect_args=PATIENCE)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

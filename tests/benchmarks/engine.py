@@ -5,7 +5,8 @@ it stands what storing costs at the least: the same graph with one commit as a s
 the same SQLAlchemy and SQLite, and no more. What the engine adds does not grow with the length of the steps; so it is
 told how long they must be for it to be within the limit: what was added, for each step on the critical path, over 0.03.
 
-On SQLite a loop claims the steps; on PostgreSQL procrastinate hands them out, which is measured with one response.
+On SQLite a loop claims the first steps, on PostgreSQL procrastinate hands them out; those that a result makes ready are
+taken with it. PostgreSQL is measured with one response.
 """
 
 import asyncio
