@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import bindparam, or_, update
 from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
@@ -23,6 +23,19 @@ _PUT = ("key", "state", "coalesce", "surface", "params")  # what is kept in mind
 
 _UNSENT = ("waiting", "pending")
 _ON_ITS_WAY = (*_UNSENT, "sending")
+
+# What every notice asks: built once, as building a statement costs the processor as much as asking it.
+_ROW = records.Outbox
+_FOUND = columns(
+    col(_ROW.key), col(_ROW.state), col(_ROW.coalesce), col(_ROW.surface), col(_ROW.params), col(_ROW.first_tried_at)
+)
+_NAMED = col(_ROW.key).in_(bindparam("named", expanding=True))
+_WAITING = col(_ROW.coalesce).in_(bindparam("words", expanding=True)) & col(_ROW.state).in_(_UNSENT)
+_THERE = _FOUND.where(_NAMED)
+# Nobody may begin them before this commit: what they would draw is what it changes. In one order: rows of no incident
+# (App Homes) have no other lock before them, and two that took them crosswise would wait for each other.
+_THERE_OR_WAITING = _FOUND.where(or_(_NAMED, _WAITING)).order_by(col(_ROW.id)).with_for_update()
+_STILL_ENDING = _THERE.order_by(col(_ROW.id)).with_for_update(read=True)
 
 
 async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozenset[str]:
@@ -76,23 +89,16 @@ def _known(tx: store.Tx, incident_ids: Iterable[int | None]) -> list[Any] | None
 
 async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:
     """Return the rows that the notices name, and the unsent ones that they would take the place of."""
-    row = records.Outbox
-    named = {key for notice in notices for key in (notice.key, notice.of, notice.after) if key}
+    named = [key for notice in notices for key in (notice.key, notice.of, notice.after) if key]
     words = {notice.coalesce for notice in notices if notice.coalesce}
-    found = columns(
-        col(row.key), col(row.state), col(row.coalesce), col(row.surface), col(row.params), col(row.first_tried_at)
-    )
-    if not words:
-        there = list((await tx.session.execute(found.where(col(row.key).in_(named)))).all())
-        return await _held_while_they_end(tx, found, there, {notice.after for notice in notices})
-    waiting = col(row.coalesce).in_(words) & col(row.state).in_(_UNSENT)
-    # Nobody may begin them before this commit: what they would draw is what it changes. In one order: rows of no
-    # incident (App Homes) have no other lock before them, and two that took them crosswise would wait for each other.
-    found = found.where(or_(col(row.key).in_(named), waiting)).order_by(col(row.id)).with_for_update()
-    return list((await tx.session.execute(found)).all())
+    asked = {"named": sorted(set(named)), "words": sorted(words)}
+    if words:
+        return list((await tx.session.execute(_THERE_OR_WAITING, asked)).all())
+    there = list((await tx.session.execute(_THERE, asked)).all())
+    return await _held_while_they_end(tx, there, {notice.after for notice in notices})
 
 
-async def _held_while_they_end(tx: store.Tx, found: Any, there: list[Any], awaited: Collection[str]) -> list[Any]:
+async def _held_while_they_end(tx: store.Tx, there: list[Any], awaited: Collection[str]) -> list[Any]:
     """Return `there`, of what is waited for what it has become; nobody ends it before this commit.
 
     Who leaves out or gives up a notice gives what waits for it the same end, and does not see what another transaction
@@ -101,9 +107,8 @@ async def _held_while_they_end(tx: store.Tx, found: Any, there: list[Any], await
     ending = {each.key for each in there if each.key in awaited and each.state in _ON_ITS_WAY}
     if not ending or not holding.holds(tx.session):
         return there
-    row = records.Outbox
-    held = found.where(col(row.key).in_(ending)).order_by(col(row.id)).with_for_update(read=True)
-    return [*(each for each in there if each.key not in ending), *(await tx.session.execute(held)).all()]
+    held = await tx.session.execute(_STILL_ENDING, {"named": sorted(ending)})
+    return [*(each for each in there if each.key not in ending), *held.all()]
 
 
 def _is_unsent(row: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from incidents import newborn, outbox, posts, records, store
@@ -107,16 +108,18 @@ async def ask(
     return question
 
 
+_PENDING = (
+    select(records.Question)
+    .where(col(records.Question.run_id) == bindparam("run"), col(records.Question.state) == "pending")
+    .order_by(col(records.Question.id))
+)
+
+
 async def pending(tx: store.Tx, run: records.Run) -> list[records.Question]:
     """Return what the run's people have not answered yet, oldest first."""
     if newborn.has_no(records.Question, tx.session, run.incident_id):
         return []
-    rows = await tx.session.scalars(
-        select(records.Question)
-        .where(records.Question.run_id == run.id, records.Question.state == "pending")
-        .order_by(col(records.Question.id))
-    )
-    return list(rows.all())
+    return list((await tx.session.scalars(_PENDING, {"run": run.id})).all())
 
 
 def outcome(waiting: Sequence[records.Question]) -> str:
