@@ -171,7 +171,7 @@ async def test_a_replica_that_stops_gives_its_steps_to_another(replicas: Replica
         await leaving.steps.stop()
     staying = await replicas.started()
     await until_asked(staying, incident)
-    # What was under way is done anew, 1.3 for the first time; a replica that ends may fetch once more what it gave back.
+    # What was under way is done anew, 1.3 for the first time; who ends may fetch once more what it gave back.
     assert {request.attempt > 1 for request in staying.agent.asked} == {True, False}
 
 
