@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from escalation import operators
 from incidents import durations, punctuality, records, store_errors
@@ -14,6 +15,7 @@ from incidents.notices import Road
 
 EVERY_SECONDS = 5.0
 _OVER = 0.5  # share of what counts as late below which a spell is over; at the limit itself it would begin anew
+_QUIET = timedelta(seconds=30)  # by then every replica has asked Slack anew, see bot.delivery.outage
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,7 @@ class Vigil:
         self._roads = roads
         self._cause = cause  #: why Slack cannot be reached now, or an empty string
         self._away_since: datetime | None = None
+        self._clear_since: datetime | None = None  #: in a spell: since when nothing is wrong in this process's eyes
 
     async def keep(self, stopping: asyncio.Event) -> None:
         """Look every few seconds until `stopping`; never cut off, for a transaction may be open."""
@@ -40,34 +43,52 @@ class Vigil:
     async def look(self) -> None:
         """Look once: a spell of lateness begins, lasts, or ends."""
         store, late_after = self._ctx.store, self._ctx.settings.late_after
+        cause = self._cause()
         async with store.read() as session:
             found = await punctuality.measure(session, self._ctx.clock)
-            lasts = await session.get(records.Spell, operators.LATE) is not None
-        cause = self._cause()
-        why = found.trouble(late_after) or self._absence(cause, found)
-        if why and not lasts:
+            spell = await session.get(records.Spell, operators.LATE)
+            why = found.trouble(late_after) or await self._absence(session, cause)
+            clear = not cause and not found.trouble(late_after, share=_OVER)
+            over = await self._is_over(session, spell if clear else None)
+        if why and spell is None:
             async with store.transaction() as tx:
                 begun = await operators.begin(tx, self._ctx.settings, why=why, cause=cause, roads=self._roads)
             if begun:
                 log.error("notices leave late", why=why, cause=cause)
-        # While Slack is away the late page goes by another road, and the next one is late again: one spell, not many.
-        elif lasts and not cause and not found.trouble(late_after, share=_OVER):
+        elif over:
             async with store.transaction() as tx:
                 ended = await operators.end(tx, self._ctx.settings)
             if ended:
                 log.info("notices leave in time again")
 
-    def _absence(self, cause: str, found: punctuality.Punctuality) -> str:
-        """Return for how long Slack has been away, once a page would be late and while something waits, as a sentence.
+    async def _absence(self, session: AsyncSession, cause: str) -> str:
+        """Return for how long Slack has taken nothing, once a page would be late and something waits, as a sentence.
 
-        The page itself need not be late: by then another road took it.
+        The page itself need not be late: by then another road took it. And Slack takes what another replica sends,
+        where it is this one alone that does not reach it.
         """
-        if not cause:
-            self._away_since = None
+        now, patience = self._ctx.clock.now(), self._ctx.settings.late_after.page
+        self._away_since = (self._away_since or now) if cause else None
+        if self._away_since is None or now - self._away_since <= patience:
             return ""
+        waits = await punctuality.waits_for_slack(session, self._ctx.clock)
+        if waits is None or waits <= patience:
+            return ""
+        away = now - (await punctuality.taken_by_slack(session, self._away_since) or self._away_since)
+        return f"Slack has taken nothing for {durations.spoken(away)}." if away > patience else ""
+
+    async def _is_over(self, session: AsyncSession, clear: records.Spell | None) -> bool:
+        """Tell whether a spell in which nothing is wrong any more is over, by the rows: replicas know unlike troubles.
+
+        While Slack is away the late page goes by another road, and the next one is late again: one spell, not many. So
+        Slack has to take something first; the line on the spell itself waits for it. Where nothing waits, a quiet time
+        will do: whoever began the spell may be gone.
+        """
         now = self._ctx.clock.now()
-        self._away_since = self._away_since or now
-        away = now - self._away_since
-        if away <= self._ctx.settings.late_after.page or not found.waiting:
-            return ""
-        return f"Slack has taken nothing for {durations.spoken(away)}."
+        self._clear_since = (self._clear_since or now) if clear else None
+        if clear is None or self._clear_since is None:
+            return False
+        if await punctuality.taken_by_slack(session, clear.began_at) is not None:
+            return True
+        quiet = now - self._clear_since >= _QUIET
+        return quiet and await punctuality.waits_for_slack(session, self._ctx.clock) is None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,7 @@ from incidents.notices import Lane, Road
 _CALLED = {Lane.PAGE: "a page", Lane.DECISION: "a decision", Lane.STATUS: "a status update"}
 
 _LONGEST = 300  # of what a server said
+_HELD_UP = timedelta(days=1)  # what waited longer for its turn tells nothing of when Slack is back; what is newer does
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,30 @@ async def _refusal(session: AsyncSession) -> str:
         .limit(1)
     )
     return f"{said[:_LONGEST].rstrip('.')}." if said else ""
+
+
+async def waits_for_slack(session: AsyncSession, clock: Clock) -> timedelta | None:
+    """Return how long ago the oldest notice was due that Slack is to take, or None where none is."""
+    now, row = clock.now(), records.Outbox
+    due = func.coalesce(row.due_at, row.created_at, type_=records.UtcDateTime)
+    first: datetime | None = await session.scalar(
+        select(func.min(due, type_=records.UtcDateTime)).where(
+            col(row.state).in_(("pending", "sending")), row.road == Road.SLACK.value, due <= now
+        )
+    )
+    return now - first if first else None
+
+
+async def taken_by_slack(session: AsyncSession, since: datetime) -> datetime | None:
+    """Return when Slack last took a notice, from whatever replica, or None if it took none since `since`."""
+    row = records.Outbox
+    taken: datetime | None = await session.scalar(
+        select(func.max(row.sent_at, type_=records.UtcDateTime)).where(
+            row.state == "done",
+            row.not_before >= since - _HELD_UP,  # by the index; the record is long
+            row.road == Road.SLACK.value,
+            col(row.sent_at) >= since,
+            col(row.result)["told_by"].as_string().is_(None),  # by another road in its place: Slack took nothing
+        )
+    )
+    return taken

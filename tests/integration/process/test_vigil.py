@@ -1,7 +1,7 @@
 """Operators hear once when notices leave late and once when it is over; the heartbeat stays away meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,18 +53,19 @@ class Watched:
     cause: str = ""
     vigils: list[Vigil] = field(default_factory=list)
 
-    def vigil(self, roads: frozenset[Road] = BOTH) -> Vigil:
-        return Vigil(self.ctx, roads, lambda: self.cause)
+    def vigil(self, roads: frozenset[Road] = BOTH, cause: Callable[[], str] | None = None) -> Vigil:
+        return Vigil(self.ctx, roads, cause or (lambda: self.cause))
 
     async def put(self, key: str, lane: Lane, **changes: object) -> None:
         async with self.ctx.store.transaction() as tx:
             notice = Notice(key=key, lane=lane, action=Action.DIRECT, target="user:U0ANA", due_at=tx.now)
             await outbox.put(tx, None, notice.model_copy(update=changes))
 
-    async def sent(self, key: str) -> None:
+    async def sent(self, key: str, by: Road = Road.SLACK) -> None:
         async with self.ctx.store.transaction() as tx:
             row = (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == key))).one()
-            row.state = "done"
+            row.state, row.sent_at = "done", tx.now
+            row.result = {} if by is Road.SLACK else {"told_by": by.value}
 
     async def told(self, action: Action = Action.POST) -> list[records.Outbox]:
         async with self.ctx.store.read() as session:
@@ -141,6 +142,7 @@ async def test_of_two_replicas_that_notice_at_once_one_tells(watched: Watched) -
 
 async def test_when_slack_is_what_is_away_they_are_mailed_and_read_one_line_afterwards(watched: Watched) -> None:
     await watched.put("page", Lane.PAGE)
+    await watched.put("card", Lane.ROOM)
     watched.clock.pass_(minutes=2)
     watched.cause = "Slack cannot be reached (connection refused)."
     vigil = watched.vigil()
@@ -152,11 +154,14 @@ async def test_when_slack_is_what_is_away_they_are_mailed_and_read_one_line_afte
     assert letter.subject == "Sitrep: Notices leave late"
     assert "Slack cannot be reached" in letter.body
     for key in ("page", mail.key):
-        await watched.sent(key)  # another road told in Slack's place: that ends nothing
+        await watched.sent(key, Road.EMAIL)  # another road told in Slack's place: that ends nothing
     await vigil.look()
+    watched.cause = ""  # it answers, or who saw that it was away is gone: that alone ends nothing either
+    watched.clock.pass_(minutes=2)
+    await asyncio.gather(vigil.look(), watched.vigil().look())
     assert len(await watched.told()) == 1
-    watched.cause = ""
-    await vigil.look()
+    await watched.sent("card")
+    await watched.vigil().look()
     [late, over] = await watched.told()
     assert (late.state, over.state) == ("superseded", "pending")
     assert "Slack cannot be reached" in operators.words(over.params)[1]
@@ -170,13 +175,64 @@ async def test_slack_that_is_away_is_told_though_another_road_took_every_page_in
     vigil = watched.vigil()
     await vigil.look()
     watched.clock.pass_(seconds=59)
-    await watched.sent("page")
+    await watched.sent("page", Road.EMAIL)
     await vigil.look()
     assert await watched.told() == []
     watched.clock.pass_(seconds=2)
     await vigil.look()
     [mail] = await watched.told(Action.MAIL)
     assert "Slack has taken nothing for 1 min. Slack cannot be reached." in operators.words(mail.params)[1]
+
+
+async def test_replica_that_alone_does_not_reach_slack_begins_nothing_while_another_delivers(watched: Watched) -> None:
+    cut_off, well = watched.vigil(cause=lambda: "Slack cannot be reached."), watched.vigil(cause=str)
+    await watched.put("long-way", Lane.ROOM)
+    for turn in range(30):
+        watched.clock.pass_(seconds=5)
+        await watched.put(f"card-{turn}", Lane.ROOM)
+        await cut_off.look()
+        await watched.sent(f"card-{turn}")
+        await well.look()
+    assert await watched.told() == []
+    for _ in range(13):  # the other one is gone: what this one sees is all there is
+        watched.clock.pass_(seconds=5)
+        await cut_off.look()
+    [mail] = await watched.told(Action.MAIL)
+    assert "Slack has taken nothing for 1 min." in operators.words(mail.params)[1]
+    [line] = await watched.told()
+    for _ in range(8):  # another one comes, and Slack takes nothing of it: it cannot know
+        watched.clock.pass_(seconds=5)
+        await asyncio.gather(cut_off.look(), well.look())
+    assert len(await watched.told()) == 1
+    for key in ("long-way", line.key):
+        await watched.sent(key)
+    for _ in range(20):  # and now it does, which ends the spell once and for all
+        watched.clock.pass_(seconds=5)
+        await asyncio.gather(cut_off.look(), well.look())
+        for said in await watched.told():
+            await watched.sent(said.key)
+    assert len(await watched.told(Action.MAIL)) == 2
+
+
+async def test_spell_whose_beginner_is_gone_ends_after_a_quiet_time_where_nothing_waits_for_slack(
+    watched: Watched,
+) -> None:
+    left = watched.vigil()
+    for turn in range(2):
+        await watched.put(f"page-{turn}", Lane.PAGE)
+        watched.clock.pass_(minutes=2)
+        await watched.vigil(cause=lambda: "Slack cannot be reached.").look()
+        for key in (f"page-{turn}", *(line.key for line in await watched.told())):
+            await watched.sent(key, Road.EMAIL)
+        for _ in range(6):
+            await left.look()
+            assert len(await watched.told(Action.MAIL)) == 2 * turn + 1
+            watched.clock.pass_(seconds=5)
+        await left.look()
+        assert len(await watched.told(Action.MAIL)) == 2 * turn + 2
+        for mail in await watched.told(Action.MAIL):
+            await watched.sent(mail.key, Road.EMAIL)
+        await left.look()
 
 
 async def test_without_a_mail_server_nobody_is_mailed(watched: Watched) -> None:
