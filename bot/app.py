@@ -106,7 +106,8 @@ def _forms(app: App, desk: Desk) -> None:
     def declares(form: Form, submit: Declares, refusal: awaiting.Refuses) -> None:
         async def sends(desk: Desk, sent: payloads.Submission) -> awaiting.Outcome:
             view, incident_id = await submit(desk, sent)
-            return {"response_action": "update", "view": view}, incident_id
+            answer = {"response_action": "update", "view": view}
+            return awaiting.Outcome(answer, incident_id, stored=bool(incident_id))
 
         @app.view(form.value)
         async def declared(ack: AsyncAck, body: Body) -> None:

@@ -5,10 +5,15 @@ that is not stored by then says so, keeps what was typed, and becomes what came 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
+import structlog
 from slack_bolt.async_app import AsyncAck
 
+from bot import slack_errors
+from bot.delivery.pace import UPDATE_VIEW
 from bot.listeners import following, payloads, replies
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Submission
@@ -16,13 +21,29 @@ from bot.listeners.sharing import SeenBefore
 from bot.views import trouble, unstored
 from bot.views.message import Json
 from incidents import store_errors
-from incidents.errors import Repeated
+from incidents.errors import Conflict, Repeated, SitrepError
+
+log = structlog.get_logger(__name__)
 
 #: How long a database that is away is tried again; a form that stays open for longer is looked at by nobody.
 _TRIES_SECONDS = 60.0
+#: How long the try under way may take when Sitrep stops; the rest of the drain is for saying what came of it.
+_LAST_SECONDS = 2.0
+_CALLS = 3  # to change a form that Slack is too busy for
+#: The verdicts that may be otherwise a moment later; to draw a view twice changes nothing.
+_PASSING = (slack_errors.Verdict.AGAIN, slack_errors.Verdict.UNCLEAR)
+_LOOK_AT_IT = "Something is to be looked at before it is sent: open it again, with these words."
 
-#: What a form brings about: its ack, and the incident that is followed in it, or 0.
-Outcome = tuple[Json, int]
+
+class Outcome(NamedTuple):
+    """What a form brings about."""
+
+    answer: Json  #: its ack
+    incident_id: int = 0  #: the incident that is followed in it, or 0
+    stored: bool = True  #: False where the form comes back
+    why: str = ""  #: why it could not be stored
+
+
 Sends = Callable[[Desk, Submission], Awaitable[Outcome]]
 Refuses = Callable[[Desk, Submission, Exception], Json]
 
@@ -35,38 +56,81 @@ async def take_in(desk: Desk, sent: Submission, ack: AsyncAck, sends: Sends, ref
         await ack(response_action="update", view=unstored.waiting(sent.view.shape, payloads.kept(sent)))
         desk.background.watch(replies.guarded(desk, sent.place, _outlast(desk, sent, work, sends, refuses)))
         return
-    answer, incident_id = await _outcome(desk, sent, work, refuses)
-    await ack(**answer)
-    if incident_id:
-        desk.background.watch(replies.guarded(desk, sent.place, following.follow(desk, sent.view.id, incident_id)))
+    outcome = await _outcome(desk, sent, work, refuses)
+    await ack(**outcome.answer)
+    if outcome.incident_id:
+        follows = following.follow(desk, sent.view.id, outcome.incident_id)
+        desk.background.watch(replies.guarded(desk, sent.place, follows))
 
 
 async def _outcome(desk: Desk, sent: Submission, work: Awaitable[Outcome], refuses: Refuses) -> Outcome:
     try:
         return await work
     except (SeenBefore, Repeated):
-        return {}, 0
+        return Outcome({})
     except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
-        return refuses(desk, sent, error), 0
+        known = error if isinstance(error, SitrepError) else store_errors.explain(error)
+        why = trouble.sentence(known, desk.ctx.settings) if known else ""
+        return Outcome(refuses(desk, sent, error), stored=False, why=why)
 
 
 async def _outlast(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: Sends, refuses: Refuses) -> None:
     """Wait for `work`, again and again while the database is away, and turn the form into what came of it."""
-    first = [work]
-
-    async def once_more() -> Outcome:
-        return await (first.pop() if first else sends(desk, sent))
-
-    tried = store_errors.outlast(once_more, _TRIES_SECONDS)
-    answer, incident_id = await _outcome(desk, sent, tried, refuses)
+    outcome = await _outcome(desk, sent, _tried(desk, sent, work, sends), refuses)
+    answer = outcome.answer
     faults: dict[str, str] = answer.get("errors") or {}
     if faults:
         view = unstored.failed(sent.view.shape, payloads.kept(sent), faults)
     else:
-        view = answer.get("view") or unstored.stored(sent.view.shape)
-    shown = await replies.change_at_pace(desk, sent.view.id, view)
-    if shown is None and faults:  # whoever closed it believes it stored, and has the words nowhere else
-        said = replies.note(f":warning: {unstored.closed(sent.view.shape, faults)}")
-        await replies.directly(desk, sent.place.user, trouble.keeping(said, unstored.typed(sent.view.shape)))
-    if incident_id:
-        await following.follow(desk, sent.view.id, incident_id)
+        view = answer.get("view") or unstored.stored(sent.view.shape, clears=answer.get("response_action") == "clear")
+    if not await _shown(desk, sent.view.id, view) and not outcome.stored:
+        # Whoever closed it believes it stored, and has the words nowhere else.
+        closed = unstored.closed(sent.view.shape, faults or {"": outcome.why or _LOOK_AT_IT})
+        said = trouble.keeping(replies.note(f":warning: {closed}"), unstored.typed(sent.view.shape))
+        await replies.directly(desk, sent.place.user, said)
+    if outcome.incident_id:
+        await following.follow(desk, sent.view.id, outcome.incident_id)
+
+
+async def _tried(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: Sends) -> Outcome:
+    """Return what the tries come to; when Sitrep stops, the one under way is the last and is never cut off.
+
+    Raises:
+        Exception: what the last try raised.
+    """
+    first, stopping = [work], desk.background.stopping
+
+    async def once_more() -> Outcome:
+        try:
+            return await (first.pop() if first else sends(desk, sent))
+        except store_errors.TROUBLE as error:
+            known = store_errors.explain(error)
+            if known is None or not stopping.is_set():
+                raise
+            raise known from error  # nobody is left to try again
+
+    tries = asyncio.ensure_future(store_errors.outlast(once_more, _TRIES_SECONDS))
+    tries.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may outlast whoever waits
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({tries, stop}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+    await asyncio.wait({tries}, timeout=_LAST_SECONDS)
+    if not tries.done():
+        raise Conflict("Sitrep is being restarted.", remedy="Send it again in a minute: it is stored once.")
+    return tries.result()
+
+
+async def _shown(desk: Desk, view_id: str, view: Json) -> bool:
+    """Turn the form into `view`, again where Slack is in trouble for a moment; returns whether it shows that."""
+    for _ in range(_CALLS):
+        try:
+            return await replies.change_at_pace(desk, view_id, view) is not None
+        except slack_errors.TROUBLE as error:
+            refusal = slack_errors.read(error, UPDATE_VIEW)
+            log.warning("form_not_changed", view=view_id, error=str(refusal or error))
+            if refusal is None or refusal.verdict not in _PASSING:
+                return False
+            desk.pace.pause(UPDATE_VIEW, "", refusal.retry_after_seconds or 1.0, time.monotonic())
+    return False

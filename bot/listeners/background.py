@@ -15,6 +15,7 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self.stopping = asyncio.Event()  #: what would go on for long comes to its end
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run `work` beside whatever comes next, a few at a time and in the order in which they came."""
@@ -35,6 +36,7 @@ class Background:
 
     async def drain(self, timeout: float) -> None:
         """Wait up to `timeout` seconds for what is under way, then cancel the rest."""
+        self.stopping.set()
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=timeout)

@@ -15,6 +15,7 @@ from bot.listeners import (
     updating,
     vouching,
 )
+from bot.listeners.awaiting import Outcome
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Submission, View
@@ -22,7 +23,7 @@ from bot.values import FormMeta
 from bot.views.message import Json
 from incidents.errors import InvalidInput
 
-#: Returns the form to show again, or None once it was sent.
+#: Returns the form to show again, or what follows it where that is to be read, or None.
 Send = Callable[[Desk, Order, View, FormMeta], Awaitable[Json | None]]
 
 
@@ -92,8 +93,8 @@ async def _redraw_below(desk: Desk, sent: Submission, meta: FormMeta) -> None:
         await finishing.redraw(desk, meta.behind, meta.behind_id, meta.incident)
 
 
-async def send(desk: Desk, sent: Submission) -> tuple[Json, int]:
-    """Do what the form asks for; returns the ack, and 0: no incident is followed in the form.
+async def send(desk: Desk, sent: Submission) -> Outcome:
+    """Do what the form asks for; no incident is followed in it.
 
     Raises:
         SitrepError: something cannot be used; the form stays.
@@ -105,8 +106,8 @@ async def send(desk: Desk, sent: Submission) -> tuple[Json, int]:
     meta = FormMeta.decode(sent.view.meta)
     again = await SENDS[form](desk, Order(sent.key, sent.place, meta.incident), sent.view, meta)
     if again:
-        return {"response_action": "update", "view": again}, 0
+        return Outcome({"response_action": "update", "view": again}, stored="submit" not in again)
     if meta.behind:
         desk.background.start(replies.guarded(desk, sent.place, _redraw_below(desk, sent, meta)))
     # What was sent back stands open below as if it could still be approved.
-    return ({"response_action": "clear"} if form is Form.SEND_BACK else {}), 0
+    return Outcome({"response_action": "clear"} if form is Form.SEND_BACK else {})

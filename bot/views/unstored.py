@@ -34,7 +34,8 @@ def waiting(sent: Json, key: str) -> Json:
     button = mrkdwn.said(_text(sent, "submit") or "Send", 30)
     words = (
         ":hourglass_flowing_sand: *Not stored yet.* The database takes longer than usual, and Sitrep keeps trying.\n"
-        f"Leave this open until it says that it is stored. Pressing “{button}” again stores it no second time."
+        "Leave this open until it says that it is stored. "
+        f"Pressing “{button}” again stores it no second time; changed words are a new one."
     )
     return _again(sent, key, words)
 
@@ -44,9 +45,10 @@ def failed(sent: Json, key: str, faults: Mapping[str, str]) -> Json:
     return _again(sent, key, f":warning: *Not stored.* {_told(sent, faults)}")
 
 
-def stored(sent: Json) -> Json:
-    """Return what the form becomes; Slack lets nobody but the person close it."""
-    return parts.modal(Form.SHOWN, _text(sent, "title") or "Sitrep", [parts.section("✅ Stored. You can close this.")])
+def stored(sent: Json, *, clears: bool = False) -> Json:
+    """Return what the form becomes, and with `clears` takes what lies below; nobody but the person can close it."""
+    said = parts.section("✅ Stored. You can close this.")
+    return {**parts.modal(Form.SHOWN, _text(sent, "title") or "Sitrep", [said]), "clear_on_close": clears}
 
 
 def closed(sent: Json, faults: Mapping[str, str]) -> str:

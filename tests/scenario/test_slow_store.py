@@ -1,7 +1,7 @@
 """A database that keeps people waiting: no form is lost to Slack's patience, and nothing is stored twice."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from bot.listeners import awaiting
+from bot.workspace.rules.faults import Fault, FaultKind
 from incidents.events import EventKind
-from incidents.service import queries
+from incidents.service import queries, updates
 from tests.scenario.office import Office, eventually, opened, text_of
 
+#: Slack will not change the form; what it is asked next, it does.
+REFUSED = Fault(method="views.update", kind=FaultKind.ERROR, error="invalid_arguments", times=1)
 WORDS = "The payment provider *confirms* it & looks"
 
 
@@ -47,6 +50,25 @@ async def note_form(office: Office) -> dict[str, Any]:
     return await office.dee.wait_for_view(lambda view: "Timeline of" in text_of(view["title"]))
 
 
+async def declare_form(office: Office) -> dict[str, Any]:
+    await office.dee.command("/incident", "Nobody can pay")
+    return await office.dee.wait_for_view()
+
+
+async def outdated_update(office: Office) -> dict[str, Any]:
+    """Return the form of an update, opened before another one went out."""
+    await office.dee.command("/incident", "inc-1 update")
+    form = await office.dee.wait_for_view(lambda view: "condition" in view["state"]["values"])
+    await office.dee.command("/incident", "inc-1 update All is well again")
+
+    async def went_out() -> bool:
+        async with office.ctx.store.read() as session:
+            return bool(await updates.last_settled(session, 1))
+
+    await eventually(went_out)
+    return form
+
+
 async def notes(office: Office) -> list[str]:
     async with office.ctx.store.read() as session:
         return [each.data["text"] for each in await queries.events_of(session, 1, EventKind.NOTE)]
@@ -74,6 +96,7 @@ async def test_a_form_that_cannot_be_stored_keeps_every_word_and_is_stored_when_
     await office.declare(office.dee, severity="low")
     form = await note_form(office)
     async with held(tmp_path):
+        await office.workspace.request_faults(Fault(method="views.update", kind=FaultKind.RATE_LIMITED, times=1))
         await office.dee.submit(form, {"note": WORDS})
         refused = await office.dee.wait_for_view(lambda view: "*Not stored.*" in text_of(view))
         assert "Another program holds the database" in text_of(refused)
@@ -83,19 +106,65 @@ async def test_a_form_that_cannot_be_stored_keeps_every_word_and_is_stored_when_
     assert await notes(office) == [WORDS]
 
 
+@pytest.mark.parametrize(
+    ("opens", "field", "why", "closes"),
+    [
+        (note_form, "note", "Another program holds the database", True),
+        (declare_form, "known", "Another program holds the database", False),
+        (outdated_update, "condition", "Something is to be looked at", True),
+    ],
+)
 async def test_whoever_closed_the_form_hears_that_it_was_not_stored_and_has_the_words(
-    office: Office, tmp_path: Path
+    office: Office,
+    tmp_path: Path,
+    opens: Callable[[Office], Awaitable[dict[str, Any]]],
+    field: str,
+    why: str,
+    closes: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await office.declare(office.dee, severity="low")
-    form = await note_form(office)
+    form = await opens(office)
+    if opens is outdated_update:
+        monkeypatch.setattr(awaiting, "_TRIES_SECONDS", 60.0)
     async with held(tmp_path):
-        shown = (await office.dee.submit(form, {"note": WORDS}))["view"]
-        await office.dee.close(shown)
-        said = await office.dee.wait_for_message(
-            await office.direct(office.dee), lambda message: "was not stored" in text_of(message)
-        )
-    assert WORDS.replace("&", "&amp;") in text_of(said)
+        if not closes:  # as good as closed
+            await office.workspace.request_faults(REFUSED)
+        shown = (await office.dee.submit(form, {field: WORDS}))["view"]
+        if closes:
+            await office.dee.close(shown)
+        if opens is not outdated_update:
+            await heard(office, why)
+    await heard(office, why)
     assert await notes(office) == []
+
+
+async def heard(office: Office, why: str) -> None:
+    said = await office.dee.wait_for_message(
+        await office.direct(office.dee), lambda message: "was not stored" in text_of(message)
+    )
+    assert why in text_of(said)
+    assert WORDS.replace("&", "&amp;") in text_of(said)
+
+
+@pytest.mark.parametrize(("busy_ms", "says"), [(300, "Another program holds"), (5000, "Sitrep is being restarted")])
+async def test_when_sitrep_stops_a_form_that_waits_says_so_and_the_try_under_way_is_not_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy_ms: int, says: str
+) -> None:
+    monkeypatch.setattr("incidents.database._BUSY_TIMEOUT_MS", busy_ms)
+    monkeypatch.setattr(awaiting, "_LAST_SECONDS", 1.0)
+    async with opened(tmp_path, "dee") as office:
+        await office.declare(office.dee, severity="low")
+        office.app.desk.patience_seconds = 0.2
+        form = await note_form(office)
+        async with held(tmp_path):
+            await office.dee.submit(form, {"note": WORDS})
+            await office.app.drain()
+            refused = await office.dee.wait_for_view(lambda view: "*Not stored.*" in text_of(view))
+            assert says in text_of(refused)
+        office.app.desk.patience_seconds = 30.0
+        assert not (await office.dee.submit(refused)).get("response_action")
+        assert await notes(office) == [WORDS]
 
 
 async def test_a_declaration_that_is_stored_late_ends_with_the_link_of_its_channel(
@@ -104,6 +173,7 @@ async def test_a_declaration_that_is_stored_late_ends_with_the_link_of_its_chann
     monkeypatch.setattr(awaiting, "_TRIES_SECONDS", 60.0)
     await office.dee.command("/incident", "Checkout returns 500s")
     form = await office.dee.wait_for_view()
+    await office.workspace.request_faults(REFUSED)
     async with held(tmp_path):
         assert "Not stored yet" in text_of((await office.dee.submit(form))["view"])
     await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))

@@ -775,6 +775,7 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "not_stored_yet": lambda t: unstored.waiting(sent_update(t), "key"),
     "not_stored": lambda t: unstored.failed(sent_update(t), "key", {"condition": t, "impact": t}),
     "stored": lambda t: unstored.stored(sent_update(t)),
+    "stored_above_others": lambda t: unstored.stored(sent_update(t), clears=True),
     "progress": lambda t: declare.progress("inc-7", t),
     "result": lambda t: declare.result("inc-7", t, "C01INC", told=(3, 3), missing=4, channel_url="https://example.com"),
     "update": lambda t: status.form(incident(t), {"condition": t, "done": t}, update=5, error=t),
