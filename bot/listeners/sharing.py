@@ -23,8 +23,9 @@ class SeenBefore(Exception):
 class _Open:
     """An open transaction, and the keys of the decisions in it."""
 
-    def __init__(self, tx: store.Tx) -> None:
+    def __init__(self, tx: store.Tx, *, keys_last: bool) -> None:
         self.tx = tx
+        self.keys_last = keys_last  #: whether all keys are taken in at the end, with one statement
         self.keys: list[str] = []
 
 
@@ -46,17 +47,12 @@ class Sharing:
         Raises:
             SeenBefore: it was taken in before.
         """
-        tried = False
 
         async def decide(open_: _Open) -> T:
-            nonlocal tried
-            # One writer takes them all in with one statement at the end, and a second look tells whose was seen before.
-            # Several would wait for each other: for the incident whoever has the key, for the key who has the incident.
-            if not tried and not self._store.supports_skip_locked:
+            if open_.keys_last:
                 open_.keys.append(key)
             elif not await inbound.first_time(open_.tx, key):
                 raise SeenBefore
-            tried = True
             result = await act(open_.tx)
             await self._store.hear(open_.tx)
             return result
@@ -67,13 +63,20 @@ class Sharing:
         name = incident_id if self._store.supports_skip_locked else 0
         together = self._together.get(name)
         if together is None:
-            together = self._together[name] = Together(self._opened, most=_MOST)
+            together = self._together[name] = Together(self._opened, most=_MOST, alone=self._opened_alone)
         return together
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[_Open]:
         async with self._store.transaction(turn=Turn.FIRST) as tx:
-            open_ = _Open(tx)
+            # One writer takes them all in with one statement at the end, and a second look tells whose was seen before.
+            # Several would wait for each other: for the incident whoever has the key, for the key who has the incident.
+            open_ = _Open(tx, keys_last=not self._store.supports_skip_locked)
             yield open_
             if open_.keys and not await inbound.first_time(tx, *open_.keys):
                 raise SeenBefore
+
+    @asynccontextmanager
+    async def _opened_alone(self) -> AsyncIterator[_Open]:
+        async with self._store.transaction(turn=Turn.FIRST) as tx:
+            yield _Open(tx, keys_last=False)  # before it acts: what it finds may be what it did itself

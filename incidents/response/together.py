@@ -14,6 +14,10 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
+class CutOff(Exception):
+    """The transaction ended before anybody knew what came of it: an act in it was cancelled, or all work was."""
+
+
 class Together(Generic[S]):
     """Does acts on one session or transaction, those that came meanwhile on the next; none takes another with it.
 
@@ -27,9 +31,11 @@ class Together(Generic[S]):
         *,
         most: int,
         side_by_side: int = 1,
+        alone: Callable[[], AbstractAsyncContextManager[S]] | None = None,
         last: Callable[[S], Awaitable[None]] | None = None,
     ) -> None:
         self._open = open_
+        self._open_alone = alone or open_  #: for an act that is done anew
         self._most = most  #: acts in one transaction: whoever declares meanwhile waits for them all
         self._side_by_side = side_by_side  #: transactions at once
         self._last = last  #: done after the acts, where none has failed
@@ -41,6 +47,7 @@ class Together(Generic[S]):
 
         Raises:
             Exception: what the act raised, or the commit.
+            CutOff: whatever it shared the transaction with was cancelled.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((act, done))
@@ -53,16 +60,26 @@ class Together(Generic[S]):
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             try:
-                results = await self._all([act for act, _ in batch])
-            except Exception:
-                if len(batch) > 1:
-                    log.warning("done_one_by_one", acts=len(batch), exc_info=True)
-                for act, done in batch:
-                    await self._alone(act, done)
-            else:
-                for (_, done), result in zip(batch, results, strict=True):
+                await self._do(batch)
+            except BaseException:  # an act was cancelled, or this is: nobody waits for what never comes
+                for _, done in (*batch, *self._waiting):
                     if not done.done():
-                        done.set_result(result)
+                        done.set_exception(CutOff())
+                self._waiting.clear()
+                raise
+
+    async def _do(self, batch: list[tuple[Callable[[S], Awaitable[Any]], asyncio.Future[Any]]]) -> None:
+        try:
+            results = await self._all([act for act, _ in batch])
+        except Exception:
+            if len(batch) > 1:
+                log.warning("done_one_by_one", acts=len(batch), exc_info=True)
+            for act, done in batch:
+                await self._alone(act, done)
+        else:
+            for (_, done), result in zip(batch, results, strict=True):
+                if not done.done():
+                    done.set_result(result)
 
     async def _all(self, acts: list[Callable[[S], Awaitable[Any]]]) -> list[Any]:
         async with self._open() as session:
@@ -73,7 +90,7 @@ class Together(Generic[S]):
 
     async def _alone(self, act: Callable[[S], Awaitable[Any]], done: asyncio.Future[Any]) -> None:
         try:
-            async with self._open() as session:
+            async with self._open_alone() as session:
                 result = await act(session)
         except Exception as error:  # noqa: BLE001 - whose act it was hears of it
             if not done.done():

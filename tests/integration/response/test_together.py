@@ -11,7 +11,7 @@ from sqlmodel import select
 from incidents import records, store
 from incidents.events import EventKind
 from incidents.response.dispatch import LocalDispatcher
-from incidents.response.together import Together
+from incidents.response.together import CutOff, Together
 from tests.integration.response.conftest import House
 from tests.integration.response.test_dispatching import until
 
@@ -71,6 +71,21 @@ async def test_an_act_that_fails_takes_none_with_it_and_leaves_nothing(house: Ho
     )
     assert [type(end) for end in ends] == [type(None), IntegrityError, type(None)]
     assert await kept(house) == {"zza", "zzd"}
+
+
+async def test_an_act_that_is_cancelled_leaves_nobody_waiting(house: House) -> None:
+    together = Together(house.store.read, most=2)
+
+    async def pass_by(_: AsyncSession) -> str:
+        return "passed"
+
+    async def end(_: AsyncSession) -> str:
+        raise asyncio.CancelledError
+
+    async with asyncio.timeout(5):
+        ends = await asyncio.gather(*map(together.do, (pass_by, end, pass_by)), return_exceptions=True)
+        assert [type(each) for each in ends] == [CutOff] * 3
+        assert await together.do(pass_by) == "passed"
 
 
 async def test_side_by_side_an_act_that_waits_holds_up_no_other(house: House) -> None:

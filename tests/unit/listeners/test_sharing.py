@@ -72,6 +72,22 @@ async def test_one_that_is_refused_or_was_seen_before_takes_no_other_with_it(sto
     assert await sharing.do("no", 1, lambda tx: noted(tx, "its key was not taken"))
 
 
+async def test_one_that_was_seen_before_never_acts_on_what_it_did_itself(store: Store) -> None:
+    async def sent(tx: Tx) -> str:
+        if await tx.session.scalar(select(records.Event)):
+            raise Conflict("An update went out meanwhile.")
+        return await noted(tx, "sent")
+
+    async def refused(tx: Tx) -> str:
+        raise Conflict("Too late.")
+
+    sharing = Sharing(store)
+    assert await sharing.do("sent", 1, sent) == "sent"
+    ahead = sharing.do("ahead", 1, refused)
+    outcomes = await asyncio.gather(ahead, sharing.do("sent", 1, sent), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [Conflict, SeenBefore]
+
+
 async def test_each_finds_what_came_of_the_one_before_it(store: Store) -> None:
     async def raise_severity(tx: Tx, incident: records.Incident, event: records.Event) -> None:
         incident.severity = Severity.CRITICAL
