@@ -191,7 +191,8 @@ def _digest(view: View) -> str:
         for field, states in view.values.items()
         for action, state in states.items()
     }
-    return hashlib.sha256(json.dumps(typed, sort_keys=True).encode()).hexdigest()[:16]
+    # What was pressed in it stands in its metadata: the severity of a declaration, for one.
+    return hashlib.sha256(json.dumps([view.meta, typed], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def shortcut(body: dict[str, Any]) -> Shortcut:

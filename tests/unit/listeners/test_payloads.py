@@ -71,9 +71,10 @@ def test_the_same_modal_sent_twice_has_the_same_key() -> None:
     assert payloads.submission(body).key == payloads.submission({**body, "trigger_id": "t2"}).key
 
 
-def submitted(typed: str, external_id: str = "", hash_: str = "1.a") -> payloads.Submission:
+def submitted(typed: str, external_id: str = "", hash_: str = "1.a", pressed: str = "high") -> payloads.Submission:
     values = {"note": {"input": {"type": "plain_text_input", "value": typed}}}
-    view = {"id": "V1", "hash": hash_, "external_id": external_id, "state": {"values": values}}
+    view = {"id": "V1", "hash": hash_, "external_id": external_id, "private_metadata": pressed}
+    view["state"] = {"values": values}
     return payloads.submission({"user": {"id": "U01ANA"}, "view": view})
 
 
@@ -84,3 +85,4 @@ def test_a_form_drawn_again_has_the_key_of_what_was_typed_for_as_long_as_that_is
     assert again.key == first.key == "view:V1:1.a"
     assert payloads.kept(again) == drawn
     assert submitted("something else", drawn, "2.b").key == "view:V1:2.b"
+    assert submitted("seen", drawn, "2.b", pressed="critical").key == "view:V1:2.b"
