@@ -147,12 +147,15 @@ async def heard(office: Office, why: str) -> None:
     assert WORDS.replace("&", "&amp;") in text_of(said)
 
 
-@pytest.mark.parametrize(("busy_ms", "says"), [(300, "Another program holds"), (5000, "Sitrep is being restarted")])
+@pytest.mark.parametrize(
+    ("busy_ms", "last_seconds", "says"),
+    [(100, 4.0, "Another program holds"), (5000, 0.5, "Sitrep is being restarted")],
+)
 async def test_when_sitrep_stops_a_form_that_waits_says_so_and_the_try_under_way_is_not_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy_ms: int, says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy_ms: int, last_seconds: float, says: str
 ) -> None:
     monkeypatch.setattr("incidents.database._BUSY_TIMEOUT_MS", busy_ms)
-    monkeypatch.setattr(awaiting, "_LAST_SECONDS", 1.0)
+    monkeypatch.setattr(awaiting, "_LAST_SECONDS", last_seconds)
     async with opened(tmp_path, "dee") as office:
         await office.declare(office.dee, severity="low")
         office.app.desk.patience_seconds = 0.2
