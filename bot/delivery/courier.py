@@ -18,6 +18,8 @@ from bot.slack_errors import Refusal, Verdict
 from bot.views.message import Message
 from incidents import notices, sending, store, store_errors
 from incidents.context import Context
+from incidents.errors import SitrepError
+from incidents.tools import redaction
 from incidents.turns import Turn
 
 TRIPS = Counter("sitrep_deliveries_total", "Notices sent, by what came of it.", ("road", "action", "outcome"))
@@ -29,6 +31,7 @@ LATENESS = Histogram(
 )
 #: How long the edit of a card waits for people whose words are being stored: to draw it costs as much as fifty of them.
 _LULL_SECONDS = 0.5
+_MOST_SAID = 300  # characters of a reason in the log; a proxy may answer with a page
 
 log = structlog.get_logger()
 
@@ -56,7 +59,7 @@ class Courier:
     async def deliver(self, trip: Trip) -> None:
         """Carry one trip to its end; whatever breaks is logged, and the row is looked for once its lease runs out."""
         row = trip.row
-        outcome = "unsettled"
+        outcome, end = "unsettled", None
         # The task's own context: whatever is logged on this trip says what it is about.
         incident = f"inc-{row.incident_id}" if row.incident_id else ""
         structlog.contextvars.bind_contextvars(incident=incident, key=row.key)
@@ -73,7 +76,10 @@ class Courier:
             late = max(0.0, (self._ctx.clock.now() - (row.due_at or row.created_at)).total_seconds())
             if outcome == "done":
                 LATENESS.labels(notices.Lane(row.lane).name.lower()).observe(late)
-            log.info("notice", road=row.road, action=row.action, outcome=outcome, late_seconds=round(late, 1))
+            why = reason(end)
+            told = {"why": why} if why else {}
+            say = log.warning if why and outcome != "dropped" else log.info
+            say("notice", road=row.road, action=row.action, outcome=outcome, late_seconds=round(late, 1), **told)
 
     async def _carry(self, trip: Trip) -> Json | Exception:
         if trip.nowhere:
@@ -133,3 +139,13 @@ class Courier:
             self._outage.note(end)
         elif not isinstance(end, Exception):
             self._outage.note(None)
+
+
+def reason(end: Json | Exception | None) -> str:
+    """Return in one masked line of at most 300 characters why a trip ended as `end`; empty where it arrived."""
+    if not isinstance(end, Exception):
+        return ""
+    cause = store_errors.explain(end) or end
+    is_plain = isinstance(cause, SitrepError | Undelivered | NoLongerWanted)
+    said = str(cause) if is_plain else f"{type(end).__name__}: {end}"
+    return " ".join(redaction.redact(said).split())[:_MOST_SAID]

@@ -1,8 +1,10 @@
 """Whatever breaks on the way, people read each message once."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -145,13 +147,20 @@ async def test_drawing_that_fails_fails_its_row_alone(post: Post) -> None:
 
     async def draw(session, ctx, row):
         if row.key == "bad":
-            raise KeyError("no such surface")
+            raise KeyError("no such surface: token=xoxb-1234567890-abcdef " + "x" * 1000)
         return await plain(session, ctx, row)
 
-    post.deliverer(draw=draw).start()
-    await post.put(incident, note("bad"), note("good"))
-    await post.wait("good")
-    row = await post.wait("bad", "failed")
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
+        post.deliverer(draw=draw).start()
+        await post.put(incident, note("bad"), note("good"))
+        await post.wait("good")
+        row = await post.wait("bad", "failed")
+        while len(told := {each["key"]: each for each in logged if each["event"] == "notice"}) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert (told["good"]["log_level"], told["good"].get("why")) == ("info", None)
+    assert (told["bad"]["log_level"], told["bad"]["outcome"]) == ("warning", "fault")
+    assert told["bad"]["why"].startswith("KeyError: 'no such surface: token=[redacted]")
+    assert len(told["bad"]["why"]) == 300
     assert "could not make this message" in row.error
     assert [event.data["key"] for event in await post.events(incident) if event.kind is EventKind.DELIVERY_FAILED] == [
         "bad"
