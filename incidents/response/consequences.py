@@ -56,7 +56,10 @@ async def of_output(
         await respond.reach(tx, incident, Milestone.MITIGATED, result.runner)
     if incident.status is Status.OPEN:
         for trigger, detail in triggers.shown(
-            output, ctx.service(incident.service), ctx.library.policies.affected_areas
+            output,
+            ctx.service(incident.service),
+            ctx.library.policies.affected_areas,
+            revenue_threshold=ctx.settings.revenue_threshold_per_hour,
         ):
             await respond.found_impact(tx, ctx, incident.number, result.runner, trigger, detail[: lengths.WORDS])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from incidents import areas
+from incidents import areas, revenue
 from incidents.agents import outputs
 from incidents.catalog import Service
 from incidents.definitions import AffectedArea
@@ -10,13 +10,22 @@ from incidents.tools import filekinds
 from incidents.tools.filekinds import FileKind
 
 
-def shown(output: object, service: Service | None, known: Sequence[AffectedArea] = ()) -> Iterator[tuple[str, str]]:
+def shown(
+    output: object,
+    service: Service | None,
+    known: Sequence[AffectedArea] = (),
+    *,
+    revenue_threshold: float | None = None,
+) -> Iterator[tuple[str, str]]:
     """Yield the triggers that `output` shows, by their names in escalation_triggers.yml, each with its detail.
 
-    `known` are the areas of affected_areas.yml.
+    `known` are the areas of affected_areas.yml; `revenue_threshold` is a loss per hour, None where none is set.
     """
     match output:
         case outputs.TriageOutput():
+            # Whether a set threshold is exceeded, only a stated loss shows: service.respond hears of each.
+            if revenue_threshold is None and _is_loss_seen(output):
+                yield revenue.TRIGGER, f"any loss, as no threshold is set; {output.impact_assessment.summary}"
             yield from _of_impact(output.impact_assessment)
         case outputs.HotfixOutput():
             reason = _beyond_a_repair(output.emergency_fix_code, service, known)
@@ -36,9 +45,19 @@ def shown(output: object, service: Service | None, known: Sequence[AffectedArea]
             return
 
 
+def _is_loss_seen(output: outputs.TriageOutput) -> bool:
+    """Return whether something was measured to fail where revenue is said to be hit."""
+    impact = output.impact_assessment
+    if not impact.revenue_impact:
+        return False
+    if impact.error_rate or impact.failed_requests:
+        return True
+    # No share is counted where production does not answer at all.
+    reasons = output.severity_classification.reasons
+    return impact.error_rate is None and any(reason.verdict is outputs.Verdict.CONFIRMED for reason in reasons)
+
+
 def _of_impact(impact: outputs.ImpactAssessment) -> Iterator[tuple[str, str]]:
-    if impact.revenue_impact:
-        yield "revenue_impact_exceeds_threshold", impact.summary
     if impact.security_breach:
         yield "security_breach_suspected", impact.summary
     if impact.data_loss:

@@ -63,7 +63,7 @@ def analysis(*titles: str) -> outputs.AnalysisOutput:
 
 
 FIRED = {
-    "revenue": (triage(revenue_impact=True), "revenue_impact_exceeds_threshold"),
+    "revenue": (triage(revenue_impact=True, error_rate=0.4), "revenue_impact_exceeds_threshold"),
     "breach": (triage(security_breach=True), "security_breach_suspected"),
     "breach found by the review": (security(suspected=True), "security_breach_suspected"),
     "breach to be notified": (security(required=True), "security_breach_suspected"),
@@ -95,13 +95,32 @@ def test_every_trigger_of_the_policies_can_fire() -> None:
     [
         triage(),
         triage(services=["checkout"]),
+        triage(revenue_impact=True, summary="nothing could be measured"),
+        triage(revenue_impact=True, error_rate=0.0),
         hotfix("shop/a.py", "shop/b.py", "tests/test_a.py", "docs/a.md"),
         hotfix("shop/a.py", "web/a.js", "migrations/0007.py", approach="rollback"),
         security(),
         analysis(),
         None,
     ],
-    ids=["nothing", "one service", "one area", "going back", "no breach", "no recommendation", "no output"],
+    ids=[
+        "nothing",
+        "one service",
+        "revenue, nothing measured",
+        "revenue, nothing fails",
+        "one area",
+        "going back",
+        "no breach",
+        "no recommendation",
+        "no output",
+    ],
 )
 def test_what_is_harmless_fires_nothing(output: object) -> None:
     assert list(triggers.shown(output, SERVICE)) == []
+
+
+def test_said_loss_of_unknown_size_exceeds_no_threshold_that_is_set() -> None:
+    output = triage(revenue_impact=True, error_rate=0.4)
+    [(_, detail)] = triggers.shown(output, SERVICE)
+    assert "no threshold is set" in detail
+    assert list(triggers.shown(output, SERVICE, revenue_threshold=5000)) == []
