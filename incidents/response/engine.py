@@ -239,6 +239,8 @@ class Engine:
 
     async def _prepare(self, claim: Claim) -> Prepared | None:
         known = await self._reading.do(lambda session: requests.read(session, self._ctx, claim))
+        if known is None:
+            return None
         return await requests.prepare(self._ctx, claim, self._workdir, known, partial(self._hand_on, claim))
 
     async def _hand_on(self, claim: Claim, result: StepResult) -> None:

@@ -50,9 +50,14 @@ _OF_STEP = (
 )
 
 
-async def read(session: AsyncSession, ctx: Context, claim: Claim) -> Read:
-    """Read what the step's agent is told."""
+async def read(session: AsyncSession, ctx: Context, claim: Claim) -> Read | None:
+    """Read what the step's agent is told, or None when the step is no longer ours: no agent is asked for nothing.
+
+    What took the step may have stopped it in the same commit, or somebody else since.
+    """
     step, run, incident = (await session.execute(_OF_STEP, {"step": claim.step_id})).one()
+    if (step.state, step.owner, step.attempt) != (StepState.RUNNING.value, claim.owner, claim.attempt):
+        return None
     definition = progress.definition_of(run).step(step.name)
     return Read(
         step,

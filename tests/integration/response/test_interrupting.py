@@ -9,9 +9,10 @@ import pytest
 from incidents import records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.context import Context
+from incidents.events import EventKind
 from incidents.response import control, intervening
 from incidents.response.engine import Claim, Engine
-from incidents.store import Store
+from incidents.store import Store, Tx
 from tests.integration.response.conftest import ANA, House
 
 
@@ -55,6 +56,18 @@ async def test_an_agent_of_a_stopped_response_ends_with_the_commit(house: House)
     assert time.monotonic() - began < 0.9  # sooner than the look that comes every second
     async with house.store.read() as session:
         assert (await session.get_one(records.Step, claim.step_id)).state == "stopped"
+
+
+async def test_a_step_that_is_stopped_in_the_commit_that_took_it_asks_no_agent(house: House) -> None:
+    async def stop(tx: Tx, incident: records.Incident, _: records.Event) -> None:
+        await control.stop(tx, house.ctx, incident.number, ANA, "by hand")
+
+    house.store.react(EventKind.STEP_STARTED, stop)
+    incident = await house.declare()
+    [claim] = await house.engine.claim(1)
+    await house.engine.carry_out(claim)
+    assert house.agent.asked == []
+    assert set((await house.states(incident)).values()) == {"stopped"}
 
 
 async def test_an_agent_whose_step_is_taken_over_ends_with_the_commit(house: House) -> None:

@@ -14,6 +14,7 @@ from incidents.events import EventKind
 from incidents.response import control, intervening, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, CY, DEE, House
+from tests.integration.response.test_dispatching import until
 
 GATE = "initial_mitigation_attempted"
 
@@ -164,11 +165,15 @@ async def test_a_late_result_of_a_lost_attempt_is_refused(house: House) -> None:
     incident = await house.declare()
     late = house.engine
     [first, *_] = await late.claim(1)
+    house.agent.free.clear()
+    working = asyncio.create_task(late.carry_out(first))
+    await until(lambda: bool(house.agent.asked))
     house.clock.advance(timedelta(seconds=31))
     house.succeed()
     [again, *_] = await house.engine.claim(1)
     assert (again.step_id, again.attempt) == (first.step_id, 2)
-    await late.carry_out(first)
+    house.agent.free.set()
+    await working
     assert "running" in (await house.states(incident)).values()
     await house.engine.carry_out(again)
     async with house.store.read() as session:

@@ -112,9 +112,13 @@ async def test_a_result_that_came_too_late_is_refused_beside_one_that_counts(hou
     await house.declare()
     (late,) = await house.engine.claim(1)
     (good,) = await house.engine.claim(1)
+    house.agent.free.clear()
+    working = asyncio.gather(house.engine.carry_out(late), house.engine.carry_out(good))
+    await until(lambda: len(house.agent.asked) == 2)
     async with house.store.transaction() as tx:
         (await tx.session.get_one(records.Step, late.step_id)).attempt += 1  # somebody else's now
-    await asyncio.gather(house.engine.carry_out(late), house.engine.carry_out(good))
+        house.agent.free.set()
+    await working
     async with house.store.read() as session:
         states = [(await session.get_one(records.Step, claim.step_id)).state for claim in (late, good)]
     assert states == ["running", "done"]
