@@ -12,7 +12,7 @@ from bot.listeners import awaiting
 from bot.workspace.rules.faults import Fault, FaultKind
 from incidents.events import EventKind
 from incidents.service import queries, updates
-from tests.scenario.office import Office, eventually, opened, text_of
+from tests.scenario.office import Office, eventually, has_button, opened, text_of
 
 #: Slack will not change the form; what it is asked next, it does.
 REFUSED = Fault(method="views.update", kind=FaultKind.ERROR, error="invalid_arguments", times=1)
@@ -181,3 +181,20 @@ async def test_a_declaration_that_is_stored_late_ends_with_the_link_of_its_chann
         assert "Not stored yet" in text_of((await office.dee.submit(form))["view"])
     await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
     assert (await office.incident()).number == 1
+
+
+async def test_what_was_sent_back_late_takes_the_forms_below_along_when_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.database._BUSY_TIMEOUT_MS", 300)
+    async with opened(tmp_path, "dee", "ana") as office:
+        channel = await office.declare(office.dee)
+        await office.ana.command("/incident", "inc-1 ack")
+        card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+        await eventually(lambda: office.is_stored("inc-1:approval:1"))
+        await office.ana.command("/incident", "inc-1 reject")
+        form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "send_back")
+        office.app.desk.patience_seconds = 0.2
+        async with held(tmp_path):
+            await office.ana.submit(form, {"feedback": WORDS})
+        assert (await office.ana.wait_for_view(lambda view: "✅ Stored" in text_of(view)))["clear_on_close"]
