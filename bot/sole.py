@@ -3,12 +3,16 @@
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
 from incidents.errors import SitrepError
+
+# In a container the process is always 1; its host is the container or the pod.
+_HOLDER = re.compile(rb"(?P<process>\d{1,10}) (?P<host>[\w.-]{1,255})\n", re.ASCII)
+_LONGEST = 300  # bytes
 
 
 @contextlib.contextmanager
@@ -19,29 +23,32 @@ def held(database_url: str) -> Iterator[None]:
     own file would drop the locks of SQLite.
 
     Raises:
-        SitrepError: another process serves it; says which.
+        SitrepError: another process serves it; says which, and on which host.
     """
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
         yield
         return
+    path = os.path.realpath(url.database)  # by whatever links it is reached: what is held is the file
     with contextlib.ExitStack() as stack:
         # A folder that takes no file, a file system without locks: the database itself will say what is wrong there.
         with contextlib.suppress(OSError):
-            number = os.open(f"{url.database}.serving", os.O_RDWR | os.O_CREAT, 0o600)
+            number = os.open(f"{path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
             stack.callback(os.close, number)
-            _lock(number, Path(url.database))
+            _lock(number, path)
         yield
 
 
-def _lock(number: int, database: Path) -> None:
+def _lock(number: int, path: str) -> None:
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        who = os.read(number, 20).decode(errors="replace").strip()
+        who = _HOLDER.fullmatch(os.read(number, _LONGEST))
         raise SitrepError(
-            f"Another `sitrep serve` works with {database}" + (f": process {who}." if who.isdecimal() else "."),
-            remedy="Stop it first; several at once need PostgreSQL (DATABASE_URL).",
+            f"Another `sitrep serve` works with {path}"
+            + (f": process {who['process'].decode()} on the host {who['host'].decode()}." if who else "."),
+            remedy="Stop it first; a rollout must end the old one before it starts the new one (in Kubernetes: strategy"
+            " `Recreate`). Several at once need PostgreSQL (DATABASE_URL).",
         ) from None
     os.ftruncate(number, 0)
-    os.pwrite(number, f"{os.getpid()}\n".encode(), 0)
+    os.pwrite(number, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
+from bot import sole
 from bot.serve import Process
 from bot.settings import Address
 from bot.workspace.driver import Person
@@ -115,6 +116,18 @@ async def test_second_process_on_one_sqlite_file_is_refused_and_the_first_goes_o
         await probe.ready()
     async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
         await probe.ready()  # it let go
+
+
+def test_one_sqlite_file_under_two_names_is_held_once_and_whoever_holds_it_is_named_with_its_host(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "other.db").symlink_to(tmp_path / "sitrep.db")
+    first, second = (f"sqlite+aiosqlite:///{tmp_path}/{name}.db" for name in ("sitrep", "other"))
+    named = f"process {os.getpid()} on the host {socket.gethostname()}"
+    with sole.held(first), pytest.raises(SitrepError, match=f"{named}.*Recreate"), sole.held(second):
+        pass
+    with sole.held(second), pytest.raises(SitrepError, match=named), sole.held(first):
+        pass
 
 
 async def test_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
