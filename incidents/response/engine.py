@@ -35,7 +35,9 @@ T = TypeVar("T")
 
 TOGETHER = 8  #: steps taken or results stored in one transaction: whoever declares meanwhile must not wait long
 
-_SIDE_BY_SIDE = 4  # transactions at once where there are several writers; the pool has fifteen connections for all
+# Transactions at once where there are several writers, those included that wait for an incident held elsewhere: the
+# pool has fifteen connections for all, and whoever stands in front of a screen needs one, too.
+_SIDE_BY_SIDE = 4
 _LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
 _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
 
@@ -223,8 +225,10 @@ class Engine:
     def _line(self, incident_id: int) -> Together[store.Tx]:
         """Return who stores results of this incident, those of the same instant together.
 
-        Where there is one writer, of all incidents. Replicas that hold several at once could wait for each other; and a
-        result must not wait for one whose incident somebody else holds: there each incident has its own.
+        Where there is one writer, of all incidents. Replicas that hold several at once could wait for each other, so
+        there each incident has its own: a result does not wait for one whose incident somebody else holds, until those
+        take every place. Then it waits as long as they do: for a commit, or for PostgreSQL to end a transaction that
+        somebody left idle (after 5 s, see `incidents.database`).
         """
         key = incident_id if self._ctx.store.supports_skip_locked else 0
         found = self._lines.get(key)
