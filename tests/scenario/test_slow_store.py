@@ -190,7 +190,7 @@ async def test_what_was_sent_back_late_takes_the_forms_below_along_when_it_is_cl
     async with opened(tmp_path, "dee", "ana") as office:
         channel = await office.declare(office.dee)
         await office.ana.command("/incident", "inc-1 ack")
-        card = await office.ana.wait_for_message(channel, has_button("Choose 1"))
+        await office.ana.wait_for_message(channel, has_button("Choose 1"))
         await eventually(lambda: office.is_stored("inc-1:approval:1"))
         await office.ana.command("/incident", "inc-1 reject")
         form = await office.ana.wait_for_view(lambda view: view["callback_id"] == "send_back")
