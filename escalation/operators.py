@@ -66,7 +66,7 @@ async def _tell(tx: store.Tx, settings: Settings, key: str, params: dict[str, An
                 target=f"channel:{settings.operators_channel}",
                 surface=SURFACE,
                 params=params,
-                # Where Slack was away all the time, they read one line when it is back, not two.
+                # Where Slack was away all the time and took something else first, they read one line, not two.
                 coalesce=key.removesuffix(":over"),
             )
         )
