@@ -13,6 +13,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot import slack_errors
 from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Form
+from bot.listeners import passing
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Submission
 from bot.listeners.sharing import SeenBefore
@@ -40,10 +41,29 @@ def note(words: str) -> Message:
 
 
 async def privately(desk: Desk, place: Place, message: Message) -> None:
-    """Show `message` to the person alone: in a modal on top of theirs, or as an ephemeral message."""
-    if place.view_kind:
-        await show(desk, place, shown_blocks("Sitrep", message.blocks))
-    elif place.channel and (place.thread or not place.response_url):
+    """Show `message` to the person alone: in a modal on top of theirs, or as an ephemeral message.
+
+    Where Slack does not take it there it goes as a direct message: what it answers is done, and is not done again.
+    """
+    try:
+        if place.view_kind:
+            await show(desk, place, shown_blocks("Sitrep", message.blocks))
+            return
+        if await _in_the_channel(desk, place, message):
+            return
+    except Conflict as error:
+        log.info("answered_directly", user=place.user, why=str(error))
+    try:
+        await directly(desk, place.user, message)
+    except slack_errors.TROUBLE as error:
+        if passing.trouble(error) is None:
+            raise
+        log.warning("answer_not_delivered", user=place.user, channel=place.channel, error=str(error))
+
+
+async def _in_the_channel(desk: Desk, place: Place, message: Message) -> bool:
+    """Show `message` where the person wrote or pressed; returns False where Slack did not take it."""
+    if place.channel and (place.thread or not place.response_url):
         try:
             await desk.client.chat_postEphemeral(
                 channel=place.channel,
@@ -52,49 +72,49 @@ async def privately(desk: Desk, place: Place, message: Message) -> None:
                 text=message.text,
                 blocks=message.blocks,
             )
-        except SlackApiError as error:
-            refusal = slack_errors.read(error)
-            slow_down = refusal is not None and refusal.retry_after_seconds is not None
-            if not slow_down and slack_errors.word(error) not in _NOT_THERE:
+        except slack_errors.TROUBLE as error:
+            is_not_there = isinstance(error, SlackApiError) and slack_errors.word(error) in _NOT_THERE
+            if not is_not_there and passing.trouble(error) is None:
                 raise
-            await _past_the_channel(desk, place, message)
-    elif place.response_url:
-        await _respond(desk, place, message)
-
-
-async def _respond(desk: Desk, place: Place, message: Message) -> bool:
-    """Answer at the address that came with the payload; returns whether Slack took it."""
-    webhook = AsyncWebhookClient(place.response_url, session=desk.client.session)
-    taken = await webhook.send(
-        text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=False
+        else:
+            return True
+        if not place.response_url:
+            return False
+    return not place.response_url or await _respond(
+        desk, place, message, response_type="ephemeral", replace_original=False
     )
+
+
+async def _respond(desk: Desk, place: Place, message: Message, **how: Any) -> bool:
+    """Answer at the address that came with the payload; returns whether Slack took it."""
+    # Without the SDK's own retries: what was shown before the line broke would be shown twice.
+    webhook = AsyncWebhookClient(place.response_url, session=desk.client.session, retry_handlers=[])
+    try:
+        taken = await webhook.send(text=message.text, blocks=message.blocks, **how)
+    except slack_errors.TROUBLE as error:
+        if passing.trouble(error) is None:
+            raise
+        return False
     return bool(taken.status_code == HTTPStatus.OK)
-
-
-async def _past_the_channel(desk: Desk, place: Place, message: Message) -> None:
-    """Answer somebody to whom nothing is shown there now: at the payload's address, else in a direct message."""
-    if not place.response_url or not await _respond(desk, place, message):
-        await directly(desk, place.user, message)
 
 
 async def directly(desk: Desk, person: str, message: Message) -> None:
     """Send somebody a direct message."""
-    direct = await desk.client.conversations_open(users=person)
+    direct = await passing.repeated("conversations.open", lambda: desk.client.conversations_open(users=person))
     await desk.client.chat_postMessage(channel=direct["channel"]["id"], text=message.text, blocks=message.blocks)
 
 
 async def instead(desk: Desk, place: Place, message: Message) -> None:
-    """Replace the ephemeral message that was pressed."""
-    if place.response_url:
-        webhook = AsyncWebhookClient(place.response_url, session=desk.client.session)
-        await webhook.send(text=message.text, blocks=message.blocks, replace_original=True)
+    """Replace the ephemeral message that was pressed; once more where Slack did not take it."""
+    if place.response_url and not await _respond(desk, place, message, replace_original=True):
+        await _respond(desk, place, message, replace_original=True)
 
 
 async def show(desk: Desk, place: Place, view: Json) -> Json:
     """Open a modal, on top of the one the person is in; returns the view as Slack keeps it.
 
     Raises:
-        Conflict: Slack's 3 seconds are over, or this place cannot open modals.
+        Conflict: Slack's 3 seconds are over, it is in trouble, or this place cannot open modals.
     """
     if not place.trigger:
         raise Conflict("Forms cannot be opened from here.", remedy="Say it all in one line, or use the card's buttons.")
@@ -103,8 +123,8 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
             answer = await desk.client.views_push(trigger_id=place.trigger, view=_above(place, view))
         else:
             answer = await desk.client.views_open(trigger_id=place.trigger, view=view)
-    except SlackApiError as error:
-        reason = slack_errors.word(error)
+    except slack_errors.TROUBLE as error:
+        reason = slack_errors.word(error) if isinstance(error, SlackApiError) else ""
         if reason == _USED:
             raise SeenBefore from error
         if reason == _TOO_LATE:
@@ -113,7 +133,15 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
             ) from error
         if reason == "push_limit_reached":
             return await change(desk, place.view_id, view) or {}
-        raise
+        # Not tried again: a trigger is spent by a call that got no answer, and 3 s are soon over.
+        refusal = passing.trouble(error, "views.push" if place.view_kind == "modal" else "views.open")
+        if refusal is None:
+            raise
+        log.warning("form_not_shown", user=place.user, error=str(refusal))
+        raise Conflict(
+            f"The form could not be opened. {refusal.message}",
+            remedy="If it is not there, please do it once more." if refusal.at_work else "Please do it once more.",
+        ) from error
     opened: Json = answer["view"]
     return opened
 
@@ -132,7 +160,9 @@ async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Js
     """Change a modal that is open; None when it was closed, or changed meanwhile."""
     given: dict[str, Any] = {"hash": hash_} if hash_ else {}
     try:
-        answer = await desk.client.views_update(view_id=view_id, view=view, **given)
+        answer = await passing.repeated(
+            UPDATE_VIEW, lambda: desk.client.views_update(view_id=view_id, view=view, **given)
+        )
     except SlackApiError as error:
         if slack_errors.word(error) in _GONE:
             return None
