@@ -72,3 +72,22 @@ class Notice(BaseModel):
     holds_while: str = ""  #: "" always | `open` | `unacknowledged` | `update:<slot>`: re-checked just before sending
     due_at: datetime | None = None  #: when it should leave; lateness is measured from here (UTC)
     expires_at: datetime | None = None  #: after this it is no longer worth sending (UTC)
+
+
+def comes_after_in_order_only(action: str, target: str, after: str) -> bool:
+    """Tell whether what waits for `after` needs no more of it than its place in the channel.
+
+    A post into the channel and an invitation need the channel; what else they come after keeps them in order, and where
+    that never goes, they go all the same.
+    """
+    return target == "channel" and action in (Action.POST, Action.INVITE) and not is_room(after)
+
+
+def is_room(key: str) -> bool:
+    """Tell whether the outbox key is that of the notice that makes an incident's channel."""
+    return key.endswith(":room")
+
+
+def room_of(key: str) -> str:
+    """Return the outbox key of the channel of the incident that the outbox key `key` is of."""
+    return f"{key.partition(':')[0]}:room"

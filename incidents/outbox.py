@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from incidents import holding, newborn, records, store
-from incidents.notices import Notice
+from incidents.notices import Notice, comes_after_in_order_only, room_of
 
 # Into the table, built once: through the mapped class each notice cost the processor half a millisecond more.
 _TABLE = records.Outbox.metadata.tables["outbox"]
@@ -23,6 +23,7 @@ _PUT = ("key", "state", "coalesce", "surface", "params")  # what is kept in mind
 
 _UNSENT = ("waiting", "pending")
 _ON_ITS_WAY = (*_UNSENT, "sending")
+_NEVER = ("failed", "dropped")
 
 # What every notice asks: built once, as building a statement costs the processor as much as asking it.
 _ROW = records.Outbox
@@ -65,8 +66,13 @@ async def _put(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> fro
     if not any(notice.of or notice.after or notice.coalesce for notice in notices):
         return await _insert(tx, [_values(tx, of[notice.key], notice, {}) for notice in notices])
     known = _known(tx, of.values())
-    there = await _there(tx, notices) if known is None else known
+    if known is None:  # what is superseded here is superseded in the rows alone
+        newborn.forget_notices(tx.session)
+        there = await _there(tx, notices)
+    else:
+        there = known
     states = {row.key: row.state for row in there}
+    notices = tuple(_in_its_place(notice, states) for notice in notices)
     unsent = {_said(name, row) for row in there if _is_unsent(row) for name in (row.key, row.coalesce) if name}
     new: dict[str, Notice] = {}
     for notice in notices:
@@ -90,6 +96,7 @@ def _known(tx: store.Tx, incident_ids: Iterable[int | None]) -> list[Any] | None
 async def _there(tx: store.Tx, notices: Collection[Notice]) -> list[Any]:
     """Return the rows that the notices name, and the unsent ones that they would take the place of."""
     named = [key for notice in notices for key in (notice.key, notice.of, notice.after) if key]
+    named += [room_of(notice.after) for notice in notices if _keeps_order(notice)]
     words = {notice.coalesce for notice in notices if notice.coalesce}
     asked = {"named": sorted(set(named)), "words": sorted(words)}
     if words:
@@ -160,9 +167,20 @@ async def _supersede(tx: store.Tx, there: Iterable[Any], words: Collection[str])
         )
 
 
+def _keeps_order(notice: Notice) -> bool:
+    return bool(notice.after) and comes_after_in_order_only(notice.action, notice.target, notice.after)
+
+
+def _in_its_place(notice: Notice, states: Mapping[str, str]) -> Notice:
+    """Return the notice as it is to wait: what it was to come after may have ended without going."""
+    if _keeps_order(notice) and states.get(notice.after) in _NEVER:
+        return notice.model_copy(update={"after": room_of(notice.after)})
+    return notice
+
+
 def _values(tx: store.Tx, incident_id: int | None, notice: Notice, states: Mapping[str, str]) -> dict[str, Any]:
     before = states.get(notice.after, "") if notice.after else "done"
-    ended = before in ("failed", "dropped")  # what it needs will never be there
+    ended = before in _NEVER  # what it needs will never be there
     return notice.model_dump(exclude={"lane", "after", "of"}) | {
         "incident_id": incident_id,
         "lane": int(notice.lane),

@@ -190,10 +190,8 @@ class Room:
     async def redraw_decisions(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Edit what waits for a decision: who may decide has changed."""
         for approval in await queries.pending_approvals(tx.session, incident.number):
-            key = f"{incident.key}:approval:{approval.id}"
-            await outbox.put(
-                tx, incident.id, posts.edit(key, event, "approval", {"approval_id": approval.id}, lane=Lane.DECISION)
-            )
+            drawn = {"approval_id": approval.id}
+            await outbox.put(tx, incident.id, posts.edit(approval.key, event, "approval", drawn, lane=Lane.DECISION))
 
     async def say_line(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Say in one line what changed."""

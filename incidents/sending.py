@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, bindparam, or_, update
 from sqlalchemy import exists as exists_
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.util import identity_key
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from incidents import newborn, outbox_queries, records, store
-from incidents.notices import Action, Road
+from incidents.notices import Action, Road, comes_after_in_order_only, is_room
 from incidents.records.columns import UtcDateTime
 from incidents.tools import redaction
 
@@ -196,17 +197,25 @@ async def fail(tx: store.Tx, row: records.Outbox, error: str) -> bool:
 
 
 async def _follow(tx: store.Tx, key: str, state: str, reason: str) -> None:
-    """Give what waited for `key` the same end, and what waited for that; who waits for one of them is woken."""
+    """Give what needed `key` the same end, and what needed that; who waits for one of them is woken.
+
+    What came after it for the order alone goes on its way, unless there is no channel.
+    """
     waiting: Sequence[str] = [key]
     while waiting:
         found = await tx.session.scalars(
             select(records.Outbox).where(col(records.Outbox.after_key).in_(waiting), records.Outbox.state == "waiting")
         )
-        rows = found.all()
-        for dependent in rows:
+        needing = []
+        for dependent in found.all():
+            if not is_room(key) and comes_after_in_order_only(dependent.action, dependent.target, dependent.after_key):
+                dependent.state = "pending"
+                tx.wake(store.OUTBOX)
+                continue
             dependent.state, dependent.error = state, f"needed {dependent.after_key}: {reason}"
             tx.wake(dependent.key)
-        waiting = [dependent.key for dependent in rows]
+            needing.append(dependent.key)
+        waiting = needing
 
 
 async def revive(tx: store.Tx, row: records.Outbox, *, stale: Collection[str]) -> None:
@@ -232,6 +241,9 @@ async def revive(tx: store.Tx, row: records.Outbox, *, stale: Collection[str]) -
 async def _leave(tx: store.Tx, row: records.Outbox, **values: Any) -> bool:
     ours = {"its_id": row.id, "its_owner": row.owner, "its_attempts": row.attempts}
     changed = await tx.session.execute(_LEAVE, {**ours, "owner": "", "lease_until": None, **values})
+    read = tx.session.sync_session.identity_map.get(identity_key(records.Outbox, row.number))
+    if read is not None:  # else it would be begun again from what it was
+        await tx.session.refresh(read)
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 

@@ -153,3 +153,32 @@ async def test_renamed_channel_is_known_by_its_new_name(post: Post) -> None:
     await post.wait("r")
     async with post.ctx.store.read() as session:
         assert (await session.get_one(type(incident), incident.id)).channel_name == "other"
+
+
+async def test_what_only_comes_after_a_card_that_slack_refuses_goes_all_the_same(post: Post) -> None:
+    incident = await post.incident()
+    key, card = incident.key, f"{incident.key}:card"
+    await post.faults({"method": "chat.postMessage", "kind": "error", "error": "msg_too_long", "times": 1})
+    await post.put(
+        incident,
+        *opening(incident),
+        note(f"{key}:question", after=card),
+        note(f"{key}:reported", after=card, target=f"thread:{card}"),
+    )
+    post.deliverer().start()
+    assert (await post.wait(f"{key}:reported", "failed")).error.startswith(f"needed {card}")
+    asked = await post.wait(f"{key}:question")
+    await post.put(incident, note(f"{key}:later", after=card))
+    assert (await post.wait(f"{key}:later")).result["channel"] == asked.result["channel"]
+
+
+async def test_what_comes_after_a_card_fails_with_it_when_there_is_no_channel(post: Post) -> None:
+    incident = await post.incident()
+    key, card = incident.key, f"{incident.key}:card"
+    await post.faults({"method": "conversations.create", "kind": "error", "error": "restricted_action"})
+    await post.put(incident, *opening(incident), note(f"{key}:question", after=card))
+    post.deliverer().start()
+    await post.wait(f"{key}:question", "failed")
+    await post.put(incident, note(f"{key}:later", after=card))
+    later = await post.row(f"{key}:later")
+    assert (later.state, later.error, later.attempts) == ("failed", f"needed {key}:room, which was not sent", 0)
