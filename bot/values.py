@@ -146,6 +146,7 @@ class DeclareMeta(Value):
     seen: tuple[int, ...] = ()  #: possible duplicates that were shown
     link: str = ""  #: permalink of the message it is declared from
     advised: bool = False  #: whether a higher severity was suggested
+    drawn: int = 0  #: presses that it shows the consequence of
 
 
 class ShownMeta(Value):

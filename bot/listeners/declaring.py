@@ -89,12 +89,13 @@ async def _alike(desk: Desk, filled: declare.Filled) -> list[declare.Alike]:
     ]
 
 
-def _filled(desk: Desk, view: View, *, severity: Severity | None = None) -> declare.Filled:
+def _filled(desk: Desk, view: View) -> declare.Filled:
     meta = DeclareMeta.decode(view.meta)
+    pressed = desk.pressed.unshown(view.id, meta.drawn)
     service = view.text(Field.SERVICE, Act.SERVICE)
     known = desk.ctx.service(service)
     return declare.Filled(
-        meta.model_copy(update={"severity": severity}) if severity else meta,
+        meta.model_copy(update={"severity": Severity(pressed)}) if pressed else meta,
         title=view.text(Field.TITLE),
         service=service,
         service_title=(known.title if known else "") or service,
@@ -107,8 +108,11 @@ async def press(desk: Desk, click: Click) -> None:
     """Draw the modal anew for the severity, service or option that was pressed; what was typed stays."""
     if click.view is None:
         return
-    severity = Severity(click.value) if click.action.startswith(f"{Act.SEVERITY.value}_") else None
-    filled = _filled(desk, click.view, severity=severity)
+    drawn = DeclareMeta.decode(click.view.meta).drawn
+    if click.action.startswith(f"{Act.SEVERITY.value}_"):
+        desk.pressed.note(click.view.id, drawn, Severity(click.value).value)
+    filled = _filled(desk, click.view)
+    filled = filled.with_meta(filled.meta.model_copy(update={"drawn": drawn + 1}))
     desk.pace.take((UPDATE_VIEW,), "", time.monotonic())  # somebody presses: what can wait goes later instead
     # Without the hash: a press wins over the duplicates that were being looked up when it came.
     await replies.change(desk, click.view.id, _drawn(desk, filled, await _alike(desk, filled)))

@@ -27,6 +27,19 @@ async def test_what_was_typed_survives_pressing_a_severity(office: Office) -> No
     assert "since release 41" in text_of(redrawn)
 
 
+async def test_a_severity_counts_though_the_form_is_sent_before_slack_has_redrawn_it(office: Office) -> None:
+    await office.dee.command("/incident", TITLE)
+    modal = await office.dee.wait_for_view()
+    office.workspace.core.faults.request(
+        [Fault.model_validate({"method": "views.update", "kind": "latency", "seconds": 1})]
+    )
+    await office.dee.click_in_view(modal, "severity_critical")
+    assert "✓ High" in text_of(office.dee.screen.views[-1])
+    await office.dee.submit(modal)
+    incident = await office.incident()
+    assert incident.severity == Severity.CRITICAL
+
+
 async def test_declaring_ends_with_the_link_to_a_channel_that_has_reporter_topic_and_card(office: Office) -> None:
     channel = await office.declare(office.dee, known="KeyError in pricing.py since 14:02")
     incident = await office.incident()
