@@ -47,8 +47,9 @@ def free_port() -> int:
 class Probe:
     """Asks a running Sitrep how it is."""
 
-    def __init__(self, address: str, process: Process | None = None) -> None:
+    def __init__(self, address: str, process: Process | None = None, running: asyncio.Task[None] | None = None) -> None:
         self.process = process  #: where it runs inside the test
+        self._running = running
         self._client = httpx.AsyncClient(base_url=f"http://{address}", trust_env=False)
 
     async def get(self, path: str) -> httpx.Response:
@@ -71,6 +72,12 @@ class Probe:
                     return checks
                 await asyncio.sleep(0.02)
 
+    async def ended(self, timeout: float = 20) -> None:
+        """Wait until the process has ended by itself."""
+        assert self._running is not None
+        done, _ = await asyncio.wait({self._running}, timeout=timeout)
+        assert done, "it runs still"
+
     async def aclose(self) -> None:
         await self._client.aclose()
 
@@ -80,7 +87,7 @@ async def serving(env: Settings, events_at: Address | None = None) -> AsyncItera
     """Sitrep inside the test's own process; it must end without an error when asked to."""
     process = Process(env, events_at)
     task = asyncio.create_task(process.run())
-    probe = Probe(str(env.http), process)
+    probe = Probe(str(env.http), process, task)
     try:
         yield probe
     finally:

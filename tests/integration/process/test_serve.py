@@ -87,7 +87,7 @@ async def test_bot_token_that_slack_refuses_ends_it(tmp_path: Path) -> None:
         env = environment(slack.api_url, tmp_path, slack_bot_token="xoxb-wrong")
         with pytest.raises(ConfigurationError, match="SLACK_BOT_TOKEN"):
             async with serving(env) as probe:
-                await probe.until(lambda checks: "nothing" in checks.get("start", ""))
+                await probe.ended()
 
 
 async def test_app_token_that_slack_refuses_ends_it(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_app_token_that_slack_refuses_ends_it(tmp_path: Path) -> None:
         env = environment(slack.api_url, tmp_path, slack_app_token="xapp-wrong")
         with pytest.raises(ConfigurationError, match="SLACK_APP_TOKEN"):
             async with serving(env) as probe:
-                await probe.until(lambda checks: "nothing" in checks.get("start", ""))
+                await probe.ended()
 
 
 async def test_address_that_is_taken_is_named(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ async def test_address_that_is_taken_is_named(tmp_path: Path) -> None:
         taken.listen()
         env = environment("http://127.0.0.1:1/api/", tmp_path, http=Address("127.0.0.1", taken.getsockname()[1]))
         with pytest.raises(SitrepError, match="SITREP_HTTP"):
-            async with serving(env):
-                await asyncio.sleep(0.2)
+            async with serving(env) as probe:
+                await probe.ended()
 
 
 async def test_second_process_on_one_sqlite_file_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ async def test_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         env = environment(slack.api_url, tmp_path / "file" / "data")
         with pytest.raises(SitrepError, match=r"cannot be made.*SITREP_DATA"):
             async with serving(env) as probe:
-                await probe.until(lambda checks: "nothing" in checks.get("start", ""))
+                await probe.ended()
 
 
 async def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ async def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     async with workspace() as slack:
         with pytest.raises(SitrepError, match="no SQLite database"):
             async with serving(environment(slack.api_url, tmp_path)) as probe:
-                await probe.until(lambda checks: "nothing" in checks.get("start", ""))
+                await probe.ended()
 
 
 async def test_full_disk_is_told_in_the_form_and_nothing_typed_is_lost(tmp_path: Path) -> None:
