@@ -88,7 +88,8 @@ async def build(env: Settings, clock: Clock, line: SlackLine) -> Running:
     shared = SharedClock(clock)
     store = Store(env.database_url, shared)
     try:
-        await migrations.upgrade(store)
+        if before := await migrations.upgrade(store):
+            log.info("the database was upgraded", before=before, now=migrations.HEAD)
         await shared.compare(store.engine)
         settings = await directory.resolve(line.client, settings, store)
         return await _compose(env, line, shared, Context(store, shared, library, settings))

@@ -158,7 +158,7 @@ class Process:
 
     async def _state(self) -> readiness.State:
         if self._readiness is None or self._intake is None or self._starting:
-            return readiness.State({"start": self._starting})
+            return readiness.State({heartbeat.START: self._starting})
         return await self._readiness.state(self._intake.trouble)
 
     async def _checks(self) -> dict[str, str]:

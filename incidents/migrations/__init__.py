@@ -26,8 +26,8 @@ _FIRST_LOOKS = 20
 _BETWEEN_LOOKS_SECONDS = 0.05
 
 
-async def upgrade(store: Store) -> bool:
-    """Upgrade the database of `store` to HEAD; returns whether anything was done.
+async def upgrade(store: Store) -> str:
+    """Upgrade the database of `store` to HEAD; returns the revision it had, or `empty`; nothing where it was at HEAD.
 
     Several processes may start at once: one upgrades under a lock, the others find it done.
 
@@ -35,7 +35,7 @@ async def upgrade(store: Store) -> bool:
         ConfigurationError: the database was made by a newer Sitrep.
     """
     if await _first_look(store) == HEAD:
-        return False
+        return ""
     async with store.engine.connect() as connection:
         await _enforce_references(connection, False)
         try:
@@ -80,13 +80,13 @@ def config(connection: Connection | None = None) -> "Config":
     return made
 
 
-def _upgrade(connection: Connection) -> bool:
+def _upgrade(connection: Connection) -> str:
     from alembic import command  # noqa: PLC0415 - see config()
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - see config()
 
     current = stamped(connection)
     if current == HEAD:  # another process was faster, and we waited for it
-        return False
+        return ""
     made = config(connection)
     known = {script.revision for script in ScriptDirectory.from_config(made).walk_revisions()}
     if current and current not in known:
@@ -97,7 +97,7 @@ def _upgrade(connection: Connection) -> bool:
             ]
         )
     command.upgrade(made, HEAD)
-    return True
+    return current or "empty"
 
 
 async def _enforce_references(connection: AsyncConnection, enforced: bool) -> None:

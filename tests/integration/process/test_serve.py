@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import json
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from bot.serve import Process
 from bot.settings import Address
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault
+from incidents import migrations
 from incidents.errors import ConfigurationError, SitrepError
 from tests.integration.delivery.conftest import TOKEN
 from tests.integration.process.sitrep import (
@@ -251,6 +253,10 @@ async def test_process_stops_cleanly_on_sigterm_and_never_logs_a_secret(tmp_path
             _, err = await process.communicate()
         assert process.returncode == 0
         assert b"Sitrep is ready" in err
+        [upgraded] = [
+            line for line in map(json.loads, err.splitlines()) if line["event"] == "the database was upgraded"
+        ]
+        assert (upgraded["before"], upgraded["now"], upgraded["level"]) == ("empty", migrations.HEAD, "info")
         assert b"Traceback" not in err
         assert TOKEN.encode() not in err
         assert APP_TOKEN.encode() not in err

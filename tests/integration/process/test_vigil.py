@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from pytest_httpserver import HTTPServer
 from sqlmodel import col, select
 
@@ -293,19 +294,24 @@ async def test_operators_read_what_the_mail_server_said_and_it_mentions_nobody(w
 
 async def test_the_heart_beats_only_while_nothing_is_wrong(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/ping").respond_with_data("OK")
-    troubles = {"delivery": "", "slack": ""}
+    troubles = {"start": "Sitrep is starting."}
 
     async def checks() -> dict[str, str]:
         return troubles
 
     heart = Heart(httpserver.url_for("/ping"), timedelta(minutes=1), checks)
-    async with httpx.AsyncClient(trust_env=False) as client:
-        assert await heart.beat(client)
-        troubles["delivery"] = "A page was due 2 min ago."
-        assert not await heart.beat(client)
-        troubles["delivery"] = ""
-        assert await heart.beat(client)
+    with structlog.testing.capture_logs() as logged:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert not await heart.beat(client)
+            troubles = {"delivery": "", "slack": ""}
+            assert await heart.beat(client)
+            troubles["delivery"] = "A page was due 2 min ago."
+            assert not await heart.beat(client)
+            troubles["delivery"] = ""
+            assert await heart.beat(client)
     assert len(httpserver.log) == 2
+    levels = [(each["log_level"], each["event"].split()[-1]) for each in logged]
+    assert levels == [("info", "away"), ("info", "on"), ("warning", "away"), ("info", "on")]
 
 
 async def test_a_heartbeat_that_nobody_takes_harms_nothing(httpserver: HTTPServer, tmp_path: Path) -> None:
