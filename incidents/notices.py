@@ -74,18 +74,17 @@ class Notice(BaseModel):
     expires_at: datetime | None = None  #: after this it is no longer worth sending (UTC)
 
 
+#: What people's attention goes to first, by the end of its outbox key: the live card, and whoever reported.
+_FIRST = (":card", ":invite:reporter")
+
+
 def comes_after_in_order_only(action: str, target: str, after: str) -> bool:
     """Tell whether what waits for `after` needs no more of it than its place in the channel.
 
-    A post into the channel and an invitation need the channel; what else they come after keeps them in order, and where
-    that never goes, they go all the same.
+    What comes after the live card or after the reporter's invitation needs the channel alone; where these cannot go, it
+    goes all the same. Replies in the card's thread, its pin and its edits need the card.
     """
-    return target == "channel" and action in (Action.POST, Action.INVITE) and not is_room(after)
-
-
-def is_room(key: str) -> bool:
-    """Tell whether the outbox key is that of the notice that makes an incident's channel."""
-    return key.endswith(":room")
+    return target == "channel" and action in (Action.POST, Action.INVITE) and after.endswith(_FIRST)
 
 
 def room_of(key: str) -> str:

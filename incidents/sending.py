@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from incidents import newborn, outbox_queries, records, store
-from incidents.notices import Action, Road, comes_after_in_order_only, is_room
+from incidents.notices import Action, Road, comes_after_in_order_only
 from incidents.records.columns import UtcDateTime
 from incidents.tools import redaction
 
@@ -208,7 +208,8 @@ async def _follow(tx: store.Tx, key: str, state: str, reason: str) -> None:
         )
         needing = []
         for dependent in found.all():
-            if not is_room(key) and comes_after_in_order_only(dependent.action, dependent.target, dependent.after_key):
+            in_order = comes_after_in_order_only(dependent.action, dependent.target, dependent.after_key)
+            if in_order and key == dependent.after_key:  # else it is the channel that is missing
                 dependent.state = "pending"
                 tx.wake(store.OUTBOX)
                 continue
