@@ -54,7 +54,8 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
     """Turn the progress modal into the result once the channel is there and the reporter is in it."""
     began = patient_since = told_at = time.monotonic()
     told: tuple[int, tuple[int, int]] | None = None
-    while time.monotonic() - began < _LONGEST_SECONDS:
+    # Ended by itself when Sitrep stops: cut off, it would be in the middle of a question to the database.
+    while time.monotonic() - began < _LONGEST_SECONDS and not desk.background.stopping.is_set():
         seen = await _look(desk, incident_id)
         key, now = seen.incident.key, time.monotonic()
         if seen.room is not None and seen.room.state == "failed":

@@ -1,5 +1,7 @@
 """Declaring, through the front door."""
 
+import asyncio
+
 from bot.workspace.rules.faults import Fault
 from incidents.definitions import Severity
 from tests.scenario.office import TITLE, Office, has_button, text_of
@@ -38,6 +40,19 @@ async def test_a_severity_counts_though_the_form_is_sent_before_slack_has_redraw
     await office.dee.submit(modal)
     incident = await office.incident()
     assert incident.severity == Severity.CRITICAL
+
+
+async def test_a_form_that_waits_for_its_channel_is_not_cut_off_when_sitrep_stops(office: Office) -> None:
+    office.workspace.core.faults.request(
+        [Fault.model_validate({"method": "conversations.create", "kind": "latency", "seconds": 20})]
+    )
+    await office.dee.command("/incident", TITLE)
+    await office.dee.submit(await office.dee.wait_for_view())
+    before = asyncio.all_tasks()
+    following = [task for task in before if "follow" in str(task.get_coro()) or "guarded" in str(task.get_coro())]
+    assert following
+    await office.app.drain()
+    assert [task.cancelled() for task in following] == [False]
 
 
 async def test_declaring_ends_with_the_link_to_a_channel_that_has_reporter_topic_and_card(office: Office) -> None:
