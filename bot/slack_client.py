@@ -7,7 +7,7 @@ from typing import Self
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-ANSWER_TIMEOUT_SECONDS = 10.0  #: an answer that takes longer is not waited for; a lease (30 s) outlives it
+ANSWER_TIMEOUT_SECONDS = 10.0  #: an answer that takes longer is not waited for; a notice's lease, 25 s, outlives it
 _CONNECT_TIMEOUT_SECONDS = 5.0
 _CONNECTIONS = 40  # more than the deliverer ever has in flight, with room for the listeners
 

@@ -101,7 +101,7 @@ def _check_services(reader: Reader, entry: Entry | None, settings: Settings) -> 
 def _check_environment(reader: Reader, keys: dict[str, Entry]) -> None:
     for name in ("health", "stats"):
         if name in keys and keys[name].value:
-            _check_url(reader, keys[name])
+            _check_url(reader, keys[name], like=f"http://127.0.0.1:8000/{name}")
     for name, needed in COMMANDS.items():
         command = reader.items(keys.get(name))
         if not command:
@@ -121,16 +121,14 @@ def _check_positive(reader: Reader, entry: Entry | None) -> None:
         reader.said(entry, words.positive, words.MAX_DURATION)
 
 
-def _check_url(reader: Reader, entry: Entry) -> None:
+def _check_url(reader: Reader, entry: Entry, *, like: str) -> None:
     try:
         parts = urlsplit(str(entry.value))
         port_is_number = parts.port is None or parts.port > 0
     except ValueError:
         port_is_number = False
     if not port_is_number or parts.scheme not in ("http", "https") or not parts.hostname:
-        reader.mistake(
-            entry, f"{str(entry.value)[:80]!r} is not an address", "Write it like http://127.0.0.1:8000/health"
-        )
+        reader.mistake(entry, f"{str(entry.value)[:80]!r} is not an address", f"Write it like {like}")
 
 
 class _People:
@@ -173,7 +171,7 @@ class _People:
                 what = f"{person.slack!r} is not a Slack id"
                 self.reader.mistake(keys["slack"], what, "Copy the member ID from the profile in Slack: U01ABC234")
             if person.webhook:
-                _check_url(self.reader, keys["webhook"])
+                _check_url(self.reader, keys["webhook"], like="https://alerts.example.org/ana")
             for address in filter(None, (person.email.lower(), person.slack)):
                 if address in self.by_address:
                     what = f"{address} is {self.by_address[address]} already"

@@ -70,6 +70,7 @@ class Campaign:
         self._ahead = 0.0
         self._lives: list[Life] = []
         self._found: list[timeline.Incident] = []  # as they were reckoned last
+        self._unended: list[str] = []  # the same
         self.executioners: list[Executioner] = []  #: of the servers that may end the process in the middle of a call
         self._stack = contextlib.AsyncExitStack()
 
@@ -230,9 +231,9 @@ class Campaign:
         return [*reckoning.astray(core, renamed), *reckoning.home_missing(core, town.PEOPLE["bo"])]
 
     def _undone(self) -> list[str]:
-        """Return what is still to come: steps that were begun, and what cards and topics do not say yet."""
+        """Return what is still to come: ends of steps and responses, and what cards and topics do not say yet."""
         steps = [each for incident in self._found for each in debts.steps_missed(incident)]
-        return [*steps, *reckoning.outdated(self.workspace.core, self._found)]
+        return [*steps, *self._unended, *reckoning.outdated(self.workspace.core, self._found)]
 
     async def _is_calm(self) -> bool:
         calls = self.report.calls
@@ -245,6 +246,7 @@ class Campaign:
         events = await self.record.rows("SELECT * FROM event ORDER BY id")
         self.report.incidents = len(rows)
         self._found = found = timeline.incidents(rows, events)
+        self._unended = reckoning.unended(await self.record.steps())
         received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings)
         return reckoning.compare(found, self._lives, received)
 

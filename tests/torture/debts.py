@@ -253,14 +253,18 @@ def updates_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
 
 
 def steps_missed(incident: Incident) -> Iterator[str]:
-    """Yield what agents began and never ended, and the response of which nothing ever began; asked at the very end."""
+    """Yield what agents began and never ended, and the response of which nothing ever began; asked at the very end.
+
+    What was under way when the plan changed may have gone on under another name, or been let go; `reckoning.unended`
+    asks the rows.
+    """
     left: dict[str, str] = {}
     for event in incident.events:
         if event.kind == "step_started":
             left[event.data["step"]] = f"{incident.key} {event.data['step']}, attempt {event.data['attempt']}: no end"
         elif event.kind in _STEP_ENDS:
             left.pop(event.data["step"], None)
-        elif event.kind in _RUN_ENDS:  # what was under way went on under another plan, or under none
+        elif event.kind in _RUN_ENDS:
             left.clear()
     yield from left.values()
     if incident.first("step_started") is None:

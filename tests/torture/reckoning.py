@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.workspace.core import Core
+from incidents.response import plan
+from incidents.response.plan import StepState
 from tests.torture import arrivals, debts, town
 from tests.torture.arrivals import Received
 from tests.torture.debts import Debt
@@ -30,6 +33,8 @@ class Verdict:
 
 #: Families of messages that only a policy may cause; one that no policy owes is a fault.
 _PROMISED = (":matrix:", ":page:", ":escalate:", ":update:", ":pager:", ":line:")
+
+_MOVES_ON = frozenset({StepState.QUEUED.value, *(state.value for state in plan.FINISHED)})
 
 
 def compare(found: list[Incident], lives: list[Life], received: Received) -> Verdict:
@@ -107,6 +112,24 @@ def astray(core: Core, renamed: Mapping[str, str]) -> list[str]:
     found = arrivals.rooms(core)
     left = [f"{key} archived" for key, room in found.items() if not room.is_archived]
     return left + [f"{key} renamed {name}" for key, name in renamed.items() if found[key].name != name]
+
+
+def unended(steps: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what no process takes up any more, from the rows of `town.Record.steps` once every incident is resolved.
+
+    A plan that takes another's place keeps steps that are under way, also under other names; the timeline does not say.
+    """
+    runs: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
+    for step in steps:
+        runs.setdefault((step["incident_id"], step["run_id"]), []).append(step)
+    left = []
+    for (incident, _), rows in runs.items():
+        begun = [row for row in rows if row["state"] in ("ready", "running")]
+        left += [f"inc-{incident} {row['name']}, attempt {row['attempt']}: still {row['state']}" for row in begun]
+        # What failed, was stopped or waits for a decision holds a run up until people act; what is queued does not.
+        if not begun and rows[0]["run"] == "running" and {row["state"] for row in rows} <= _MOVES_ON:
+            left.append(f"inc-{incident}: nothing holds its response up, and it goes no further")
+    return left
 
 
 def outdated(core: Core, found: Iterable[Incident]) -> list[str]:

@@ -1,12 +1,22 @@
 """The reckoning itself notices what is missing, what came twice, and what nobody promised."""
 
 import dataclasses
+import json
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import update
 
 from bot.workspace.server import Workspace
+from incidents import records
+from incidents.definitions import Severity
+from incidents.service import resolve, respond
+from incidents.tools.evidence import EvidenceKind, capture
+from tests.clock import START
+from tests.integration.response.conftest import ANA, build
 from tests.torture import debts, reckoning, town
 from tests.torture.arrivals import Received
 from tests.torture.timeline import Happened, Incident, Life, is_due
@@ -173,6 +183,29 @@ def test_step_that_never_began_or_never_ended_is_lost_and_one_that_ended_twice_i
     assert list(debts.steps_missed(incident(*began, ("replanned", 15.0, {})))) == []
     twice = reckoning.compare([incident(*began, done, done)], LIVES, settled())
     assert "inc-1 1.1 (7, version 1) done x2" in twice.doubled
+
+
+async def test_step_that_a_new_plan_keeps_and_nobody_takes_up_again_is_lost(tmp_path: Path) -> None:
+    seen = capture(EvidenceKind.LOG, "checkout.log", "500", summary="412 times", captured_at=START)
+    house = await build(tmp_path, seen)
+    found = await house.declare()
+    await house.engine.claim(1, step_id=1)
+    await house.do(respond.change_severity, found.number, ANA, Severity.HIGH, "most can order")
+    await house.do(resolve.resolve, found.number, ANA, "restored by hand")
+    record = town.Record(f"sqlite+aiosqlite:///{tmp_path}/sitrep.db")
+    began = await record.rows("SELECT id, kind, at, data FROM event ORDER BY id")
+    listed = [(each["kind"], 0.0, json.loads(each["data"])) for each in began[1:]]
+    assert list(debts.steps_missed(incident(*listed))) == []  # the timeline cannot know
+    assert reckoning.unended(await record.steps()) == ["inc-1 1.1, attempt 1: still running"]
+    house.succeed()
+    house.clock.advance(timedelta(minutes=1))
+    await house.work()
+    assert reckoning.unended(await record.steps()) == []
+    async with house.store.transaction() as tx:
+        await tx.session.execute(update(records.Run).values(state="running"))
+    assert reckoning.unended(await record.steps()) == ["inc-1: nothing holds its response up, and it goes no further"]
+    await record.close()
+    await house.store.close()
 
 
 def test_level_of_paging_that_never_began_is_lost() -> None:

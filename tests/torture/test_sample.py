@@ -12,7 +12,7 @@ pytestmark = pytest.mark.long
 SEED, KILLS = 11, 20
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_twenty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/sitrep.db"
     async with Campaign(SEED, tmp_path, "sqlite", database_url=url) as campaign:

@@ -138,6 +138,13 @@ class Record:
         except DBAPIError:
             return []
 
+    async def steps(self) -> list[dict[str, Any]]:
+        """Return every step of every run: incident_id, run_id, run (its state), name, state and attempt."""
+        return await self.rows(
+            "SELECT run.incident_id, step.run_id, run.state AS run, step.name, step.state, step.attempt"
+            " FROM step JOIN run ON run.id = step.run_id ORDER BY step.id"
+        )
+
     async def has(self, query: str, **values: Any) -> bool:
         return bool(await self.rows(query, **values))
 
