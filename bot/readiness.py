@@ -1,6 +1,7 @@
 """Whether this process does what it is there for: the checks of /readyz and of the heartbeat, and what they measure."""
 
 import asyncio
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from incidents.punctuality import Punctuality
 _DATABASE_SECONDS = 2.0  # a database that takes longer to say what waits is not ready
 _LITTLE_DISK_MB = 10  # a critical incident writes some 5 MB in its first hour
 _SWEEP_SECONDS = 10.0  # the sweep comes every second; one that is this old is stuck
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>:,;]+")  # what a mail server says names people; anybody may ask a probe
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Readiness:
         database = late = ""
         try:
             found = await self._measured()
-            late = found.trouble(self._running.ctx.settings.late_after)
+            late = _ADDRESS.sub("…", found.trouble(self._running.ctx.settings.late_after))
         except TimeoutError:
             database = f"The database did not answer within {_DATABASE_SECONDS:.0f} s."
         except store_errors.TROUBLE as error:

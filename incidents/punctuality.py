@@ -21,6 +21,14 @@ _HELD_UP = timedelta(days=1)  # what waited longer for its turn tells nothing of
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A notice that a mail server, pager or webhook did not take."""
+
+    late: timedelta  #: how long ago it was due
+    said: str  #: by whoever did not take it, as a sentence; may name an address
+
+
+@dataclass(frozen=True)
 class Punctuality:
     """How late delivery is now."""
 
@@ -28,7 +36,7 @@ class Punctuality:
     oldest: Mapping[Lane, timedelta] = field(default_factory=dict)  #: how long ago the oldest one was due
     overdue_timers: int = 0
     oldest_timer: timedelta = timedelta()  #: how long ago the oldest timer that waits was due
-    refusal: str = ""  #: what a mail server, pager or webhook said to the most urgent notice that it did not take
+    refused: Mapping[Lane, Refused] = field(default_factory=dict)  #: of those on other roads the oldest, and why
 
     def trouble(self, late_after: Lateness, *, share: float = 1.0) -> str:
         """Return what is later than `share` of `late_after`, as a sentence, or an empty string."""
@@ -37,15 +45,17 @@ class Punctuality:
             Lane.DECISION: late_after.notice,
             Lane.STATUS: late_after.notice,
         }
-        late = [
-            f"{_CALLED[lane]} was due {durations.spoken(self.oldest[lane])} ago"
-            for lane, limit in limits.items()
-            if self.oldest.get(lane, timedelta()) > limit * share
-        ]
+        late = [lane for lane, limit in limits.items() if self.oldest.get(lane, timedelta()) > limit * share]
+        said = [f"{_CALLED[lane]} was due {durations.spoken(self.oldest[lane])} ago" for lane in late]
         if self.oldest_timer > late_after.timer * share:
-            late.append(f"a timer was due {durations.spoken(self.oldest_timer)} ago")
-        said = ", ".join(late)
-        return f"{said[0].upper()}{said[1:]} and has not gone out. {self.refusal}".rstrip() if said else ""
+            said.append(f"a timer was due {durations.spoken(self.oldest_timer)} ago")
+        if not said:
+            return ""
+        what = ", ".join(said)
+        # What was refused a moment ago is no reason for what has been late for long.
+        reasons = [(self.refused[lane], limits[lane] * share) for lane in late if lane in self.refused]
+        why = [refused.said for refused, limit in reasons if refused.late > limit][:1]
+        return " ".join((f"{what[0].upper()}{what[1:]} and has not gone out.", *why))
 
 
 async def measure(session: AsyncSession, clock: Clock) -> Punctuality:
@@ -68,20 +78,24 @@ async def measure(session: AsyncSession, clock: Clock) -> Punctuality:
             select(func.count(), func.min(timer.due_at)).where(col(timer.state) == "pending", col(timer.due_at) < now)
         )
     ).one()
-    refusal = await _refusal(session) if oldest else ""
-    return Punctuality(waiting, oldest, int(overdue), now - first_timer if first_timer else timedelta(), refusal)
+    refused = await _refused(session, now) if oldest else {}
+    return Punctuality(waiting, oldest, int(overdue), now - first_timer if first_timer else timedelta(), refused)
 
 
-async def _refusal(session: AsyncSession) -> str:
+async def _refused(session: AsyncSession, now: datetime) -> dict[Lane, Refused]:
     # Of Slack's own troubles /readyz and the operators' message speak apart.
     row = records.Outbox
-    said = await session.scalar(
-        select(row.error)
-        .where(row.state == "pending", row.road != Road.SLACK.value, row.error != "")
-        .order_by(col(row.lane), col(row.id))
-        .limit(1)
+    due = func.coalesce(row.due_at, row.created_at, type_=records.UtcDateTime)
+    turn = func.row_number().over(partition_by=col(row.lane), order_by=(due, col(row.id)))
+    refused = (
+        select(row.lane, row.error, due.label("due"), turn.label("turn"))
+        .where(col(row.state).in_(("pending", "sending")), row.road != Road.SLACK.value, row.error != "")
+        .subquery()
     )
-    return f"{said[:_LONGEST].rstrip('.')}." if said else ""
+    found = await session.execute(select(refused.c.lane, refused.c.error, refused.c.due).where(refused.c.turn == 1))
+    return {
+        Lane(lane): Refused(now - first_due, f"{said[:_LONGEST].rstrip('.')}.") for lane, said, first_due in found.all()
+    }
 
 
 async def waits_for_slack(session: AsyncSession, clock: Clock) -> timedelta | None:

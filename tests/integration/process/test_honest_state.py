@@ -17,7 +17,7 @@ from bot import vigil
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault
 from incidents import records, sending
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, Road
 from incidents.store import Store
 from tests.integration.process.sitrep import Probe, environment, serving, workspace
 
@@ -31,7 +31,7 @@ def _store(probe: Probe) -> Store:
     return probe.process._running.ctx.store
 
 
-async def _late_page(store: Store) -> None:
+async def _late_page(store: Store, *, refused: str = "") -> None:
     """A page that was due two minutes ago, in the hands of a replica that takes its time."""
     async with store.transaction() as tx:
         page = Notice(key="late-page", lane=Lane.PAGE, action=Action.POST, target="channel:C0GONE", surface="operators")
@@ -44,6 +44,8 @@ async def _late_page(store: Store) -> None:
             not_before=long_ago,
         )
         row.state, row.owner, row.lease_until = "sending", "another", tx.now + sending.LEASE
+        if refused:
+            row.road, row.error = Road.EMAIL, refused
         tx.session.add(row)
 
 
@@ -54,10 +56,11 @@ async def test_readiness_measures_what_waits(tmp_path: Path) -> None:
         assert set(said["checks"]) == {"database", "slack", "intake", "sweep", "delivery", "disk"}
         assert said["measures"]["outbox_backlog"] == {"page": 0, "decision": 0, "room": 0, "status": 0, "chatter": 0}
         assert said["measures"]["sweep_age_seconds"] < 5
-        await _late_page(_store(probe))
+        await _late_page(_store(probe), refused="The mail server refuses. ava.b@ex.org: 450 <ava.b@ex.org>: greylisted")
         answer = await probe.get("/readyz")
         assert answer.status_code == 503
-        assert answer.json()["checks"]["delivery"] == "A page was due 2 min ago and has not gone out."
+        late = "A page was due 2 min ago and has not gone out. The mail server refuses. …: 450 <…>: greylisted."
+        assert answer.json()["checks"]["delivery"] == late  # without whom it was for: who asks is not known
         assert answer.json()["measures"]["oldest_page_seconds"] >= 120
         assert answer.json()["measures"]["outbox_backlog"]["page"] == 1
 

@@ -62,6 +62,11 @@ class Watched:
             notice = Notice(key=key, lane=lane, action=Action.DIRECT, target="user:U0ANA", due_at=tx.now)
             await outbox.put(tx, None, notice.model_copy(update=changes))
 
+    async def refused(self, key: str, lane: Lane, said: str) -> None:
+        await self.put(key, lane, road=Road.EMAIL, action=Action.MAIL)
+        async with self.ctx.store.transaction() as tx:
+            (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == key))).one().error = said
+
     async def sent(self, key: str, by: Road = Road.SLACK) -> None:
         async with self.ctx.store.transaction() as tx:
             row = (await tx.session.scalars(select(records.Outbox).where(records.Outbox.key == key))).one()
@@ -265,24 +270,33 @@ async def test_each_lane_has_its_own_patience(watched: Watched, lane: Lane, minu
     assert found.oldest == {lane: timedelta(minutes=minutes)}
 
 
-async def test_a_timer_that_nobody_fires_counts_as_late(watched: Watched) -> None:
+async def test_a_timer_that_nobody_fires_counts_as_late_and_what_was_refused_just_now_is_not_why(
+    watched: Watched,
+) -> None:
+    await watched.put("page", Lane.PAGE)
     async with watched.ctx.store.transaction() as tx:
         incident = records.Incident(title="x", severity=Severity.LOW, reporter="U0ANA", declared_at=tx.now)
         tx.session.add(incident)
         await tx.session.flush()
         tx.session.add(records.Timer(key="t", incident_id=incident.number, kind="matrix", due_at=tx.now))
     watched.clock.pass_(minutes=3)
+    for lane in (Lane.STATUS, Lane.PAGE):
+        await watched.refused(f"mail-{lane}", lane, "The mail server says 450 later")
+    watched.clock.pass_(seconds=1)
     async with watched.ctx.store.read() as session:
         found = await punctuality.measure(session, watched.clock)
-    assert (found.overdue_timers, found.oldest_timer) == (1, timedelta(minutes=3))
-    assert found.trouble(Lateness()) == "A timer was due 3 min ago and has not gone out."
+    assert (found.overdue_timers, found.oldest_timer) == (1, timedelta(minutes=3, seconds=1))
+    late = "A page was due 3 min ago, a timer was due 3 min ago and has not gone out."
+    assert found.trouble(Lateness()) == late
+    watched.clock.pass_(minutes=2)
+    await watched.refused("mail-2", Lane.PAGE, "The pager is out of reach")
+    async with watched.ctx.store.read() as session:
+        found = await punctuality.measure(session, watched.clock)
+    assert found.trouble(Lateness()) == f"{late.replace('3', '5')} The mail server says 450 later."
 
 
 async def test_operators_read_what_the_mail_server_said_and_it_mentions_nobody(watched: Watched) -> None:
-    await watched.put("page", Lane.PAGE, road=Road.EMAIL, action=Action.MAIL)
-    async with watched.ctx.store.transaction() as tx:
-        row = (await tx.session.scalars(select(records.Outbox))).one()
-        row.error = "The mail server does not take the password: 535 ask <!channel>"
+    await watched.refused("page", Lane.PAGE, "The mail server does not take the password: 535 ask <!channel>")
     watched.clock.pass_(minutes=2)
     await watched.vigil().look()
     [late] = await watched.told()
