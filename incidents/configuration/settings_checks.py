@@ -122,13 +122,22 @@ def _check_positive(reader: Reader, entry: Entry | None) -> None:
 
 
 def _check_url(reader: Reader, entry: Entry, *, like: str) -> None:
+    if not _is_address(str(entry.value)):
+        reader.mistake(entry, f"{str(entry.value)[:80]!r} is not an address", f"Write it like {like}")
+
+
+def _check_webhook(reader: Reader, entry: Entry) -> None:
+    if not _is_address(str(entry.value)):  # whoever knows one can post: it is never repeated
+        reader.mistake(entry, "is not an address", "Write it like https://alerts.example.org/ana")
+
+
+def _is_address(text: str) -> bool:
     try:
-        parts = urlsplit(str(entry.value))
+        parts = urlsplit(text)
         port_is_number = parts.port is None or parts.port > 0
     except ValueError:
-        port_is_number = False
-    if not port_is_number or parts.scheme not in ("http", "https") or not parts.hostname:
-        reader.mistake(entry, f"{str(entry.value)[:80]!r} is not an address", f"Write it like {like}")
+        return False
+    return port_is_number and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 class _People:
@@ -171,7 +180,7 @@ class _People:
                 what = f"{person.slack!r} is not a Slack id"
                 self.reader.mistake(keys["slack"], what, "Copy the member ID from the profile in Slack: U01ABC234")
             if person.webhook:
-                _check_url(self.reader, keys["webhook"], like="https://alerts.example.org/ana")
+                _check_webhook(self.reader, keys["webhook"])
             for address in filter(None, (person.email.lower(), person.slack)):
                 if address in self.by_address:
                     what = f"{address} is {self.by_address[address]} already"
