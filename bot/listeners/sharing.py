@@ -6,6 +6,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from incidents import inbound, store
+from incidents.errors import SitrepError
 from incidents.response.together import Together
 from incidents.turns import Turn
 
@@ -63,7 +64,9 @@ class Sharing:
         name = incident_id if self._store.supports_skip_locked else 0
         together = self._together.get(name)
         if together is None:
-            together = self._together[name] = Together(self._opened, most=_MOST, alone=self._opened_alone)
+            together = self._together[name] = Together(
+                self._opened, most=_MOST, alone=self._opened_alone, refusals=(SitrepError, SeenBefore)
+            )
         return together
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -27,7 +28,7 @@ from incidents.response.claims import Leases
 from incidents.response.journal import StepJournal
 from incidents.response.plan import StepState
 from incidents.response.requests import Prepared
-from incidents.response.together import Together
+from incidents.response.together import CutOff, Together
 
 log = structlog.get_logger(__name__)
 
@@ -262,7 +263,8 @@ class Engine:
         agent = asyncio.create_task(self._runner.run(request), name=f"agent-{request.incident.key}-{request.step.name}")
         self._agents[claim] = agent, kept
         if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch(), name="steps-watch")
+            # It looks at all agents, so what it logs is not about this one.
+            self._watching = asyncio.create_task(self._watch(), name="steps-watch", context=contextvars.Context())
         if self._interrupted:
             agent.cancel()
         try:
@@ -317,7 +319,10 @@ class Engine:
 
 async def _outlast(act: Callable[[], Awaitable[T]]) -> T:
     # Beyond its lease the step is somebody else's, and the fence would refuse what we bring.
-    return await store_errors.outlast(act, LEASE.total_seconds())
+    try:
+        return await store_errors.outlast(act, LEASE.total_seconds())
+    except CutOff:  # what shared its transaction was cancelled; whether it was stored all the same the fence knows
+        return await store_errors.outlast(act, LEASE.total_seconds())
 
 
 async def _let_finish(agent: asyncio.Task[StepResult], kept: StepJournal) -> bool:

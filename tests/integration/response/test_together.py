@@ -3,13 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from incidents import records, store
+from incidents.context import Context
+from incidents.errors import InvalidInput, SitrepError
 from incidents.events import EventKind
+from incidents.response import results
+from incidents.response.claims import Claim
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.together import CutOff, Together
 from tests.integration.response.conftest import House
@@ -73,19 +80,74 @@ async def test_an_act_that_fails_takes_none_with_it_and_leaves_nothing(house: Ho
     assert await kept(house) == {"zza", "zzd"}
 
 
-async def test_an_act_that_is_cancelled_leaves_nobody_waiting(house: House) -> None:
-    together = Together(house.store.read, most=2)
+async def pass_by(_: AsyncSession) -> str:
+    return "passed"
 
-    async def pass_by(_: AsyncSession) -> str:
-        return "passed"
+
+async def test_an_act_that_is_cancelled_cuts_off_those_in_its_transaction_only(house: House) -> None:
+    together = Together(house.store.read, most=2)
 
     async def end(_: AsyncSession) -> str:
         raise asyncio.CancelledError
 
     async with asyncio.timeout(5):
         ends = await asyncio.gather(*map(together.do, (pass_by, end, pass_by)), return_exceptions=True)
-        assert [type(each) for each in ends] == [CutOff] * 3
+        assert [each if isinstance(each, str) else type(each) for each in ends] == [CutOff, CutOff, "passed"]
         assert await together.do(pass_by) == "passed"
+
+
+async def test_work_that_is_cancelled_leaves_nobody_waiting(house: House) -> None:
+    together = Together(house.store.read, most=1)
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: AsyncSession) -> None:
+        begun.set()
+        await never.wait()
+
+    waiting = [asyncio.create_task(together.do(act)) for act in (wait, pass_by)]
+    async with asyncio.timeout(5):
+        await begun.wait()
+        together._working[0].cancel()  # as when the loop ends
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in ends] == [CutOff] * 2
+
+
+async def test_what_an_agent_brought_is_kept_where_something_else_cut_its_transaction_off(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut: list[Claim] = []
+    keep = results.keep
+
+    async def cancelled_at_first(tx: store.Tx, ctx: Context, claim: Claim, *how: Any) -> None:
+        await keep(tx, ctx, claim, *how)
+        if not cut:
+            cut.append(claim)
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(results, "keep", cancelled_at_first)
+    first, second = await house.declare(), await house.declare()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*map(house.engine.carry_out, await house.engine.claim(4)))
+    for incident in (first, second):
+        states = await house.states(incident)
+        assert (states["1.1"], states["1.2"]) == ("done", "done")
+    assert cut
+
+
+async def test_a_refusal_is_no_fault_and_what_was_typed_stays_out_of_the_log(house: House) -> None:
+    together = Together(house.store.read, most=2, refusals=(SitrepError,))
+
+    async def refuse(_: AsyncSession) -> str:
+        raise InvalidInput("Nobody is called Hunter2.")
+
+    async def fail(_: AsyncSession) -> str:
+        raise RuntimeError
+
+    with structlog.testing.capture_logs() as logged:
+        for act in (refuse, fail):
+            await asyncio.gather(together.do(act), together.do(pass_by), return_exceptions=True)
+    assert [(each["log_level"], "exc_info" in each) for each in logged] == [("info", False), ("warning", True)]
+    assert "Hunter2" not in str(logged)
 
 
 async def test_side_by_side_an_act_that_waits_holds_up_no_other(house: House) -> None:
@@ -97,12 +159,12 @@ async def test_side_by_side_an_act_that_waits_holds_up_no_other(house: House) ->
         await free.wait()  # as on PostgreSQL for an incident that another replica holds
         ended.append("waited")
 
-    async def pass_by(_: AsyncSession) -> None:
+    async def overtake(_: AsyncSession) -> None:
         ended.append("passed")
 
     waiting = asyncio.create_task(together.do(wait))
     async with asyncio.timeout(5):
-        await asyncio.gather(*(together.do(pass_by) for _ in range(3)))
+        await asyncio.gather(*(together.do(overtake) for _ in range(3)))
     assert ended == ["passed"] * 3
     free.set()
     await waiting
