@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 import structlog
 
+from tests.http_server import MovingServer
 from tests.processes import postgres_server
 
 # A property's examples come from its own text: a run that fails can be had again. No deadline: what an example takes
@@ -33,6 +34,13 @@ def plain_logs() -> None:
     """Log as `sitrep serve` does; structlog's default draws tracebacks with all locals, which takes seconds."""
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, renderer])
+
+
+@pytest.fixture(scope="session")
+def make_httpserver() -> Iterator[MovingServer]:
+    """The server behind `httpserver`, which clears it for each test."""
+    with MovingServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from bot.workspace.person.screen import Screen, Test, first
 from bot.workspace.rules.errors import SlackError
 from bot.workspace.rules.tokens import PERSON_PREFIX
 
+PATIENCE_SECONDS = 30.0  #: how long a wait lasts at most unless told: a machine that is busy with tests may be slow
+
 
 class Person:
     """One signed-in person; channels are named by id or by name, views and messages are what the waits return."""
@@ -198,40 +200,40 @@ class Person:
         messages: list[Json] = answer["messages"]
         return messages
 
-    async def wait_for_channel(self, test: Test, timeout: float = 10) -> Json:
+    async def wait_for_channel(self, test: Test, timeout: float = PATIENCE_SECONDS) -> Json:
         """Wait for a channel that fits and return it."""
         return await self.screen.wait(lambda: first(self.screen.channels.values(), test), timeout, "a channel")
 
-    async def wait_for_message(self, channel: str, test: Test, timeout: float = 10) -> Json:
+    async def wait_for_message(self, channel: str, test: Test, timeout: float = PATIENCE_SECONDS) -> Json:
         """Wait for a message or a reply that fits, among those that are there and that come, and return it."""
         row = await self.screen.wait(lambda: self._channel(channel), timeout, f"channel {channel}")
         await self._load(row["id"])
         known = self.screen.known
         return await self.screen.wait(lambda: first(known(row["id"]), test), timeout, f"a message in {channel}")
 
-    async def wait_for_ephemeral(self, test: Test, timeout: float = 10) -> Json:
+    async def wait_for_ephemeral(self, test: Test, timeout: float = PATIENCE_SECONDS) -> Json:
         """Wait for a message that only this person sees and return it."""
         return await self.screen.wait(lambda: first(self.screen.ephemerals.values(), test), timeout, "an ephemeral")
 
-    async def wait_for_view(self, test: Test | None = None, timeout: float = 10) -> Json:
+    async def wait_for_view(self, test: Test | None = None, timeout: float = PATIENCE_SECONDS) -> Json:
         """Wait until the top modal fits, or until there is one, and return it."""
         return await self.screen.wait(lambda: first(self.screen.views[-1:], test or bool), timeout, "a modal")
 
-    async def wait_until_no_view(self, timeout: float = 10) -> None:
+    async def wait_until_no_view(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Wait until no modal is open."""
         await self.screen.wait(lambda: None if self.screen.views else {"open": 0}, timeout, "the modals to close")
 
-    async def wait_for_home(self, app: str, test: Test | None = None, timeout: float = 10) -> Json:
+    async def wait_for_home(self, app: str, test: Test | None = None, timeout: float = PATIENCE_SECONDS) -> Json:
         """Wait until an app's home fits, or is published, and return it."""
         homes, app_id = self.screen.homes, self.app_ids[app]
         return await self.screen.wait(lambda: first([homes.get(app_id, {})], test or bool), timeout, "a home")
 
-    async def wait_for_app(self, app: str, timeout: float = 10) -> None:
+    async def wait_for_app(self, app: str, timeout: float = PATIENCE_SECONDS) -> None:
         """Wait until an app is connected."""
         app_id = self.app_ids[app]
         await self.screen.wait(lambda: {"id": app_id} if app_id in self.screen.connected else None, timeout, app)
 
-    async def wait_until_app_left(self, app: str, timeout: float = 10) -> None:
+    async def wait_until_app_left(self, app: str, timeout: float = PATIENCE_SECONDS) -> None:
         """Wait until no connection of an app is left."""
         app_id = self.app_ids[app]
         gone = f"{app} to leave"

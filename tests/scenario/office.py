@@ -168,7 +168,7 @@ class Office:
             return found
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
     """Return what `look` finds, asking again until it finds something."""
     async with asyncio.timeout(seconds):
         while not (found := await look()):  # noqa: ASYNC110 - what is waited for tells nobody

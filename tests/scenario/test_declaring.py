@@ -68,8 +68,8 @@ async def test_declaring_ends_with_the_link_to_a_channel_that_has_reporter_topic
 
 
 async def test_a_page_that_overtook_the_channel_gets_its_link_in_the_same_message(office: Office) -> None:
-    slow = Fault.model_validate({"method": "conversations.create", "kind": "latency", "seconds": 3})
-    office.workspace.core.faults.request([slow])
+    slow_down = Fault.model_validate({"method": "conversations.create", "kind": "429", "retry_after": 1})
+    office.workspace.core.faults.request([slow_down])
     await office.dee.command("/incident", TITLE)
     modal = await office.dee.wait_for_view()
     await office.dee.click_in_view(modal, "severity_critical")
@@ -78,6 +78,7 @@ async def test_a_page_that_overtook_the_channel_gets_its_link_in_the_same_messag
     direct = await office.direct(office.ana)
     page = await office.ana.wait_for_message(direct, has_button("Acknowledge"))
     assert not has_button("Open the channel")(page)
+    office.workspace.core.faults.clear()
     linked = await office.ana.wait_for_message(direct, has_button("Open the channel"))
     assert linked["ts"] == page["ts"]
     assert has_button("Acknowledge")(linked)

@@ -1,6 +1,5 @@
 """A stand-in for the Messages API on loopback: answers what a test tells it to, and keeps what it was asked."""
 
-import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +8,6 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 Answer = Callable[[dict[str, Any]], Response]
-_HOMES = itertools.count(1)
 
 
 def message(text: str, *, stop_reason: str = "end_turn", **more: Any) -> Answer:
@@ -67,10 +65,8 @@ class MessagesApi:
     def __init__(self, server: HTTPServer) -> None:
         self.answers: list[Answer] = []
         self.asked: list[dict[str, Any]] = []
-        # A home of its own: the server outlives a test, and a call that a test gave up may still be on its way to it.
-        home = f"/{next(_HOMES)}"
-        self.url = server.url_for(home)
-        server.expect_request(f"{home}/v1/messages", method="POST").respond_with_handler(self._respond)
+        self.url = server.url_for("")
+        server.expect_request("/v1/messages", method="POST").respond_with_handler(self._respond)
 
     def _respond(self, request: Request) -> Response:
         asked = json.loads(request.get_data())

@@ -131,7 +131,7 @@ class Post:
         async with self.ctx.store.read() as session:
             return (await session.scalars(select(records.Outbox).where(records.Outbox.key == key))).one()
 
-    async def wait(self, key: str, *states: str, timeout: float = 8) -> records.Outbox:
+    async def wait(self, key: str, *states: str, timeout: float = 30) -> records.Outbox:
         """Wait until the row is in one of `states` (done)."""
         async with asyncio.timeout(timeout):
             while True:
@@ -140,7 +140,7 @@ class Post:
                     return row
                 await asyncio.sleep(0.01)
 
-    async def given_back(self, key: str, timeout: float = 8) -> records.Outbox:
+    async def given_back(self, key: str, timeout: float = 30) -> records.Outbox:
         """Wait until the row was tried and waits for another try."""
         async with asyncio.timeout(timeout):
             while True:
@@ -149,7 +149,7 @@ class Post:
                     return row
                 await asyncio.sleep(0.01)
 
-    async def until(self, test: Callable[[], bool], timeout: float = 8) -> None:
+    async def until(self, test: Callable[[], bool], timeout: float = 30) -> None:
         async with asyncio.timeout(timeout):
             while not test():  # noqa: ASYNC110 - the workspace tells nobody
                 await asyncio.sleep(0.01)

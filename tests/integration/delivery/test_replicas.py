@@ -19,26 +19,21 @@ from incidents.shared_clock import SharedClock
 from incidents.store import Store
 from tests import installation
 from tests.integration.delivery.conftest import Post, RunningClock, note, posting
+from tests.processes import database_on
 
 
 @pytest.fixture
 async def replicas(workspace: Workspace, postgres: str) -> AsyncIterator[tuple[Post, Post]]:
     """Two processes' worth of store and deliverer, over one PostgreSQL database."""
-    admin = create_async_engine(postgres, isolation_level="AUTOCOMMIT")
-    async with admin.connect() as connection:
-        await connection.execute(text("CREATE DATABASE replicas"))
-    url = postgres.replace("/postgres?", "/replicas?")
-    library = installation.library()
-    stores = [Store(url, RunningClock()), Store(url, RunningClock())]
-    await migrations.upgrade(stores[0])
-    contexts = [Context(each, each.clock, library, Settings()) for each in stores]
-    async with posting(workspace, contexts[0]) as first, posting(workspace, contexts[1]) as second:
-        yield first, second
-    for each in stores:
-        await each.close()
-    async with admin.connect() as connection:
-        await connection.execute(text("DROP DATABASE replicas"))
-    await admin.dispose()
+    async with database_on(postgres) as url:
+        library = installation.library()
+        stores = [Store(url, RunningClock()), Store(url, RunningClock())]
+        await migrations.upgrade(stores[0])
+        contexts = [Context(each, each.clock, library, Settings()) for each in stores]
+        async with posting(workspace, contexts[0]) as first, posting(workspace, contexts[1]) as second:
+            yield first, second
+        for each in stores:
+            await each.close()
 
 
 async def test_two_processes_send_each_row_once(replicas: tuple[Post, Post]) -> None:
@@ -305,7 +300,7 @@ async def test_homes_that_another_replica_tidies_are_left_to_it(replicas: tuple[
             await tx.session.execute(update(records.Outbox).values(state="done"))
     async with first.ctx.store.transaction() as tidying:
         await _hold(tidying, "b")
-        async with asyncio.timeout(2), second.ctx.store.transaction() as tx:
+        async with asyncio.timeout(10), second.ctx.store.transaction() as tx:
             assert sorted(await homes.redraw(tx)) == ["a", "b"]
     async with first.ctx.store.read() as session:
         left = (await session.scalars(select(records.Outbox.key).where(col(records.Outbox.state) == "done"))).all()

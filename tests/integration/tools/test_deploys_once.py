@@ -89,9 +89,10 @@ class Site:
 
     async def vanish(self, environment: str = "production") -> Begun:
         """Begin, and lose recorder and command as with the whole machine."""
+        before = self.times
         begun = await self.begin(environment)
         folder = Path(begun.folder)
-        await until((self.folder / "ran").exists)
+        await until(lambda: self.times > before)
         os.kill(recorder_of(folder), signal.SIGKILL)
         os.kill(int(json.loads((folder / "begun.json").read_text())["pid"]), signal.SIGKILL)
         self.go()

@@ -14,7 +14,7 @@ from incidents.errors import ToolFailed
 from incidents.tools import processes
 from incidents.tools.processes import Survivors
 
-SHORT = timedelta(seconds=0.6)
+SHORT = timedelta(seconds=4)  # a busy machine starts two programs in it
 LONG = timedelta(seconds=30)
 #: Starts a child that would live for a minute, writes its process id to argv[1], and waits for it or not.
 PARENT = """
@@ -53,7 +53,7 @@ async def test_a_program_that_hangs_is_killed_with_its_children(tmp_path: Path) 
     done = await processes.run((sys.executable, "-c", PARENT, str(pid_file), "wait"), timeout=SHORT)
     assert done.timed_out
     assert done.exit_code is None
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30  # the child would live for 60
     await wait_until(lambda: not alive(int(pid_file.read_text())))
 
 

@@ -140,11 +140,11 @@ class HangTest(unittest.TestCase):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "{mark}"])
         time.sleep(60)
 """
-    tests = UNITTEST.model_copy(update={"timeout": timedelta(seconds=1.5)})
+    tests = UNITTEST.model_copy(update={"timeout": timedelta(seconds=5)})
     result = await run(project(tmp_path, {"test_hang.py": hang}), tests, clock, mode)
     assert result.run.timed_out
     assert result.run.exit_code is None
-    assert result.run.seconds < 10
+    assert result.run.seconds < 30
     assert result.passed == {"test_hang.HangTest.test_a_quick"}
     assert "killed after" in result.evidence.summary
     async with asyncio.timeout(10):

@@ -50,7 +50,7 @@ class Seen:
     def __call__(self, payload) -> None:
         self._queue.put_nowait(payload)
 
-    async def next(self, timeout: float = 5):
+    async def next(self, timeout: float = 30):
         return await asyncio.wait_for(self._queue.get(), timeout)
 
     @property

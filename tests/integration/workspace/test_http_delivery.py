@@ -41,7 +41,7 @@ class Receiver:
         self.task = asyncio.create_task(self.server._serve(sockets=[self.socket]))
 
     async def wait_for(self, requests: int) -> None:
-        async with asyncio.timeout(5), self.arrived:
+        async with asyncio.timeout(30), self.arrived:
             await self.arrived.wait_for(lambda: len(self.headers) >= requests)
 
     async def stop(self) -> None:
