@@ -75,7 +75,7 @@ async def test_a_child_that_holds_the_pipes_does_not_hold_us(tmp_path: Path) -> 
     child = int(pid_file.read_text())
     try:
         assert done.ok
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
         assert alive(child), "a deploy command's server must outlive it"
     finally:
         os.kill(child, 9)
