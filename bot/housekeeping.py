@@ -47,14 +47,15 @@ async def once(ctx: Context, stopping: asyncio.Event, *, pause_seconds: float = 
         done = await retention.round_(ctx.store, ctx.settings.retention)
         if not done:
             return
-        log.info(
-            "let go what the retention policy names",
-            channels_archived=done.archived,
-            incidents_stripped=done.stripped,
-            incidents_forgotten=done.forgotten,
-            deliveries=done.traffic,
-            incidents_held=done.held,
-        )
+        if done.let_go:
+            log.info(
+                "let go what the retention policy names",
+                channels_archived=done.archived,
+                incidents_stripped=done.stripped,
+                incidents_forgotten=done.forgotten,
+                deliveries=done.traffic,
+                incidents_held=done.held,
+            )
         await _rest(stopping, pause_seconds)
 
 

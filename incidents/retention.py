@@ -52,9 +52,14 @@ class Done:
     traffic: int = 0  #: deliveries that belonged to no incident
     held: int = 0  #: incidents that would have been let go, and that somebody had in hand at that moment
 
+    @property
+    def let_go(self) -> bool:
+        """Return whether anything was let go."""
+        return bool(self.archived or self.stripped or self.forgotten or self.traffic)
+
     def __bool__(self) -> bool:
         """Return whether another round may find something to do."""
-        return bool(self.archived or self.stripped or self.forgotten or self.traffic or self.held)
+        return self.let_go or bool(self.held)
 
 
 async def round_(store_: store.Store, policy: Retention) -> Done:
