@@ -7,7 +7,8 @@ What a result makes ready is taken by who stores it, in that transaction, while 
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
 
 import procrastinate
 import structlog
@@ -26,7 +27,8 @@ QUEUE = "steps"  #: the queue's name in procrastinate's tables
 TASK = "sitrep.step"  #: replicas of two versions share it: it and its argument `step_id` never change
 
 # Steps. Whoever carries out so many takes none past the queue, where replicas with nothing to do find them. A response
-# has one to three at a time: a few responses go on without a pause, and a crowd of them spreads.
+# has one to three at a time: a few responses go on without a pause, and a crowd of them spreads. Results of several
+# incidents that are stored side by side see the same hands free, so it may be a few more.
 _AT_HAND = 8
 
 _HEARTBEAT_SECONDS = 10.0
@@ -69,9 +71,13 @@ class QueuedDispatcher:
     def set_off(self, claimed: Sequence[Claim]) -> None:
         """Carry out steps that were taken."""
         for claim in claimed:
-            work = asyncio.create_task(carry_out(self._engine, claim), name=f"step-{claim.step_id}")
-            self._running.add(work)
-            work.add_done_callback(self._forget)
+            self._run(carry_out(self._engine, claim), claim.step_id)
+
+    def _run(self, work: Coroutine[Any, Any, None], step_id: int) -> asyncio.Task[None]:
+        running = asyncio.create_task(work, name=f"step-{step_id}")
+        self._running.add(running)
+        running.add_done_callback(self._forget)
+        return running
 
     def _forget(self, work: asyncio.Task[None]) -> None:
         self._running.discard(work)
@@ -90,8 +96,8 @@ class QueuedDispatcher:
     async def stop(self) -> None:
         """Take up no more; what runs is given back for another replica."""
         self._stopping.set()
+        await asyncio.gather(*self._loops)  # first: a worker that still fetches would take up what is given back
         self._engine.interrupt()
-        await asyncio.gather(*self._loops)
         while self._running:  # again: a result that is being stored may have taken further steps
             await asyncio.gather(*self._running, return_exceptions=True)
         await self._pool.close()
@@ -119,9 +125,7 @@ class QueuedDispatcher:
                 ),
                 name="steps-worker",
             )
-            stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+            await self._until_stopping(worker)
             if self._stopping.is_set():
                 worker.cancel()  # it ends as gracefully as one may ask
             (outcome,) = await asyncio.gather(worker, return_exceptions=True)
@@ -136,11 +140,16 @@ class QueuedDispatcher:
 
     async def _take_up(self, step_id: int) -> None:
         """Claim the step and carry it out; when another replica was faster, there is nothing to do."""
-        work = asyncio.create_task(self._carry_out(step_id), name=f"step-{step_id}")
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
-        # A worker that ends cancels its jobs; the step is ours by our own lease, and goes on.
-        await asyncio.shield(work)
+        # A worker that ends waits for its jobs, then cancels them; the step is ours by our own lease, and goes on.
+        await self._until_stopping(self._run(self._carry_out(step_id), step_id))
+
+    async def _until_stopping(self, work: asyncio.Task[None]) -> None:
+        """Wait until `work` ends, or we do; it is not cut off."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
 
     async def _carry_out(self, step_id: int) -> None:
         for claim in await self._engine.claim(1, step_id=step_id):

@@ -1,6 +1,7 @@
 """Steps on PostgreSQL: queued with the decision that makes them ready, carried out once, by whoever is there."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -25,7 +26,7 @@ from incidents.response.reactors import Progress
 from incidents.response.threads import Threads
 from incidents.room import Room
 from incidents.service import queries
-from incidents.store import Store
+from incidents.store import STEPS, Store
 from incidents.tools.evidence import EvidenceKind, capture
 from tests import installation
 from tests.clock import START
@@ -162,17 +163,31 @@ async def _is_empty(replica: Replica) -> bool:
     return await replica.jobs() == {}
 
 
-async def test_a_replica_that_stops_gives_its_steps_to_another(replicas: Replicas) -> None:
+async def test_a_replica_that_stops_gives_its_steps_to_another(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     leaving = await replicas.started()
     leaving.agent.may_end.clear()
     incident = await leaving.declare()
-    await leaving.agent.begun.wait()
+    await until(lambda: _begun(leaving, 2))
+    jobs = leaving.steps._app.job_manager
+    fetch, fetching, given_back = jobs.fetch_job, asyncio.Event(), asyncio.Event()
+
+    async def fetch_slowly(**which: Any) -> Any:  # begun before the replica stops, and done after it gave a step back
+        fetching.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(given_back.wait(), 0.3)
+        return await fetch(**which)
+
+    monkeypatch.setattr(jobs, "fetch_job", fetch_slowly)
+    leaving.store.on_commit(lambda topics: given_back.set() if STEPS in topics else None)
+    await fetching.wait()
     async with asyncio.timeout(5):
         await leaving.steps.stop()
     staying = await replicas.started()
     await until_asked(staying, incident)
-    # What was under way is done anew, 1.3 for the first time; who ends may fetch once more what it gave back.
-    assert {request.attempt > 1 for request in staying.agent.asked} == {True, False}
+    # What was under way is done anew, 1.3 for the first time; who ends takes up nothing that it gave back.
+    assert {request.attempt for request in staying.agent.asked} == {1, 2}
 
 
 async def test_steps_of_a_replica_that_died_are_taken_up_when_its_lease_and_heartbeat_ran_out(
