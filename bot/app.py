@@ -103,22 +103,28 @@ async def _outdated(desk: Desk, click: payloads.Click) -> None:
 
 
 def _forms(app: App, desk: Desk) -> None:
-    def declares(form: Form, submit: Declares, refusal: awaiting.Refuses) -> None:
+    def declares(submit: Declares) -> awaiting.Sends:
         async def sends(desk: Desk, sent: payloads.Submission) -> awaiting.Outcome:
             view, incident_id = await submit(desk, sent)
             answer = {"response_action": "update", "view": view}
             return awaiting.Outcome(answer, incident_id, stored=bool(incident_id))
 
-        @app.view(form.value)
-        async def declared(ack: AsyncAck, body: Body) -> None:
-            await awaiting.take_in(desk, payloads.submission(body), ack, sends, refusal)
+        return sends
 
-    declares(Form.DECLARE, declaring.submit, declaring.refusal)
-    declares(Form.BUG, bugs.submit, bugs.refusal)
+    declares_incident, declares_bug = declares(declaring.submit), declares(bugs.submit)
+
+    @app.view(Form.DECLARE.value)
+    async def declared(ack: AsyncAck, body: Body) -> None:
+        sent = declaring.as_pressed(desk, payloads.submission(body))
+        await awaiting.take_in(desk, sent, ack, declares_incident, replies.faults_above)
+
+    @app.view(Form.BUG.value)
+    async def reported(ack: AsyncAck, body: Body) -> None:
+        await awaiting.take_in(desk, payloads.submission(body), ack, declares_bug, replies.faults_above)
 
     @app.view(re.compile(".*"))
     async def submitted(ack: AsyncAck, body: Body) -> None:
-        await awaiting.take_in(desk, payloads.submission(body), ack, submissions.send, replies.refusal)
+        await awaiting.take_in(desk, payloads.submission(body), ack, submissions.send, replies.faults)
 
 
 def _shortcuts(app: App, desk: Desk) -> None:

@@ -146,7 +146,12 @@ class DeclareMeta(Value):
     seen: tuple[int, ...] = ()  #: possible duplicates that were shown
     link: str = ""  #: permalink of the message it is declared from
     advised: bool = False  #: whether a higher severity was suggested
-    drawn: int = 0  #: presses that it shows the consequence of
+    drawn: int = 0  #: number of the drawing that it is
+
+    @property
+    def pressed(self) -> str:
+        """Return what people chose of it; the rest says how it was drawn."""
+        return self.model_copy(update={"seen": (), "advised": False, "drawn": 0}).encode()
 
 
 class ShownMeta(Value):

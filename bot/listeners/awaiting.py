@@ -5,8 +5,7 @@ that is not stored by then says so, keeps what was typed, and becomes what came 
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -14,14 +13,14 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import slack_errors
 from bot.delivery.pace import UPDATE_VIEW
-from bot.listeners import following, payloads, replies
+from bot.listeners import following, payloads, redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Submission
 from bot.listeners.sharing import SeenBefore
 from bot.views import trouble, unstored
 from bot.views.message import Json
 from incidents import store_errors
-from incidents.errors import Conflict, Repeated, SitrepError
+from incidents.errors import Conflict, Repeated
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +28,6 @@ log = structlog.get_logger(__name__)
 _TRIES_SECONDS = 60.0
 #: How long the try under way may take when Sitrep stops; the rest of the drain is for saying what came of it.
 _LAST_SECONDS = 2.0
-_CALLS = 3  # to change a form that Slack is too busy for
-#: The verdicts that may be otherwise a moment later; to draw a view twice changes nothing.
-_PASSING = (slack_errors.Verdict.AGAIN, slack_errors.Verdict.UNCLEAR)
 _LOOK_AT_IT = "Something is to be looked at before it is sent: open it again, with these words."
 
 
@@ -41,15 +37,16 @@ class Outcome(NamedTuple):
     answer: Json  #: its ack
     incident_id: int = 0  #: the incident that is followed in it, or 0
     stored: bool = True  #: False where the form comes back
-    why: str = ""  #: why it could not be stored
+    faults: Mapping[str, str] = {}  #: why it could not be stored: field, or "" for the form as a whole -> one sentence
 
 
 Sends = Callable[[Desk, Submission], Awaitable[Outcome]]
-Refuses = Callable[[Desk, Submission, Exception], Json]
+Refuses = Callable[[Desk, Submission, Exception], Mapping[str, str]]
 
 
 async def take_in(desk: Desk, sent: Submission, ack: AsyncAck, sends: Sends, refuses: Refuses) -> None:
     """Do what the form asks for and ack with what came of it, or in time with the form that is not stored yet."""
+    desk.modals.begin(sent.view.id)  # what was to be drawn in it before is out of date
     work = asyncio.ensure_future(sends(desk, sent))
     await asyncio.wait({work}, timeout=desk.patience_seconds)
     if not work.done():
@@ -57,10 +54,21 @@ async def take_in(desk: Desk, sent: Submission, ack: AsyncAck, sends: Sends, ref
         desk.background.watch(replies.guarded(desk, sent.place, _outlast(desk, sent, work, sends, refuses)))
         return
     outcome = await _outcome(desk, sent, work, refuses)
-    await ack(**outcome.answer)
+    await ack(**_answer(sent, outcome))
     if outcome.incident_id:
         follows = following.follow(desk, sent.view.id, outcome.incident_id)
         desk.background.watch(replies.guarded(desk, sent.place, follows))
+
+
+def _answer(sent: Submission, outcome: Outcome) -> Json:
+    """Return the ack; a form that comes back keeps the key of what was typed into it, as it may be stored after all."""
+    if "" in outcome.faults:
+        return {"response_action": "update", "view": _failed(sent, outcome)}
+    return {"response_action": "errors", "errors": outcome.faults} if outcome.faults else outcome.answer
+
+
+def _failed(sent: Submission, outcome: Outcome) -> Json:
+    return unstored.failed(sent.view.shape, payloads.kept(sent), outcome.faults)
 
 
 async def _outcome(desk: Desk, sent: Submission, work: Awaitable[Outcome], refuses: Refuses) -> Outcome:
@@ -69,23 +77,20 @@ async def _outcome(desk: Desk, sent: Submission, work: Awaitable[Outcome], refus
     except (SeenBefore, Repeated):
         return Outcome({})
     except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
-        known = error if isinstance(error, SitrepError) else store_errors.explain(error)
-        why = trouble.sentence(known, desk.ctx.settings) if known else ""
-        return Outcome(refuses(desk, sent, error), stored=False, why=why)
+        return Outcome({}, stored=False, faults=refuses(desk, sent, error))
 
 
 async def _outlast(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: Sends, refuses: Refuses) -> None:
     """Wait for `work`, again and again while the database is away, and turn the form into what came of it."""
     outcome = await _outcome(desk, sent, _tried(desk, sent, work, sends), refuses)
     answer = outcome.answer
-    faults: dict[str, str] = answer.get("errors") or {}
-    if faults:
-        view = unstored.failed(sent.view.shape, payloads.kept(sent), faults)
+    if outcome.faults:
+        view = _failed(sent, outcome)
     else:
         view = answer.get("view") or unstored.stored(sent.view.shape, clears=answer.get("response_action") == "clear")
     if not await _shown(desk, sent.view.id, view) and not outcome.stored:
         # Whoever closed it believes it stored, and has the words nowhere else.
-        closed = unstored.closed(sent.view.shape, faults or {"": outcome.why or _LOOK_AT_IT})
+        closed = unstored.closed(sent.view.shape, outcome.faults or {"": _LOOK_AT_IT})
         said = trouble.keeping(replies.note(f":warning: {closed}"), unstored.typed(sent.view.shape))
         await replies.directly(desk, sent.place.user, said)
     if outcome.incident_id:
@@ -123,14 +128,9 @@ async def _tried(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: 
 
 
 async def _shown(desk: Desk, view_id: str, view: Json) -> bool:
-    """Turn the form into `view`, again where Slack is in trouble for a moment; returns whether it shows that."""
-    for _ in range(_CALLS):
-        try:
-            return await replies.change_at_pace(desk, view_id, view) is not None
-        except slack_errors.TROUBLE as error:
-            refusal = slack_errors.read(error, UPDATE_VIEW)
-            log.warning("form_not_changed", view=view_id, error=str(refusal or error))
-            if refusal is None or refusal.verdict not in _PASSING:
-                return False
-            desk.pace.pause(UPDATE_VIEW, "", refusal.retry_after_seconds or 1.0, time.monotonic())
-    return False
+    """Turn the form into `view`; returns whether it shows that."""
+    try:
+        return await redrawing.change_at_pace(desk, view_id, view) is not None
+    except slack_errors.TROUBLE as error:
+        log.warning("form_not_changed", view=view_id, error=str(slack_errors.read(error, UPDATE_VIEW) or error))
+        return False

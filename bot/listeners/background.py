@@ -15,6 +15,7 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._in_turns: set[asyncio.Task[Any] | None] = set()
         self.stopping = asyncio.Event()  #: what would go on for long comes to its end
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -23,10 +24,21 @@ class Background:
 
     async def _in_turn(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
-            async with self._turns:
+            await self._turns.acquire()
+            self._in_turns.add(asyncio.current_task())
+            try:
                 await work
+            finally:
+                self.leave()
         finally:
             work.close()  # at shutdown it may not have had its turn
+
+    def leave(self) -> None:
+        """Leave the turn in which this is called, where it is in one, to others: from here on it mostly waits."""
+        task = asyncio.current_task()
+        if task in self._in_turns:
+            self._in_turns.remove(task)
+            self._turns.release()
 
     def watch(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run `work` that mostly waits; it takes nobody's turn."""

@@ -8,7 +8,6 @@ from bot.views import bug
 from bot.views.message import Json
 from incidents import triage
 from incidents.definitions import Kind, Severity
-from incidents.errors import SitrepError
 from incidents.service.declare import MAX_TITLE, Declaration
 from incidents.service.declare import declare as declare_incident
 
@@ -59,11 +58,3 @@ def _filled(desk: Desk, view: View) -> bug.Filled:
         severity=Severity(severity) if severity in list(bug.SEVERITIES) else Severity.MEDIUM,
         facts={name: said for name, said in typed.items() if said},
     )
-
-
-def refusal(desk: Desk, sent: Submission, error: Exception) -> Json:
-    """Return the ack for a report that failed: the form stays as it was filled in."""
-    if isinstance(error, SitrepError) and error.field in sent.view.values:
-        return replies.refusal(desk, sent, error)
-    words = replies.in_a_form(desk, error)
-    return {"response_action": "update", "view": bug.modal(_filled(desk, sent.view), error=words)}

@@ -2,23 +2,23 @@
 
 import time
 
-from slack_sdk.errors import SlackApiError
 from sqlmodel import col, select
 
+from bot import slack_errors
 from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Act, Field
-from bot.listeners import following, replies
+from bot.listeners import following, redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
 from bot.listeners.sharing import SeenBefore
 from bot.values import DeclareMeta, OfIncident
-from bot.views import declare
+from bot.views import declare, unstored
 from bot.views.message import Json, Message
 from escalation import matrix
 from incidents import inbound, records, revenue, roomless
 from incidents.definitions import Severity
-from incidents.errors import SitrepError
+from incidents.errors import Conflict
 from incidents.notices import Lane
 from incidents.service import queries
 from incidents.service.declare import MAX_TITLE, Declaration, recent_like
@@ -49,7 +49,7 @@ async def open_modal(
     if (alike or permalink) and not desk.pace.wait((UPDATE_VIEW,), "", now, lane=Lane.STATUS):
         desk.pace.take((UPDATE_VIEW,), "", now)
         filled = filled.with_meta(meta.model_copy(update={"link": permalink}))
-        await replies.change(desk, opened["id"], _drawn(desk, filled, alike), hash_=opened.get("hash", ""))
+        await redrawing.change(desk, opened["id"], _drawn(desk, filled, alike), hash_=opened.get("hash", ""), drawing=0)
 
 
 async def from_message(desk: Desk, sent: Shortcut) -> None:
@@ -58,7 +58,7 @@ async def from_message(desk: Desk, sent: Shortcut) -> None:
     await open_modal(desk, sent.place, first, known=rest.strip(), source=(sent.place.channel, sent.ts))
 
 
-def _drawn(desk: Desk, filled: declare.Filled, alike: list[declare.Alike] | None = None, *, error: str = "") -> Json:
+def _drawn(desk: Desk, filled: declare.Filled, alike: list[declare.Alike] | None = None) -> Json:
     foretold = matrix.preview(
         desk.ctx.library, desk.ctx.settings, filled.meta.severity, drill=declare.DRILL in filled.options
     )
@@ -66,9 +66,7 @@ def _drawn(desk: Desk, filled: declare.Filled, alike: list[declare.Alike] | None
     meta = filled.meta.model_copy(
         update={"seen": tuple(sorted({*filled.meta.seen, *seen})), "advised": filled.meta.advised or bool(advice)}
     )
-    return declare.modal(
-        filled.with_meta(meta), foretold, alike or (), now=desk.ctx.clock.now(), error=error, advice=advice
-    )
+    return declare.modal(filled.with_meta(meta), foretold, alike or (), now=desk.ctx.clock.now(), advice=advice)
 
 
 def _advice(desk: Desk, filled: declare.Filled) -> str:
@@ -91,7 +89,7 @@ async def _alike(desk: Desk, filled: declare.Filled) -> list[declare.Alike]:
 
 def _filled(desk: Desk, view: View) -> declare.Filled:
     meta = DeclareMeta.decode(view.meta)
-    pressed = desk.pressed.unshown(view.id, meta.drawn)
+    pressed = desk.modals.unshown(view.id, meta.drawn)
     service = view.text(Field.SERVICE, Act.SERVICE)
     known = desk.ctx.service(service)
     return declare.Filled(
@@ -106,16 +104,37 @@ def _filled(desk: Desk, view: View) -> declare.Filled:
 
 async def press(desk: Desk, click: Click) -> None:
     """Draw the modal anew for the severity, service or option that was pressed; what was typed stays."""
-    if click.view is None:
+    view = click.view
+    if view is None:
         return
-    drawn = DeclareMeta.decode(click.view.meta).drawn
-    if click.action.startswith(f"{Act.SEVERITY.value}_"):
-        desk.pressed.note(click.view.id, drawn, Severity(click.value).value)
-    filled = _filled(desk, click.view)
-    filled = filled.with_meta(filled.meta.model_copy(update={"drawn": drawn + 1}))
-    desk.pace.take((UPDATE_VIEW,), "", time.monotonic())  # somebody presses: what can wait goes later instead
-    # Without the hash: a press wins over the duplicates that were being looked up when it came.
-    await replies.change(desk, click.view.id, _drawn(desk, filled, await _alike(desk, filled)))
+    filled = _filled(desk, view)
+    is_severity = click.action.startswith(f"{Act.SEVERITY.value}_")
+    severity = Severity(click.value) if is_severity else filled.meta.severity
+    drawing = desk.modals.begin(view.id, filled.meta.drawn)
+    if is_severity:
+        desk.modals.note(view.id, drawing, severity.value)
+    filled = filled.with_meta(filled.meta.model_copy(update={"severity": severity, "drawn": drawing}))
+    drawn = unstored.still(view.shape, _drawn(desk, filled, await _alike(desk, filled)))
+    # With the hash it never stands over what the form became when it was sent meanwhile; without, it wins over the
+    # duplicates that were being looked up when it came, and over an older press.
+    for hash_ in (view.hash, ""):
+        desk.pace.take((UPDATE_VIEW,), "", time.monotonic())  # somebody presses: what can wait goes later instead
+        if await redrawing.change(desk, view.id, drawn, hash_=hash_, drawing=drawing) is not None:
+            return
+
+
+def as_pressed(desk: Desk, sent: Submission) -> Submission:
+    """Return a form that was sent before it showed what was pressed in it as it would have been sent after that."""
+    try:
+        filled, shown = _filled(desk, sent.view), DeclareMeta.decode(sent.view.meta)
+    except Conflict:  # of another version: whoever declares it says so
+        return sent
+    if filled.meta.severity is shown.severity:
+        return sent
+    meta = filled.meta.model_copy(update={"drawn": desk.modals.begin(sent.view.id, shown.drawn)}).encode()
+    drawn = {**_drawn(desk, filled), "private_metadata": meta}
+    shape = {**sent.view.shape, **unstored.still(sent.view.shape, drawn)}
+    return sent.model_copy(update={"view": sent.view.model_copy(update={"meta": meta, "shape": shape})})
 
 
 async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
@@ -155,7 +174,7 @@ async def _permalink(desk: Desk, source: tuple[str, str] | None) -> str:
     channel, ts = source
     try:
         answer = await desk.client.chat_getPermalink(channel=channel, message_ts=ts)
-    except SlackApiError:
+    except slack_errors.TROUBLE:
         return ""  # declaring does not wait for a link
     return str(answer.get("permalink") or "")
 
@@ -193,13 +212,6 @@ async def press_make_room(desk: Desk, click: Click) -> None:
     if click.place.view_id:
         async with desk.ctx.store.read() as session:
             incident = await queries.get(session, order.incident_id)
-        await replies.change(desk, click.place.view_id, declare.progress(incident.key, incident.title))
-        await following.follow(desk, click.place.view_id, incident.number)
-
-
-def refusal(desk: Desk, sent: Submission, error: Exception) -> Json:
-    """Return the ack for a declaration that failed: the modal stays as it was filled in."""
-    if isinstance(error, SitrepError) and error.field in sent.view.values:
-        return replies.refusal(desk, sent, error)
-    words = replies.in_a_form(desk, error)
-    return {"response_action": "update", "view": _drawn(desk, _filled(desk, sent.view), error=words)}
+        await redrawing.change(desk, click.place.view_id, declare.progress(incident.key, incident.title))
+        follows = following.follow(desk, click.place.view_id, incident.number)
+        desk.background.watch(replies.guarded(desk, click.place, follows))

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.pace import Pace
 from bot.listeners.background import Background
+from bot.listeners.modals import Modals
 from bot.listeners.sharing import SeenBefore, Sharing
 from incidents import inbound, store
 from incidents.context import Context
@@ -18,8 +19,6 @@ from incidents.turns import Turn
 
 #: Of the 3 s that Slack waits for a form's ack; the rest is for the way here and back, and for a busy machine.
 PATIENCE_SECONDS = 2.0
-
-_MODALS = 1_000  # of which is remembered what was pressed; that many are open at once in no workspace
 
 T = TypeVar("T")
 
@@ -72,25 +71,6 @@ class Changes:
             del self._waiting[waiter]
 
 
-class Pressed:
-    """What was pressed last in open modals: whoever sends one at once sends it as it was before the press."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[int, str]] = {}
-
-    def note(self, view_id: str, drawn: int, value: str) -> None:
-        """Note that `value` was pressed in a modal that showed the consequence of `drawn` presses."""
-        self._last.pop(view_id, None)
-        self._last[view_id] = drawn, value
-        if len(self._last) > _MODALS:
-            del self._last[next(iter(self._last))]
-
-    def unshown(self, view_id: str, drawn: int) -> str:
-        """Return what was pressed that a modal with the consequence of `drawn` presses does not show, or nothing."""
-        since, value = self._last.get(view_id, (-1, ""))
-        return value if drawn <= since else ""
-
-
 def _reference() -> str:
     return secrets.token_hex(4)
 
@@ -104,7 +84,7 @@ class Desk:
     identity: Identity
     changes: Changes
     background: Background = field(default_factory=Background)
-    pressed: Pressed = field(default_factory=Pressed)
+    modals: Modals = field(default_factory=Modals)
     pace: Pace = field(default_factory=Pace)  #: of the calls that listeners make
     reference: Callable[[], str] = _reference  #: names a fault in the log and to the person
     patience_seconds: float = PATIENCE_SECONDS  #: how long a form waits for its ack to say that it is stored

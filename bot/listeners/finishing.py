@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime
 
 from bot.ids import Field, Form
-from bot.listeners import replies
+from bot.listeners import redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order, incident_of
 from bot.listeners.payloads import Place, View, mentioned
@@ -55,7 +55,7 @@ async def redraw(desk: Desk, form: str, view_id: str, incident_id: int) -> None:
             view = ending.resolve_form(incident, await service.missing_for_resolve(session, desk.ctx, incident_id))
         else:
             view = ending.close_form(incident, await service.missing_for_close(session, desk.ctx, incident_id))
-    await replies.change(desk, view_id, view)
+    await redrawing.change(desk, view_id, view)
 
 
 async def submit_resolve(desk: Desk, order: Order, view: View) -> None:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from bot.delivery.pace import UPDATE_VIEW
-from bot.listeners import replies
+from bot.listeners import redrawing
 from bot.listeners.desk import Desk
 from bot.surfaces import room, telling
 from bot.views import declare, trouble
@@ -60,10 +60,10 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
         key, now = seen.incident.key, time.monotonic()
         if seen.room is not None and seen.room.state == "failed":
             said = trouble.no_channel(seen.incident, seen.room.error)
-            await replies.change_at_pace(desk, view_id, shown_blocks(key, said.blocks))
+            await redrawing.change_at_pace(desk, view_id, shown_blocks(key, said.blocks))
             return
         if seen.there:
-            await replies.change_at_pace(desk, view_id, await _result(desk, seen.incident))
+            await redrawing.change_at_pace(desk, view_id, await _result(desk, seen.incident))
             return
         if seen.place:
             patient_since = now
@@ -73,11 +73,11 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
             if due and standing != told and _may_say(desk, Lane.DECISION if told is None else Lane.CHATTER, now):
                 told, told_at = standing, now
                 view = declare.in_line(key, seen.incident.title, seen.place, seen.pages)
-                if await replies.change(desk, view_id, view) is None:
+                if await redrawing.change(desk, view_id, view) is None:
                     return  # it was closed
         elif now - patient_since > _PATIENCE_SECONDS:
             words = f"{key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
-            await replies.change_at_pace(desk, view_id, trouble.modal(key, words))
+            await redrawing.change_at_pace(desk, view_id, trouble.modal(key, words))
             return
         soon = now - began < _SOON_SECONDS
         # It ends with the channel where that is refused. That the channel is there changes nothing yet, and the card is

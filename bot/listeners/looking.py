@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from slack_sdk.models.blocks import Block
 
-from bot.listeners import replies, vocabulary
+from bot.listeners import redrawing, replies, vocabulary
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place, Typed
@@ -207,4 +207,4 @@ async def redraw(desk: Desk, place: Place, meta: ShownMeta) -> None:
             incident = await queries.get(session, meta.roles)
             held = await queries.roles(session, meta.roles)
             message, title = _message("Roles", overview.roles(incident, held, place.user)), "Roles"
-    await replies.change(desk, place.view_id, reading.shown_blocks(title, message.blocks, meta))
+    await redrawing.change(desk, place.view_id, reading.shown_blocks(title, message.blocks, meta))

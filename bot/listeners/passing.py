@@ -1,16 +1,20 @@
 """Calls that fail for a moment, while somebody waits for what they show."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from slack_sdk.errors import SlackObjectFormationError
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import slack_errors
+from bot.listeners.desk import Desk
 from bot.slack_errors import Refusal, Verdict
 
 _CALLS, _BETWEEN_CALLS_SECONDS = 3, 0.5
-_LONGEST_WAIT_SECONDS = 10.0  # Slack asks for more: the person hears that instead
+LONGEST_WAIT_SECONDS = 10.0  # Slack asks for more: the person hears that instead
+
+T = TypeVar("T")
 
 
 def trouble(error: BaseException, method: str = "") -> Refusal | None:
@@ -19,15 +23,25 @@ def trouble(error: BaseException, method: str = "") -> Refusal | None:
     return refusal if refusal and refusal.verdict in (Verdict.AGAIN, Verdict.UNCLEAR) else None
 
 
-async def repeated(method: str, call: Callable[[], Awaitable[AsyncSlackResponse]]) -> AsyncSlackResponse:
-    """Make a call that may as well be made twice, again where Slack is in trouble for a moment."""
+async def repeated(
+    desk: Desk, method: str, call: Callable[[], Awaitable[T]], *, longest_seconds: float = LONGEST_WAIT_SECONDS
+) -> T:
+    """Make a call that may as well be made twice, again where Slack is in trouble for a moment.
+
+    Raises:
+        Exception: what the last call raised, or one after which Slack wants to be left alone for longer.
+    """
     for _ in range(_CALLS - 1):
         try:
             return await call()
         except slack_errors.TROUBLE as error:
             refusal = trouble(error, method)
-            wait_seconds = (refusal and refusal.retry_after_seconds) or _BETWEEN_CALLS_SECONDS
-            if refusal is None or wait_seconds > _LONGEST_WAIT_SECONDS:
+            if refusal is None:
                 raise
-        await asyncio.sleep(wait_seconds)
+            asked_seconds = refusal.retry_after_seconds or 0.0
+            desk.pace.pause(method, "", asked_seconds, time.monotonic())
+            if asked_seconds > longest_seconds:
+                raise
+        desk.background.leave()  # nobody's form waits behind this one
+        await asyncio.sleep(asked_seconds or _BETWEEN_CALLS_SECONDS)
     return await call()

@@ -1,5 +1,6 @@
 """What Slack sends, parsed once. Shapes: https://docs.slack.dev/reference/interaction-payloads and …/events."""
 
+import contextlib
 import hashlib
 import html
 import json
@@ -8,7 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.ids import COMMAND, Act, Field
+from bot.ids import COMMAND, Act, Field, Form
+from bot.values import DeclareMeta
+from incidents.errors import Conflict
 
 #: How people read the bot's mention.
 MENTION = "@Sitrep"
@@ -191,8 +194,15 @@ def _digest(view: View) -> str:
         for field, states in view.values.items()
         for action, state in states.items()
     }
-    # What was pressed in it stands in its metadata: the severity of a declaration, for one.
-    return hashlib.sha256(json.dumps([view.meta, typed], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([_pressed(view), typed], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _pressed(view: View) -> str:
+    """Return what was pressed in a form, which stands in its metadata."""
+    if view.callback == Form.DECLARE:
+        with contextlib.suppress(Conflict):  # written by another version: all of it
+            return DeclareMeta.decode(view.meta).pressed
+    return view.meta
 
 
 def shortcut(body: dict[str, Any]) -> Shortcut:

@@ -1,7 +1,5 @@
 """Answers to one person, where they are looking; and faults turned into answers."""
 
-import asyncio
-import time
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +9,9 @@ from slack_sdk.errors import SlackApiError, SlackObjectFormationError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import slack_errors
-from bot.delivery.pace import UPDATE_VIEW
+from bot.delivery.pace import OPEN
 from bot.ids import Form
-from bot.listeners import passing
+from bot.listeners import passing, redrawing
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Submission
 from bot.listeners.sharing import SeenBefore
@@ -23,7 +21,6 @@ from bot.views.message import Json, Message
 from bot.views.reading import shown_blocks
 from incidents import store_errors
 from incidents.errors import Conflict, InvalidInputs, Repeated, SitrepError
-from incidents.notices import Lane
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +28,6 @@ log = structlog.get_logger(__name__)
 _TOO_LATE, _USED = "expired_trigger_id", "exchanged_trigger_id"
 #: Nothing is shown in a channel to somebody who only looks in, nor in one that is archived.
 _NOT_THERE = ("user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived")
-#: The modal was closed, or changed by a newer press, while we looked things up.
-_GONE = ("not_found", "view_not_found", "hash_conflict", "expired_view")
 
 
 def note(words: str) -> Message:
@@ -78,11 +73,9 @@ async def _in_the_channel(desk: Desk, place: Place, message: Message) -> bool:
                 raise
         else:
             return True
-        if not place.response_url:
-            return False
-    return not place.response_url or await _respond(
-        desk, place, message, response_type="ephemeral", replace_original=False
-    )
+    if not place.response_url:
+        return False  # it came from nowhere that anything could be shown in
+    return await _respond(desk, place, message, response_type="ephemeral", replace_original=False)
 
 
 async def _respond(desk: Desk, place: Place, message: Message, **how: Any) -> bool:
@@ -100,7 +93,7 @@ async def _respond(desk: Desk, place: Place, message: Message, **how: Any) -> bo
 
 async def directly(desk: Desk, person: str, message: Message) -> None:
     """Send somebody a direct message."""
-    direct = await passing.repeated("conversations.open", lambda: desk.client.conversations_open(users=person))
+    direct = await passing.repeated(desk, OPEN, lambda: desk.client.conversations_open(users=person))
     await desk.client.chat_postMessage(channel=direct["channel"]["id"], text=message.text, blocks=message.blocks)
 
 
@@ -132,7 +125,7 @@ async def show(desk: Desk, place: Place, view: Json) -> Json:
                 "Slack stopped waiting for the form.", remedy="Nothing was changed; please do it once more."
             ) from error
         if reason == "push_limit_reached":
-            return await change(desk, place.view_id, view) or {}
+            return await redrawing.change(desk, place.view_id, view) or {}
         # Not tried again: a trigger is spent by a call that got no answer, and 3 s are soon over.
         refusal = passing.trouble(error, "views.push" if place.view_kind == "modal" else "views.open")
         if refusal is None:
@@ -154,29 +147,6 @@ def _above(place: Place, view: Json) -> Json:
     meta = FormMeta.decode(view["private_metadata"])
     meta = meta.model_copy(update={"behind": place.view_callback, "behind_id": place.view_id, "shown": shown})
     return {**view, "private_metadata": meta.encode()}
-
-
-async def change(desk: Desk, view_id: str, view: Json, *, hash_: str = "") -> Json | None:
-    """Change a modal that is open; None when it was closed, or changed meanwhile."""
-    given: dict[str, Any] = {"hash": hash_} if hash_ else {}
-    try:
-        answer = await passing.repeated(
-            UPDATE_VIEW, lambda: desk.client.views_update(view_id=view_id, view=view, **given)
-        )
-    except SlackApiError as error:
-        if slack_errors.word(error) in _GONE:
-            return None
-        raise
-    changed: Json = answer["view"]
-    return changed
-
-
-async def change_at_pace(desk: Desk, view_id: str, view: Json) -> Json | None:
-    """Change a modal that somebody waits in, as soon as Slack's pace allows; None when it was closed."""
-    wait_seconds = desk.pace.wait((UPDATE_VIEW,), "", time.monotonic(), lane=Lane.ROOM)
-    desk.pace.take((UPDATE_VIEW,), "", time.monotonic())
-    await asyncio.sleep(wait_seconds)
-    return await change(desk, view_id, view)
 
 
 async def guarded(desk: Desk, place: Place, work: Awaitable[None], *, typed: str = "") -> None:
@@ -222,15 +192,18 @@ def in_a_form(desk: Desk, error: Exception) -> str:
     return trouble.sentence(error, desk.ctx.settings) if isinstance(error, SitrepError) else unexpected(desk, error)
 
 
-def refusal(desk: Desk, sent: Submission, error: Exception) -> dict[str, Any]:
-    """Return the ack that keeps a modal open with what was typed, the fault below the field it is about."""
+def faults(desk: Desk, sent: Submission, error: Exception) -> dict[str, str]:
+    """Return what went wrong with a form: a sentence for each field; what is about none stands at the first one."""
+    first = next(iter(sent.view.values), "")
+    return {field or first: words for field, words in faults_above(desk, sent, error).items()}
+
+
+def faults_above(desk: Desk, sent: Submission, error: Exception) -> dict[str, str]:
+    """Return what went wrong with a form: a sentence for each field it is about, or for none, above them all."""
     if isinstance(error, InvalidInputs) and error.faults.keys() <= set(sent.view.values):
-        return {"response_action": "errors", "errors": error.faults}
-    words, about = in_a_form(desk, error), error.field if isinstance(error, SitrepError) else ""
-    fields = list(sent.view.values)
-    if not fields:
-        return {"response_action": "update", "view": trouble.modal("Sitrep", words)}
-    return {"response_action": "errors", "errors": {about if about in fields else fields[0]: words}}
+        return error.faults
+    about = error.field if isinstance(error, SitrepError) else ""
+    return {about if about in sent.view.values else "": in_a_form(desk, error)}
 
 
 async def react(desk: Desk, channel: str, ts: str, name: str) -> None:

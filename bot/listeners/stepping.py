@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from bot.ids import OUTPUT_FIELD, Field, Steer
-from bot.listeners import replies
+from bot.listeners import redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, View
@@ -165,7 +165,7 @@ async def more_fields(desk: Desk, click: Click, step_id: int) -> None:
     typed = {Field.SUMMARY.value: click.view.text(Field.SUMMARY)}
     typed |= {f"{OUTPUT_FIELD}{path}": text for path, text in below.items() if text}
     form = handwork.take_over(incident, step, title, blanks.fields(definition.prompt), typed=typed)
-    await replies.change(desk, click.view.id, form)
+    await redrawing.change(desk, click.view.id, form)
 
 
 async def submit_take_over(desk: Desk, order: Order, view: View, step_id: int) -> None:

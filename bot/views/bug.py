@@ -48,13 +48,12 @@ class Filled:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-def modal(filled: Filled, *, error: str = "") -> Json:
+def modal(filled: Filled) -> Json:
     """Return the form; what was typed stands in it again."""
     return parts.modal(
         Form.BUG,
         "Report a bug",
         [
-            parts.section(f":warning: *{mrkdwn.paragraphs(error, 600)}*") if error else None,
             parts.section(
                 "Agents look for the cause once the seven facts are known; you choose the fix, approve plan and merge. "
                 "Nobody is paged. If production is down, `/incident` instead."

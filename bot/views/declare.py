@@ -86,7 +86,6 @@ def modal(
     alike: Iterable[Alike] = (),
     *,
     now: datetime,
-    error: str = "",
     advice: str = "",
 ) -> Json:
     """Return the modal; what was typed stands in it again, in the same blocks. `advice` is about the severity."""
@@ -95,7 +94,6 @@ def modal(
         Form.DECLARE,
         "Declare an incident",
         [
-            _trouble(error),
             parts.asked(Field.TITLE, "What is happening?", _title(filled.title), required=True),
             parts.asked(Field.SERVICE, "Service", _service(filled), dispatch=True),
             parts.section("*Severity*  If unsure, take the higher one."),
@@ -110,10 +108,6 @@ def modal(
         close="Cancel",
         meta=filled.meta,
     )
-
-
-def _trouble(error: str) -> Block | None:
-    return parts.section(f":warning: *{mrkdwn.paragraphs(error, 600)}*") if error else None
 
 
 def _title(typed: str) -> PlainTextInputElement:

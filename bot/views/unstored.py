@@ -45,6 +45,14 @@ def failed(sent: Json, key: str, faults: Mapping[str, str]) -> Json:
     return _again(sent, key, f":warning: *Not stored.* {_told(sent, faults)}")
 
 
+def still(sent: Json, drawn: Json) -> Json:
+    """Return `drawn`, what the form `sent` becomes by a press in it, with the line and the key that `sent` has."""
+    says = [block for block in sent["blocks"] if block.get("block_id") == _SAYS]
+    if not says:
+        return drawn
+    return {**drawn, "external_id": sent["external_id"], "blocks": [*says, *drawn["blocks"]][: parts.MAX_VIEW_BLOCKS]}
+
+
 def stored(sent: Json, *, clears: bool = False) -> Json:
     """Return what the form becomes, and with `clears` takes what lies below; nobody but the person can close it."""
     said = parts.section("✅ Stored. You can close this.")

@@ -150,6 +150,10 @@ class Office:
         async with self.ctx.store.read() as session:
             return await outbox_queries.result_of(session, key) is not None
 
+    async def has_no_press_under_way(self) -> bool:
+        """Return whether all that people pressed and typed is worked off, with what Slack was to be asked again."""
+        return not [task for task in asyncio.all_tasks() if "_in_turn" in str(task.get_coro())]
+
     async def forget_answer(self, key: str) -> None:
         """Put the notice `key` back to where it was before Slack's answer was stored: posted, and not known to be."""
         async with self.ctx.store.transaction() as tx:

@@ -50,6 +50,12 @@ async def test_what_is_pressed_or_typed_while_slack_fails_is_done_once_and_said(
         await office.workspace.request_faults(*(Fault(method=method, times=1, **end) for method in methods))
 
     await struck("views.open")
+    await office.dee.shortcut("declare_incident")  # from anywhere: there is no channel to answer in
+    await told(office, office.dee, "The form could not be opened.")
+    if end["kind"] == "drop_after":
+        await office.dee.close(await office.dee.wait_for_view())
+
+    await struck("views.open")
     await office.dee.command("/incident", "Checkout returns 500s")
     said = await office.dee.wait_for_ephemeral(lambda row: "The form could not be opened." in text_of(row))
     assert "Checkout returns 500s" in text_of(said)  # nobody types it twice
@@ -84,7 +90,39 @@ async def test_what_is_pressed_or_typed_while_slack_fails_is_done_once_and_said(
     if end["kind"] == "drop_after":
         await office.dee.wait_for_view(lambda view: view["callback_id"] == "impact")
     else:
-        await told(office, office.dee, "The form could not be opened.")
+        await told(office, office.dee, "The form could not be opened.", times=2)
     assert await notes(office) == ["the pool is fine", "the vendor is down"]
     async with office.ctx.store.read() as session:
         assert len((await session.scalars(select(records.Incident))).all()) == 1
+
+
+async def test_a_press_that_slack_wants_later_is_drawn_over_nothing_that_came_after_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passing, "_BETWEEN_CALLS_SECONDS", 0.5)
+    busy = Fault(method="views.update", kind="429", retry_after=0, times=1)
+
+    async def first_form() -> dict[str, Any]:
+        await office.dee.command("/incident", "Checkout returns 500s")
+        return await office.dee.wait_for_view()
+
+    async def was_refused() -> bool:
+        return not office.workspace.core.faults.wanted()
+
+    form = await first_form()
+    await office.workspace.request_faults(busy)
+    await office.dee.click_in_view(form, "severity_critical")
+    await eventually(was_refused)
+    await office.dee.click_in_view(form, "severity_low")  # thinks better of it
+    await office.dee.wait_for_view(lambda view: "✓ Low" in text_of(view))
+    await eventually(office.has_no_press_under_way)
+    assert "✓ Low" in text_of(await office.dee.wait_for_view())
+
+    await office.workspace.request_faults(busy)
+    await office.dee.click_in_view(form, "severity_medium")
+    await eventually(was_refused)
+    await office.dee.submit(form)
+    await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
+    await eventually(office.has_no_press_under_way)
+    assert "Go to" in text_of(await office.dee.wait_for_view())
+    assert (await office.incident()).severity == "medium"

@@ -55,6 +55,11 @@ async def declare_form(office: Office) -> dict[str, Any]:
     return await office.dee.wait_for_view()
 
 
+async def bug_form(office: Office) -> dict[str, Any]:
+    await office.dee.command("/incident", "bug Nobody can pay")
+    return await office.dee.wait_for_view()
+
+
 async def outdated_update(office: Office) -> dict[str, Any]:
     """Return the form of an update, opened before another one went out."""
     await office.dee.command("/incident", "inc-1 update")
@@ -148,26 +153,65 @@ async def heard(office: Office, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("busy_ms", "last_seconds", "says"),
-    [(100, 4.0, "Another program holds"), (5000, 0.5, "Sitrep is being restarted")],
+    ("opens", "typed", "busy_ms", "last_seconds", "says"),
+    [
+        (note_form, {"note": WORDS}, 100, 4.0, "Another program holds"),
+        (note_form, {"note": WORDS}, 5000, 0.5, "Sitrep is being restarted"),
+        (declare_form, {"known": WORDS}, 5000, 0.5, "Sitrep is being restarted"),
+        (bug_form, {}, 5000, 0.5, "Sitrep is being restarted"),
+    ],
 )
 async def test_when_sitrep_stops_a_form_that_waits_says_so_and_the_try_under_way_is_not_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy_ms: int, last_seconds: float, says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    opens: Callable[[Office], Awaitable[dict[str, Any]]],
+    typed: dict[str, str],
+    busy_ms: int,
+    last_seconds: float,
+    says: str,
 ) -> None:
     monkeypatch.setattr("incidents.database._BUSY_TIMEOUT_MS", busy_ms)
     monkeypatch.setattr(awaiting, "_LAST_SECONDS", last_seconds)
     async with opened(tmp_path, "dee") as office:
         await office.declare(office.dee, severity="low")
         office.app.desk.patience_seconds = 0.2
-        form = await note_form(office)
+        form = await opens(office)
         async with held(tmp_path):
-            await office.dee.submit(form, {"note": WORDS})
+            await office.dee.submit(form, typed)
             await office.app.drain()
             refused = await office.dee.wait_for_view(lambda view: "*Not stored.*" in text_of(view))
             assert says in text_of(refused)
         office.app.desk.patience_seconds = 30.0
-        assert not (await office.dee.submit(refused)).get("response_action")
-        assert await notes(office) == [WORDS]
+        assert (await office.dee.submit(refused)).get("response_action") != "errors"
+        stored = await office.incident()
+        assert [stored.number, *await notes(office)] == ([1, WORDS] if opens is note_form else [2])
+
+
+async def test_a_press_while_a_declaration_is_not_stored_yet_changes_nothing_but_what_was_pressed(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaiting, "_TRIES_SECONDS", 60.0)
+
+    async def waits_with(severity: str) -> dict[str, Any]:
+        return await office.dee.wait_for_view(
+            lambda view: f"✓ {severity}" in text_of(view) and "Not stored yet" in text_of(view)
+        )
+
+    form = await declare_form(office)
+    slow = Fault(method="views.update", kind=FaultKind.LATENCY, seconds=1, times=1)
+    async with held(tmp_path):
+        await office.workspace.request_faults(slow)
+        await office.dee.click_in_view(form, "severity_critical")
+        await office.dee.submit(form)
+        shown = await waits_with("Critical")  # what is being stored, though the form was sent as High
+        for severity in ("low", "critical"):
+            await office.dee.click_in_view(shown, f"severity_{severity}")
+            shown = await waits_with(severity.capitalize())
+        await office.dee.submit(shown)  # the same once more
+        await waits_with("Critical")
+    await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
+    incident = await office.incident()
+    assert (incident.number, incident.severity) == (1, "critical")
 
 
 async def test_a_declaration_that_is_stored_late_ends_with_the_link_of_its_channel(

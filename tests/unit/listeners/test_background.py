@@ -48,6 +48,24 @@ async def test_what_mostly_waits_takes_nobodys_turn() -> None:
     await background.drain(timeout=5)
 
 
+async def test_what_has_to_wait_leaves_its_turn_to_others_once() -> None:
+    background, work = Background(), Work()
+
+    async def waits(number: int) -> None:
+        background.leave()
+        background.leave()
+        await work.piece(number)
+
+    for number in range(2 * AT_ONCE):
+        background.start(waits(number))
+    for number in range(2 * AT_ONCE):
+        background.start(work.piece(100 + number))
+    await _until_nothing_more_begins(work)
+    assert work.begun == [*range(2 * AT_ONCE), *range(100, 100 + AT_ONCE)]
+    work.gate.set()
+    await background.drain(timeout=5)
+
+
 async def test_a_fault_gives_its_turn_back() -> None:
     async def broken() -> None:
         raise RuntimeError("broken")

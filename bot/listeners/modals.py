@@ -1,0 +1,39 @@
+"""Open modals: what was pressed in them last, and which drawing of each is the newest."""
+
+_MOST = 1_000  # of which something is remembered; that many are open at once in no workspace
+
+
+class Modals:
+    """What this process knows of the modals that are open.
+
+    A modal comes back as Slack showed it: sent right after a press it has not what was pressed, and a drawing that
+    Slack took late would stand over what came after it. Where several replicas serve, the press and what follows it may
+    come to two of them: the form is then sent as it was shown, and the drawing is held back by Slack's hash alone.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[str, int] = {}
+        self._pressed: dict[str, tuple[int, str]] = {}
+
+    def begin(self, view_id: str, shown: int = 0) -> int:
+        """Return the number of a new drawing, above that of the one `shown`; those before it are out of date."""
+        number = max(self._newest.pop(view_id, 0), shown) + 1
+        self._newest[view_id] = number
+        if len(self._newest) > _MOST:
+            oldest = next(iter(self._newest))
+            del self._newest[oldest]
+            self._pressed.pop(oldest, None)
+        return number
+
+    def is_newest(self, view_id: str, number: int) -> bool:
+        """Return whether nothing was drawn, pressed or sent since the drawing `number` began."""
+        return self._newest.get(view_id, 0) <= number
+
+    def note(self, view_id: str, number: int, value: str) -> None:
+        """Note that `value` was pressed, which the drawing `number` is the first to show."""
+        self._pressed[view_id] = number, value
+
+    def unshown(self, view_id: str, shown: int) -> str:
+        """Return what was pressed that the drawing `shown` does not show yet, or an empty string."""
+        since, value = self._pressed.get(view_id, (0, ""))
+        return value if shown < since else ""
