@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ class Claim:
     owner: str
     attempt: int
     incident_id: int
+    key: str = field(compare=False)  #: names the attempt in the log: run, step and attempt
 
 
 class Leases:

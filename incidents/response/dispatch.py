@@ -122,11 +122,15 @@ class LocalDispatcher:
         if self._crowded:  # else whatever is ready was announced by a commit, and taken
             self._woken.set()
         if not task.cancelled() and task.exception() is not None:
-            log.error("step_task_failed", exc_info=task.exception())
+            log.error("step_task_failed", task=task.get_name(), exc_info=task.exception())
 
 
 async def carry_out(engine: Engine, claim: Claim) -> None:
-    """Carry a claimed step out, prolonging its lease; its agent is interrupted once the step is no longer ours."""
+    """Carry a claimed step out, prolonging its lease; its agent is interrupted once the step is no longer ours.
+
+    What is logged meanwhile says of which incident and attempt, so it is a task's own work.
+    """
+    structlog.contextvars.bind_contextvars(incident=f"inc-{claim.incident_id}", key=claim.key)
     work = asyncio.create_task(engine.carry_out(claim))
     ours_until = time.monotonic() + _HELD
     renewal: asyncio.Task[bool] | None = None

@@ -144,7 +144,8 @@ class Engine:
             phase=definition.phase.value,
         )
         await consequences.of_start(tx, incident, definition)
-        return Claim(step.number, self.owner, step.attempt, incident.number)
+        key = f"{run.id}:{step.name}:{step.attempt}"
+        return Claim(step.number, self.owner, step.attempt, incident.number, key)
 
     async def renew(self, claim: Claim) -> bool:
         """Prolong the lease; False when the step is no longer ours (stopped, paused, taken over)."""

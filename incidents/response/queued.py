@@ -82,7 +82,7 @@ class QueuedDispatcher:
     def _forget(self, work: asyncio.Task[None]) -> None:
         self._running.discard(work)
         if not work.cancelled() and work.exception() is not None:
-            log.error("step_task_failed", exc_info=work.exception())
+            log.error("step_task_failed", task=work.get_name(), exc_info=work.exception())
 
     async def start(self) -> None:
         """Begin to take up steps."""

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -91,9 +90,6 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: 
     `hand_on` takes first results, where another step waits for no more than these.
     """
     step, workflow = known.step, progress.definition_of(known.run)
-    # The task's own context: whatever is logged for this attempt says what it is about.
-    key = f"{known.run.id}:{step.name}:{claim.attempt}"
-    structlog.contextvars.bind_contextvars(incident=known.known.key, key=key)
     definition = workflow.step(step.name)
     approved = None
     if definition.approval is not None:

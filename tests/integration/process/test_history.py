@@ -115,7 +115,7 @@ async def _take_steps_up(ctx: Context) -> None:
         steps = await session.scalars(
             select(records.Step).where(records.Step.run_id == NEWEST_OPEN, records.Step.state == "running")
         )
-        await requests.read(session, ctx, Claim(steps.one().number, "", 0, 0))
+        await requests.read(session, ctx, Claim(steps.one().number, "", 0, 0, ""))
     await Engine(ctx, PlaybookRunner(ctx.clock), Path(), "here").claim(8)
 
 

@@ -11,6 +11,7 @@ from incidents import store
 from incidents.agents.base import StepRequest, StepResult
 from incidents.events import EventKind
 from incidents.response import dispatch
+from incidents.response.claims import Claim
 from incidents.response.dispatch import LocalDispatcher
 from incidents.service import declare, queries
 from tests.integration.response.conftest import House
@@ -66,19 +67,37 @@ async def test_hands_that_a_result_overfilled_take_up_nothing(house: House, monk
 async def test_what_is_logged_of_a_step_says_of_which_incident_and_attempt(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bring = house.agent.run
+
     async def breaks(request: StepRequest) -> StepResult:
-        raise RuntimeError(request.step.name)
+        result = await bring(request)
+        if request.step.name == "1.3":
+            await until(lambda: len(held_up()) == 6)
+            raise RuntimeError
+        return result
+
+    async def is_away(_: Claim) -> bool:
+        raise RuntimeError
+
+    def held_up() -> set[int]:
+        return {each["step_id"] for each in logged if each["event"] == "lease_not_renewed"}
 
     monkeypatch.setattr(house.agent, "run", breaks)
+    monkeypatch.setattr(house.engine, "renew", is_away)
+    monkeypatch.setattr(dispatch, "_RENEW", 0.02)
+    house.agent.free.clear()
     steps = LocalDispatcher(house.engine, house.store)
     first, second = await house.declare(), await house.declare()
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
         await steps.start()
-        await until(lambda: len(logged) == 4)
+        await until(lambda: len(held_up()) == 4)
+        house.agent.free.set()  # 1.1 and 1.2 of both are stored together, and take 1.3
+        await until(lambda: sum(each["event"] == "step_crashed" for each in logged) == 2)
         await steps.stop()
-    told = {(each["event"], each["incident"], each["key"]) for each in logged}
+    told = {(each["event"], each.get("incident"), each.get("key")) for each in logged}
+    said = [("lease_not_renewed", name) for name in ("1.1", "1.2", "1.3")] + [("step_crashed", "1.3")]
     both = ((first.key, 1), (second.key, 2))
-    assert told == {("step_crashed", key, f"{run}:{name}:1") for key, run in both for name in ("1.1", "1.2")}
+    assert told == {(event, key, f"{run}:{name}:1") for key, run in both for event, name in said}
 
 
 async def test_a_process_that_ends_begins_no_step(house: House) -> None:

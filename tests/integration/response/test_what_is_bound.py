@@ -72,7 +72,7 @@ async def test_an_attempt_that_failed_has_used_up_its_approval_and_a_choice_stay
 
 
 async def test_no_agent_begins_a_command_in_a_drill(house: House) -> None:
-    kept = StepJournal(house.store, Claim(1, "here", 1, 1), house.workdir, (), "", drill=True)
+    kept = StepJournal(house.store, Claim(1, "here", 1, 1, ""), house.workdir, (), "", drill=True)
     begun = Begun(id="1", verb="deploy", environment="staging", what="9f8e7d6", at=START, machine="m", folder="f")
     with pytest.raises(StepFailed, match="This is a drill: the deploy of 9f8e7d6 to staging was not begun"):
         await kept.begin(begun)
