@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from incidents.tools import redaction
 
@@ -50,7 +51,8 @@ def configure(style: str, secrets: Iterable[str]) -> None:
     ]
     if style == "json":
         last: list[structlog.typing.Processor] = [
-            structlog.processors.dict_tracebacks,
+            # Without the values of variables: among them are words that people typed.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:

@@ -115,6 +115,7 @@ def test_no_line_of_the_log_holds_one_whichever_way_it_is_written(
         logs.configure(style, Settings().secrets)
         try:
             structlog.get_logger("sitrep").warning("said", words=LEAK, password=MAIL)
+            typed = "what somebody typed into a private incident"
             try:
                 int(f"{LEAK} {MAIL} {DATABASE}")
             except ValueError:
@@ -125,6 +126,7 @@ def test_no_line_of_the_log_holds_one_whichever_way_it_is_written(
         lines = capsys.readouterr().err
         assert "It broke" in lines
         assert found_in(lines) == []
+        assert typed not in lines  # the value of a variable
         if style == "json":
             assert [json.loads(line) for line in lines.splitlines()]
 
