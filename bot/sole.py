@@ -6,9 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 
+import structlog
 from sqlalchemy.engine import make_url
 
 from incidents.errors import SitrepError
+
+log = structlog.get_logger(__name__)
 
 # In a container the process is always 1; its host is the container or the pod.
 _HOLDER = re.compile(rb"(?P<process>\d{1,10}) (?P<host>[\w.-]{1,255})\n", re.ASCII)
@@ -23,7 +26,7 @@ def held(database_url: str) -> Iterator[None]:
     own file would drop the locks of SQLite.
 
     Raises:
-        SitrepError: another process serves it; says which, and on which host.
+        SitrepError: another process serves it; says which, and on which host. Or it may not be told.
     """
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
@@ -31,11 +34,19 @@ def held(database_url: str) -> Iterator[None]:
         return
     path = os.path.realpath(url.database)  # by whatever links it is reached: what is held is the file
     with contextlib.ExitStack() as stack:
-        # A folder that takes no file, a file system without locks: the database itself will say what is wrong there.
-        with contextlib.suppress(OSError):
-            number = os.open(f"{path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = f"{path}.serving"
+        try:
+            number = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
             stack.callback(os.close, number)
             _lock(number, path)
+        except OSError as error:
+            if isinstance(error, PermissionError) and os.path.exists(lock):
+                raise SitrepError(
+                    f"{lock} belongs to another account, so nobody can tell whether another `sitrep serve` works.",
+                    remedy="Give it to the account that Sitrep runs as (chown), with the database beside it.",
+                ) from error
+            # A folder that takes no file, a file system without locks: the database itself says what is wrong there.
+            log.warning("not_alone_for_certain", file=lock, error=str(error))
         yield
 
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from bot import sole
 from bot.serve import Process
@@ -129,6 +130,22 @@ def test_one_sqlite_file_under_two_names_is_held_once_and_whoever_holds_it_is_na
     with sole.held(first), pytest.raises(SitrepError, match=f"{named}.*Recreate"), sole.held(second):
         pass
     with sole.held(second), pytest.raises(SitrepError, match=named), sole.held(first):
+        pass
+
+
+def test_who_may_not_tell_whether_another_process_serves_is_refused_and_where_no_file_locks_it_is_said(
+    tmp_path: Path,
+) -> None:
+    url, lock = f"sqlite+aiosqlite:///{tmp_path}/sitrep.db", tmp_path / "sitrep.db.serving"
+    lock.mkdir()
+    with capture_logs() as said, sole.held(url):
+        assert [line["event"] for line in said] == ["not_alone_for_certain"]
+    lock.rmdir()
+    if os.geteuid():
+        lock.touch(mode=0)
+    else:  # root may write whatever belongs to others, but what the kernel says
+        lock.symlink_to("/proc/sys/kernel/ostype")
+    with pytest.raises(SitrepError, match=r"belongs to another account.*chown"), sole.held(url):
         pass
 
 
