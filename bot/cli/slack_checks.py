@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -10,6 +9,7 @@ from bot import manifest, slack_errors
 from bot.cli.findings import Finding, fault, fine, note
 from bot.settings import Settings
 from bot.slack_client import SlackLine
+from bot.slack_errors import Verdict
 from incidents import catalog
 
 
@@ -22,8 +22,8 @@ async def examine(env: Settings, settings: catalog.Settings | None) -> AsyncIter
     async with SlackLine(token, env.slack_api_url) as line:
         try:
             answer = await line.client.auth_test()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as failure:
-            yield _refused("bot token", failure)
+        except slack_errors.TROUBLE as failure:
+            yield _failed("bot token", failure, "auth.test")
             return
         yield fine("bot token", f"Slack knows it as @{answer['user']} in {answer['team']}.")
         yield _scopes(str(answer.headers.get("x-oauth-scopes", "")))
@@ -58,7 +58,10 @@ async def _intake(env: Settings, client: AsyncWebClient) -> Finding:
         )
     try:
         await client.apps_connections_open(app_token=app_token)
-    except SlackApiError as failure:
+    except slack_errors.TROUBLE as failure:
+        refusal = slack_errors.read(failure)
+        if not isinstance(failure, SlackApiError) or (refusal and refusal.verdict in (Verdict.AGAIN, Verdict.UNCLEAR)):
+            return _failed("intake", failure, "apps.connections.open")
         return fault(
             "intake",
             f"SLACK_APP_TOKEN opens no Socket Mode ({slack_errors.word(failure) or failure}).",
@@ -78,8 +81,12 @@ async def _people(client: AsyncWebClient, settings: catalog.Settings | None) -> 
                 await client.users_lookupByEmail(email=person.email)
             else:
                 unknown.append(f"{person.key} (neither e-mail nor Slack id)")
-        except SlackApiError as failure:
-            unknown.append(f"{person.key} ({slack_errors.word(failure) or failure})")
+        except slack_errors.TROUBLE as failure:
+            word = _unknown(failure)
+            if not word:  # the next one would fail as this one did
+                yield _failed("people", failure, "users.info" if person.slack else "users.lookupByEmail")
+                return
+            unknown.append(f"{person.key} ({word})")
     if unknown:
         yield fault("people", f"Slack does not know {', '.join(unknown)}.", "Correct them in sitrep.yml.")
     elif people:
@@ -96,11 +103,14 @@ async def _channels(client: AsyncWebClient, settings: catalog.Settings | None) -
             continue
         try:
             found = (await client.conversations_info(channel=channel))["channel"]
-        except SlackApiError as failure:
-            said = slack_errors.word(failure) or str(failure)
+        except slack_errors.TROUBLE as failure:
+            word = _unknown(failure)
+            if not word:
+                yield _failed(key, failure, "conversations.info")
+                continue
             yield fault(
                 key,
-                f"Slack shows Sitrep no channel {channel} ({said}).",
+                f"Slack shows Sitrep no channel {channel} ({word}).",
                 "Correct the id in sitrep.yml (the channel's details end with it); a private one has to invite Sitrep.",
             )
         else:
@@ -110,7 +120,15 @@ async def _channels(client: AsyncWebClient, settings: catalog.Settings | None) -
                 yield fault(key, f"Sitrep is not in #{found['name']}.", "Invite it: type `/invite @sitrep` there.")
 
 
-def _refused(about: str, failure: BaseException) -> Finding:
-    refusal = slack_errors.read(failure, "auth.test")
-    assert refusal is not None, "it came from the Web API"  # noqa: S101 - a fault of ours
-    return fault(about, refusal.message, refusal.remedy or "Try again in a minute.")
+def _unknown(failure: BaseException) -> str:
+    """Return Slack's word where it refused what was named, or an empty string: it is the app, or the line."""
+    refusal = slack_errors.read(failure)
+    if refusal is None or refusal.verdict is not Verdict.REFUSED or refusal.error == "missing_scope":
+        return ""
+    return refusal.error
+
+
+def _failed(about: str, failure: BaseException, method: str) -> Finding:
+    refusal = slack_errors.read(failure, method)
+    said, remedy = (refusal.message, refusal.remedy) if refusal else (f"{method} failed ({failure}).", "")
+    return fault(about, said, remedy or "Try again in a minute.")

@@ -12,6 +12,7 @@ from bot.cli import app, checkup, configuration, exporting, machine_checks
 from bot.slack_client import SlackLine
 from bot.workspace.config import AppConfig, PersonConfig
 from bot.workspace.driver import Person
+from bot.workspace.rules.faults import Fault
 from incidents import migrations, records
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
@@ -129,6 +130,28 @@ async def test_doctor_live_says_what_slack_refuses(
         # Posting needs no invitation, but a message whose answer was lost could not be found there.
         assert await checkup.run(live=True, to=ava.channel_id("general")) == 1
         assert "Invite Sitrep to the channel" in capsys.readouterr().out
+
+
+async def test_doctor_tells_trouble_with_slack_from_a_wrong_entry(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (house / "config" / "sitrep.yml").open("a") as file:
+        file.write("operators_channel: C0OPS\nannounce_channel: C0ALL\n")
+    async with workspace() as slack:
+        monkeypatch.setenv("SLACK_API_URL", slack.api_url)
+        await slack.request_faults(
+            Fault(method="apps.connections.open", kind="drop_before", times=2),
+            Fault(method="users.lookupByEmail", kind="error", error="missing_scope", times=1),
+            Fault(method="conversations.info", kind="5xx", times=1),
+            Fault(method="conversations.info", kind="error", error="missing_scope", times=2),
+        )
+        assert await checkup.run() == 1
+    said = capsys.readouterr().out
+    assert "intake: The line to Slack broke" in said
+    assert "people: The app lacks a scope for users.lookupByEmail." in said
+    assert "operators_channel: Slack is in trouble" in said
+    assert "announce_channel: The app lacks a scope for conversations.info." in said
+    assert "Correct" not in said  # nothing in sitrep.yml is wrong
 
 
 async def test_doctor_says_when_slack_is_away(
