@@ -85,9 +85,8 @@ class Courier:
         if trip.nowhere:
             return Undelivered(Refusal(Verdict.REFUSED, "nowhere", trip.nowhere))
         if trip.row.action == notices.Action.EDIT and trip.row.lane >= notices.Lane.ROOM:
-            await self._ctx.store.lull(
-                _LULL_SECONDS
-            )  # nobody waits for it, and the later it is drawn, the more it says
+            # Nobody waits for it, and the later it is drawn, the more it says.
+            await self._ctx.store.lull(_LULL_SECONDS)
         try:
             return await self._roads[notices.Road(trip.row.road)].carry(trip, lambda: self._draw(trip))
         except (Undelivered, NoLongerWanted) as end:

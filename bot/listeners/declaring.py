@@ -2,6 +2,7 @@
 
 import time
 
+import structlog
 from sqlmodel import col, select
 
 from bot import slack_errors
@@ -23,6 +24,8 @@ from incidents.notices import Lane
 from incidents.service import queries
 from incidents.service.declare import MAX_TITLE, Declaration, recent_like
 from incidents.service.declare import declare as declare_incident
+
+log = structlog.get_logger(__name__)
 
 _FIRST_CHOICE = Severity.HIGH
 
@@ -49,7 +52,11 @@ async def open_modal(
     if (alike or permalink) and not desk.pace.wait((UPDATE_VIEW,), "", now, lane=Lane.STATUS):
         desk.pace.take((UPDATE_VIEW,), "", now)
         filled = filled.with_meta(meta.model_copy(update={"link": permalink}))
-        await redrawing.change(desk, opened["id"], _drawn(desk, filled, alike), hash_=opened.get("hash", ""), drawing=0)
+        drawn = _drawn(desk, filled, alike)
+        try:
+            await redrawing.change(desk, opened["id"], drawn, hash_=opened.get("hash", ""), drawing=0)
+        except slack_errors.TROUBLE as error:  # the form is open; whoever sends it is shown them then
+            log.info("duplicates_not_shown", error=str(error))
 
 
 async def from_message(desk: Desk, sent: Shortcut) -> None:
