@@ -15,7 +15,7 @@ from escalation import oncall
 from escalation.oncall import Contact
 from incidents import outbox, records, sending, store
 from incidents.context import Context
-from incidents.notices import Action, Lane, Notice, Road
+from incidents.notices import Action, Lane, Notice, Road, room_of
 
 #: Surfaces that tell somebody something; each has its letter, `mail_<surface>`.
 TELLING = ("page", "escalation_notice", "matrix_notice", "status_update", "summary")
@@ -138,7 +138,7 @@ class Fallback:
             target="channel",
             surface=_POST,
             params={"since": since.isoformat()},
-            after=f"{incident.key}:room",
+            after=room_of(incident.key),
         )
         await outbox.put(tx, incident.id, post)
 

@@ -15,7 +15,7 @@ from incidents import newborn, outbox, posts, records, store
 from incidents.context import Context
 from incidents.events import EventKind
 from incidents.lifecycle import Role
-from incidents.notices import Action, Lane, Notice, Road
+from incidents.notices import Action, Lane, Notice, Road, room_of
 from incidents.service import queries
 
 #: Surfaces by which somebody hears of an incident; who got one is told how it ends.
@@ -116,7 +116,7 @@ async def invite(tx: store.Tx, incident: records.Incident, people: Iterable[Cont
             action=Action.INVITE,
             target="channel",
             params={"people": [who.slack]},
-            after=f"{incident.key}:room",
+            after=room_of(incident.key),
         )
         for who in people
         if who.slack and who.slack not in invited
@@ -201,10 +201,13 @@ async def counted_from(session: AsyncSession, incident: records.Incident) -> tup
 
 async def say_unfilled(tx: store.Tx, desk: Desk, incident: records.Incident, audiences: Iterable[str]) -> None:
     """Say once for each audience with nobody in it that its promises cannot be kept, where it can be mended."""
-    events = await queries.events(tx.session, incident.number)
+    asked = dict.fromkeys(audiences)
+    if not asked or incident.drill:
+        return
+    events = await queries.events_of(tx.session, incident.number, EventKind.NOTE)
     said = {name for event in events for name in event.data.get("unfilled", ())}
-    missing = [audience for audience in dict.fromkeys(audiences) if audience not in said]
-    if not missing or incident.drill:
+    missing = [audience for audience in asked if audience not in said]
+    if not missing:
         return
     names = ", ".join(oncall.called(audience) for audience in missing)
     text = (

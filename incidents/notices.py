@@ -88,5 +88,5 @@ def comes_after_in_order_only(action: str, target: str, after: str) -> bool:
 
 
 def room_of(key: str) -> str:
-    """Return the outbox key of the channel of the incident that the outbox key `key` is of."""
+    """Return the outbox key of the channel of the incident whose key, or the key of whose notice, is `key`."""
     return f"{key.partition(':')[0]}:room"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from incidents import records
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, room_of
 
 
 def post(
@@ -26,7 +26,7 @@ def post(
         target="channel",
         surface=surface,
         params=params or {},
-        after=after or room_key(incident),
+        after=after or room_of(incident.key),
         due_at=due_at,
         holds_while=holds_while,
     )
@@ -57,8 +57,3 @@ def edit(
         params=params or {},
         coalesce=of,
     )
-
-
-def room_key(incident: records.Incident) -> str:
-    """Return the key of the notice that makes the incident's channel."""
-    return f"{incident.key}:room"

@@ -12,7 +12,7 @@ from incidents.context import Context
 from incidents.definitions import Phase
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, room_of
 from incidents.roomless import Roomless
 from incidents.service import permissions, queries
 
@@ -129,7 +129,7 @@ class Room:
     async def open(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Create the channel; then reporter and card side by side, decoration last."""
         del event
-        key, room, card = incident.key, f"{incident.key}:room", f"{incident.key}:card"
+        key, room, card = incident.key, room_of(incident.key), f"{incident.key}:card"
         notices = [
             Notice(
                 key=room,
@@ -175,7 +175,7 @@ class Room:
             action=Action.BOOKMARK,
             target="channel",
             params={"title": name, "link": link},
-            after=f"{incident.key}:room",
+            after=room_of(incident.key),
         )
 
     async def redraw_card(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
@@ -281,7 +281,7 @@ def _invite(incident: records.Incident, name: str, people: list[str], *, after: 
         action=Action.INVITE,
         target="channel",
         params={"people": people},
-        after=after or f"{incident.key}:room",
+        after=after or room_of(incident.key),
     )
 
 
@@ -292,6 +292,6 @@ def _topic(incident: records.Incident, suffix: str, lane: Lane) -> Notice:
         action=Action.SET_TOPIC,
         target="channel",
         params={"topic": topic(incident)},
-        after=f"{incident.key}:room",
+        after=room_of(incident.key),
         coalesce=f"{incident.key}:topic",
     )

@@ -7,7 +7,7 @@ from incidents.context import Context
 from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.lifecycle import Role
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, room_of
 from incidents.service import queries, respond
 
 SURFACE = "room_refused"
@@ -29,7 +29,7 @@ class Roomless:
 
     async def tell(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Tell whoever declared and whoever commands, directly, and the operators: it is theirs to mend."""
-        if event.data.get("key") != posts.room_key(incident):
+        if event.data.get("key") != room_of(incident.key):
             return
         held = await queries.roles(tx.session, incident.number)
         people = dict.fromkeys([incident.reporter, *held.get(Role.COMMANDER, ())])
@@ -46,7 +46,7 @@ class Roomless:
 
 async def redraw(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
     """Edit what was said of the missing channel, where it is out already."""
-    rows = await queries.deliveries(tx.session, incident.number, f"{posts.room_key(incident)}:refused:")
+    rows = await queries.deliveries(tx.session, incident.number, f"{room_of(incident.key)}:refused:")
     edits = [
         posts.edit(row.key, event, SURFACE, row.params, Lane.DECISION, target=row.target)
         for row in rows
@@ -65,7 +65,7 @@ async def try_again(tx: store.Tx, ctx: Context, incident_id: int, actor: str) ->
     incident = await respond.open_incident(tx, incident_id)
     if incident.channel:
         raise Conflict(f"{incident.key} has its channel: <#{incident.channel}>.")
-    asked = await tx.session.scalar(select(records.Outbox).where(records.Outbox.key == posts.room_key(incident)))
+    asked = await tx.session.scalar(select(records.Outbox).where(records.Outbox.key == room_of(incident.key)))
     if asked is None or asked.state != "failed":
         raise Conflict(f"Slack is being asked for the channel of {incident.key} already.")
     await sending.revive(tx, asked, stale=_STALE)
@@ -76,7 +76,7 @@ async def try_again(tx: store.Tx, ctx: Context, incident_id: int, actor: str) ->
 
 def _notice(incident: records.Incident, target: str, action: Action, person: str) -> Notice:
     return Notice(
-        key=f"{posts.room_key(incident)}:refused:{person or 'operators'}",
+        key=f"{room_of(incident.key)}:refused:{person or 'operators'}",
         lane=Lane.DECISION,
         action=action,
         target=target,

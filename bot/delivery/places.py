@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from bot.delivery.trip import Place
 from incidents import outbox_queries, records
-from incidents.notices import Action
+from incidents.notices import Action, room_of
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ async def find(
         case "channel" if name:
             return Place(channel=name, person=person)
         case "channel" if incident is not None:
-            return (
-                Place(channel=incident.channel, person=person) if incident.channel else NotYet(f"{incident.key}:room")
-            )
+            return Place(channel=incident.channel, person=person) if incident.channel else NotYet(room_of(incident.key))
         case _ if person:
             return Place(person=person)
         case _:
@@ -58,7 +56,7 @@ async def find(
 async def _room(session: AsyncSession, incident: records.Incident, person: str) -> Place | NotYet | Nowhere:
     if incident.channel:
         return Place(channel=incident.channel, person=person)
-    key = f"{incident.key}:room"
+    key = room_of(incident.key)
     return await _state(session, key) or NotYet(key)
 
 

@@ -11,7 +11,7 @@ from bot.views import declare, trouble
 from bot.views.message import Json
 from bot.views.reading import shown_blocks
 from incidents import outbox_queries, records, triage
-from incidents.notices import Action, Lane
+from incidents.notices import Action, Lane, room_of
 from incidents.service import queries
 
 #: How long the modal waits, without a place in line, before it says that the channel takes longer.
@@ -88,7 +88,7 @@ async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
 async def _look(desk: Desk, incident_id: int) -> _Seen:
     async with desk.ctx.store.read() as session:
         incident = await queries.get(session, incident_id)
-        room_row = await outbox_queries.find(session, f"{incident.key}:room")
+        room_row = await outbox_queries.find(session, room_of(incident.key))
         invitation = await outbox_queries.find(session, f"{incident.key}:invite:reporter") if incident.channel else None
         # What Slack refused for the moment is not in line: nobody knows how long that takes.
         waits = not incident.channel and room_row is not None and room_row.state == "pending" and not room_row.error

@@ -10,12 +10,13 @@ from sqlmodel import select
 from bot.surfaces import gates
 from bot.views import card, line, phase, triage, trouble
 from bot.views.message import Message
-from incidents import kpis, posts, records
+from incidents import kpis, records
 from incidents.agents.outputs import RootCause
 from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
+from incidents.notices import room_of
 from incidents.response import approvals, decisions, pipeline, plan, progress
 from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
@@ -139,7 +140,7 @@ async def refused(session: AsyncSession, incident_id: int) -> Message:
 
 async def refusal(session: AsyncSession, incident: records.Incident) -> str:
     """Return why Slack refused the incident's channel, or an empty string where it did not."""
-    row = await session.scalar(select(records.Outbox).where(records.Outbox.key == posts.room_key(incident)))
+    row = await session.scalar(select(records.Outbox).where(records.Outbox.key == room_of(incident.key)))
     return row.error if row is not None and row.state == "failed" else ""
 
 

@@ -16,7 +16,7 @@ from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.newborn import is_new
-from incidents.notices import Action, Lane, Notice, Road
+from incidents.notices import Action, Lane, Notice, Road, room_of
 from incidents.service import queries
 from incidents.service.declare import Declaration, declare
 from incidents.store import Store
@@ -109,6 +109,6 @@ def _topic(incident: records.Incident, number: int) -> Notice:
         action=Action.SET_TOPIC,
         target="channel",
         params={"topic": str(number)},
-        after=posts.room_key(incident),
+        after=room_of(incident.key),
         coalesce="topic",
     )
