@@ -37,7 +37,9 @@ class Fallback:
     def __init__(self, ctx: Context, roads: frozenset[Road]) -> None:
         self._ctx = ctx
         self._roads = roads
-        self.needed = False  #: whether stand-ins were under way at the last look, so that one is due before each choice
+        #: Whether stand-ins were under way at the last look, so that one is due before each choice. Until there was a
+        #: look nobody knows: a former process may have left some.
+        self.needed = True
 
     @property
     def soonest(self) -> timedelta:
@@ -112,6 +114,8 @@ class Fallback:
         road = next((each for each in (Road.EMAIL, Road.WEBHOOK) if each not in used and self._leads(each, who)), None)
         if road is not None:
             await outbox.put(tx, row.incident_id, _stand_in(row, incident, who, road))
+            # It may go in this very transaction, and so may the row.
+            _take_turns(tx, row, [each for each in await self._stand_ins(tx, row) if each.road == road])
 
     def _leads(self, road: Road, who: Contact) -> bool:
         return road in self._roads and (road is Road.WEBHOOK or bool(who.email))
@@ -193,6 +197,8 @@ def _take_turns(tx: store.Tx, row: records.Outbox, coming: Sequence[records.Outb
                 stand_in.not_before = max(stand_in.not_before, tx.now + _TURN)
         elif stand_in.state == "sending" or (stand_in.state == "pending" and stand_in.not_before <= tx.now):
             row.not_before = max(row.not_before, tx.now + _TURN)
+            if row.state == "sending":  # whoever had it is gone: it is held by its lease, and by no other time
+                row.lease_until = tx.now + _TURN
 
 
 def _stand_in(row: records.Outbox, incident: records.Incident, who: Contact, road: Road) -> Notice:

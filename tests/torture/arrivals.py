@@ -1,4 +1,4 @@
-"""What arrived: in the workspace, at the mail server, at the pager."""
+"""What arrived: in the workspace, at the mail server, at the pager, at the webhook."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bot.workspace.contents.model import Channel, ChannelKind, Message
 from bot.workspace.core import Core
 from tests.torture import town
-from tests.torture.outside import Letter, Ring
+from tests.torture.outside import Letter, Posted, Ring
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Received:
         return (place, key) in self.arrivals
 
 
-def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring]) -> Received:
-    """Return everything that the workspace, the mail server and the pager took, by place and key."""
+def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring], posted: Iterable[Posted] = ()) -> Received:
+    """Return everything that the workspace, the mail server, the pager and the webhook took, by place and key."""
     received = Received()
     for channel in core.team.channels.values():
         place = _place(channel)
@@ -41,6 +41,8 @@ def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring]) -> Rece
         received.add(f"mail:{letter.to.partition('@')[0]}", letter.message_id, letter.at)
     for ring in rings:
         received.add("pager", f"{ring.dedup_key}:{ring.action}", ring.at)
+    for each in posted:
+        received.add(f"webhook:{each.to}", each.key, each.at)
     return received
 
 

@@ -16,7 +16,7 @@ from bot.workspace.server import Workspace
 from tests.processes import Sitrep, slack_variables
 from tests.torture import arrivals, debts, reckoning, timeline, town, townsfolk
 from tests.torture.doings import Doings
-from tests.torture.outside import Executioner, MailServer, PagerServer
+from tests.torture.outside import Executioner, MailServer, PagerServer, WebhookServer
 from tests.torture.points import Blow, Kill, Point, Stir
 from tests.torture.reckoning import Verdict
 from tests.torture.timeline import Life
@@ -84,7 +84,8 @@ class Campaign:
         self._count_calls()
         self.mail = await enter(MailServer(self.now))
         self.pager = await enter(PagerServer(self.now))
-        self.executioners += [self.mail.executioner, self.pager.executioner]
+        self.webhook = await enter(WebhookServer(self.now))
+        self.executioners += [each.executioner for each in (self.mail, self.pager, self.webhook)]
         config = self._folder / "config"
         await asyncio.to_thread(town.write_configuration, config, self._services)
         variables = slack_variables(
@@ -94,6 +95,7 @@ class Campaign:
             SMTP_URL=self.mail.url,
             PAGER_URL=self.pager.url,
             PAGER_ROUTING_KEY="torture",
+            WEBHOOK_URL=self.webhook.url,
         )
         self.sitrep = Sitrep(self._folder, variables, program="tests.torture.launcher")
         self._stack.push_async_exit(self.sitrep)
@@ -133,6 +135,8 @@ class Campaign:
         await self.doings.prepare(blow.stir)
         up = await self._start(blow.kill)
         stirring = asyncio.create_task(self._stir(blow.stir))
+        if blow.stir is Stir.AWAY:
+            patience += town.AWAY_SECONDS
         if blow.kill.point is Point.RANDOM:
             patience = self._dice.uniform(0.2, 3.0)
         assert self.sitrep.process is not None
@@ -179,6 +183,8 @@ class Campaign:
             executioner.kill = None
 
     async def _stir(self, stir: Stir) -> None:
+        if stir is Stir.AWAY:
+            await self.workspace.request_faults(Fault(method="chat.postMessage", kind=FaultKind.SERVER_ERROR))
         await self.doings.do(stir)
 
     async def end_life(self, up: float) -> None:
@@ -247,7 +253,7 @@ class Campaign:
         self.report.incidents = len(rows)
         self._found = found = timeline.incidents(rows, events)
         self._unended = reckoning.unended(await self.record.steps())
-        received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings)
+        received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings, self.webhook.posted)
         return reckoning.compare(found, self._lives, received)
 
 

@@ -229,8 +229,9 @@ def updates(incident: Incident, lives: list[Life], received: Received) -> Iterat
             if town.PEOPLE[handle]:
                 key = f"{incident.key}:update:{slot}:to:{person}"
                 yield Debt(key, f"dm:{person}", event.at, is_certain=certain)
-            key = f"{incident.key}:mail:update:{slot}:{person}"
-            yield Debt(key, f"mail:{handle}", event.at, is_certain=certain)
+            if handle not in town.NO_MAILBOX:
+                key = f"{incident.key}:mail:update:{slot}:{person}"
+                yield Debt(key, f"mail:{handle}", event.at, is_certain=certain)
     for event in incident.all("update_drafted"):
         slot = event.data["slot"]
         yield Debt(f"{incident.key}:update:{slot}:draft", f"room:{incident.key}", event.at, is_certain=False)
@@ -271,14 +272,35 @@ def steps_missed(incident: Incident) -> Iterator[str]:
         yield f"{incident.key}: no step began"
 
 
-def elsewhere(debt: Debt) -> Iterator[tuple[str, str]]:
-    """Yield (place, key) of the letters that may stand in for a direct message that Slack did not take in time."""
+def instead(debt: Debt) -> Iterator[tuple[str, str]]:
+    """Yield (place, key) of what goes to somebody for no other reason than that Slack did not take `debt` in time."""
     handle = next((name for name, slack in town.PEOPLE.items() if debt.place == f"dm:{slack}"), None)
     if handle is None:
         return
     incident, _, rest = debt.key.partition(":")
     yield f"mail:{handle}", message_id(f"{incident}:instead:email:{rest}")
-    if rest.startswith("page:"):
+    yield f"webhook:{handle}", f"{incident}:instead:webhook:{rest}"
+
+
+def elsewhere(debt: Debt) -> Iterator[tuple[str, str]]:
+    """Yield (place, key) of what may stand in for a direct message that Slack did not take in time."""
+    yield from instead(debt)
+    handle = next((name for name, slack in town.PEOPLE.items() if debt.place == f"dm:{slack}"), None)
+    incident, _, rest = debt.key.partition(":")
+    if handle is not None and rest.startswith("page:"):
         yield f"mail:{handle}", message_id(f"{incident}:mail:{rest}")
-    if rest.startswith("update:"):
+    if handle is not None and rest.startswith("update:"):
         yield f"mail:{handle}", message_id(f"{incident}:mail:{rest.replace(':to:', ':')}")
+
+
+def first_page(debt: Debt, received: Received) -> Iterator[tuple[str, str]]:
+    """Yield (place, key) of the first page's letter where it stood in for what the matrix owes at once.
+
+    To who is on call that is one message in Slack. The letter goes anyway: it counts where the channel reads that
+    somebody was told by another road.
+    """
+    incident, _, rest = debt.key.partition(":")
+    handle = next((name for name, slack in town.PEOPLE.items() if debt.place == f"dm:{slack}"), None)
+    said = [key for place, key in received.arrivals if place == f"room:{incident}" and ":told_elsewhere:" in key]
+    if said and rest.startswith("matrix:immediate:"):
+        yield f"mail:{handle}", message_id(f"{incident}:mail:page:1:{debt.place.removeprefix('dm:')}")

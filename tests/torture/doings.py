@@ -53,6 +53,7 @@ class Doings:
         """Do what leads to the point."""
         acts: dict[Stir, Callable[[], Awaitable[object]]] = {
             Stir.DECLARE: self.declare,
+            Stir.AWAY: self.declare,
             Stir.RESOLVE: self._resolve_one,
             Stir.SEVERITY: self._change_severity,
             Stir.ACKNOWLEDGE: self._acknowledge,

@@ -27,8 +27,9 @@ import incidents.clock
 import incidents.shared_clock
 from bot import cli
 from incidents.agents.playbook.runner import PlaybookRunner
-from tests.torture.points import Kill, Point
+from tests.torture.points import WEBHOOK_PATH, Kill, Point
 
+_ROADS = {"/v2/enqueue": "pager", WEBHOOK_PATH: "webhook"}
 _AT_WORK_SECONDS = 0.15  # after this a call is on the wire, and the workspace holds its answer back for longer
 
 
@@ -121,9 +122,11 @@ def watch_calls(trap: Trap) -> None:
 
     AsyncBaseClient.api_call = answered(AsyncBaseClient.api_call, lambda _client, method: str(method))  # type: ignore[method-assign]
     aiosmtplib.send = answered(aiosmtplib.send, lambda *_: "mail")  # type: ignore[assignment]
-    httpx.AsyncClient.post = answered(  # type: ignore[method-assign]
-        httpx.AsyncClient.post, lambda _client, url: "pager" if str(url).endswith("/v2/enqueue") else "http"
-    )
+    httpx.AsyncClient.post = answered(httpx.AsyncClient.post, lambda _client, url: _road(str(url)))  # type: ignore[method-assign]
+
+
+def _road(url: str) -> str:
+    return next((road for end, road in _ROADS.items() if url.endswith(end)), "http")
 
 
 def _method(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A mail server and a pager on loopback that remember what they took, and can end a caller in the middle of a call."""
+"""A mail server, a pager and a webhook on loopback that remember what they took, and can end a caller in mid-call."""
 
 import email
 import os
@@ -11,7 +11,7 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 
 from tests.processes import free_port
-from tests.torture.points import Kill, Point
+from tests.torture.points import WEBHOOK_PATH, Kill, Point
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Ring:
 
     action: str
     dedup_key: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One notice that the webhook took; a repeat has the same `key`, by which gateways show it once."""
+
+    key: str
+    to: str
     at: float
 
 
@@ -116,6 +125,40 @@ class PagerServer:
         if self.breaks_off and request.transport is not None:
             request.transport.abort()
         return web.json_response({"status": "success", "dedup_key": body["dedup_key"]}, status=202)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+
+class WebhookServer:
+    """Takes what is posted to the organisation's own address: `async with WebhookServer(now) as hook: hook.url`."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.posted: list[Posted] = []
+        self.executioner = Executioner("webhook")
+        self._now = now
+        self._port = free_port()
+        app = web.Application()
+        app.router.add_post(WEBHOOK_PATH, self._take)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    @property
+    def url(self) -> str:
+        """What WEBHOOK_URL is set to."""
+        return f"http://127.0.0.1:{self._port}{WEBHOOK_PATH}"
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if not self.executioner.strike(Point.SENT):
+            key = request.headers["Idempotency-Key"]
+            self.posted += [Posted(key, to.lower(), self._now()) for to in body["to"]]
+            self.executioner.strike(Point.ACCEPTED)
+        return web.json_response({"status": "taken"})
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+WEBHOOK_PATH = "/alerts"  #: where the organisation's own address is, at which people hear while Slack is away
+
 
 class Point(StrEnum):
     """Named points in the life of a call, a transaction, or a step."""
@@ -36,6 +38,7 @@ class Stir(StrEnum):
     FOLLOWUP = "followup"  #: file a follow-up, which changes the post-mortem
     PUSH = "push"  #: file one in a form that stands on another
     NOTICE = "notice"  #: put calls on their way that no policy asks for
+    AWAY = "away"  #: declare while Slack takes no message
     ARCHIVE = "archive"  #: let an hour pass after the end of an incident
     NOTHING = "nothing"
 
@@ -84,6 +87,7 @@ CALLS: dict[str, Stir] = {
     "files.completeUploadExternal": Stir.RESOLVE,
     "mail": Stir.DECLARE,
     "pager": Stir.DECLARE,
+    "webhook": Stir.AWAY,
     "conversations.archive": Stir.ARCHIVE,
     "conversations.rename": Stir.NOTICE,
     "canvases.edit": Stir.FOLLOWUP,
@@ -137,6 +141,8 @@ _OFTEN = ("postMessage", "open", "mail", "outbox", "'fired'")
 
 #: How long the machine is away: back at once, back while leases hold, after they ran out, after much fell due.
 _DOWN_SECONDS = (0.0, 0.0, 12.0, 31.0, 31.0, 31.0, 90.0)
+#: With the time that Slack took nothing it stays below two minutes: of what waited longer only the newest is told.
+_DOWN_WHILE_AWAY_SECONDS = 31.0
 
 
 def blows(seed: int, count: int) -> Iterator[Blow]:
@@ -154,4 +160,6 @@ def blows(seed: int, count: int) -> Iterator[Blow]:
         else:
             kill, stir = deck.pop()
             nth = dice.choice((1, 1, 2, 3)) if any(word in kill.what for word in _OFTEN) else 1
+            if stir is Stir.AWAY:
+                down = min(down, _DOWN_WHILE_AWAY_SECONDS)
             yield Blow(Kill(kill.point, kill.what, nth), stir, down)

@@ -62,8 +62,10 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
     stand_ins: set[tuple[str, str]] = set()
     for (place, key), debt in owed.items():
         times = received.arrivals.get((place, key))
-        others = [each for each in debts.elsewhere(debt) if each in received.arrivals]
+        beside = (*debts.elsewhere(debt), *debts.first_page(debt, received))
+        others = [each for each in beside if each in received.arrivals]
         stand_ins.update(others)
+        verdict.doubled += _told_again(debt, received)
         verdict.owed += debt.is_certain
         if times or others:
             _note_lateness(verdict, debt, min(times or received.arrivals[others[0]]), lives)
@@ -171,10 +173,19 @@ def _note_lateness(verdict: Verdict, debt: Debt, at: float, lives: list[Life]) -
         verdict.late.append(max(0.0, at - max(debt.due, up)))
 
 
+def _told_again(debt: Debt, received: Received) -> Iterator[str]:
+    """Yield what Slack told somebody who had read it by another road already."""
+    heard = received.arrivals.get((debt.place, debt.key))
+    for road, key in debts.instead(debt):
+        before = received.arrivals.get((road, key))
+        if heard and before and min(before) < min(heard):
+            yield f"{debt.place} {debt.key}, which {road} had told"
+
+
 def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, owed: set[tuple[str, str]]) -> None:
     for (place, key), times in received.arrivals.items():
         if len(times) > 1:
-            if place.startswith(("mail:", "pager")):
+            if place.startswith(("mail:", "pager", "webhook:")):
                 verdict.repeated += len(times) - 1
             else:
                 verdict.doubled.append(f"{place} {key} x{len(times)}")
@@ -202,7 +213,7 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
 
 
 def _is_promised(place: str, key: str) -> bool:
-    if place.startswith("mail:"):
+    if place.startswith(("mail:", "webhook:")):
         return True
     if ":due:" in key or key.endswith((":acknowledge", ":resolve")):
         return False

@@ -95,6 +95,23 @@ def test_message_that_came_twice_is_doubled_and_letter_of_the_same_id_is_not() -
     assert verdict.repeated == 1
 
 
+def test_webhook_stands_in_where_slack_took_nothing_and_slack_that_tells_it_again_is_named() -> None:
+    notice, posted = (
+        ("dm:U08HAL", "inc-1:matrix:immediate:U08HAL"),
+        ("webhook:hal", "inc-1:instead:webhook:matrix:immediate:U08HAL"),
+    )
+    page = ("dm:U01ANA", "inc-1:matrix:immediate:U01ANA")
+    received = settled()
+    received.add(*posted, 10.5)
+    again = f"{' '.join(notice)}, which webhook:hal had told"
+    assert reckoning.compare([RESOLVED], LIVES, received).doubled == [again]
+    del received.arrivals[notice], received.arrivals[page]
+    assert reckoning.compare([RESOLVED], LIVES, received).lost == [" ".join(page)]
+    received.add(ROOM, "inc-1:told_elsewhere:7", 50)  # so the page's letter is what told it
+    verdict = reckoning.compare([RESOLVED], LIVES, received)
+    assert (verdict.lost, verdict.doubled, verdict.unowed) == ([], [], [])
+
+
 def test_message_that_no_policy_owes_is_named() -> None:
     received = settled()
     received.add("dm:U07FAY", "inc-1:matrix:within_40s:U07FAY", 90)

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from bot.delivery.deliverer import Deliverer
 from bot.surfaces import draw
 from escalation.fallback import Fallback
-from incidents import records, timeline
+from incidents import records, sending, timeline
 from incidents.catalog import Away
 from incidents.definitions import Severity
 from incidents.events import EventKind
@@ -240,6 +240,35 @@ async def test_the_letter_of_an_earlier_round_stands_for_no_later_page(house: Ho
         await tx.session.delete(page)
     keys = [row.key for row in await house.rows()]
     assert f"{incident.key}:instead:email:page:5:U0ANA" in keys
+
+
+@pytest.mark.parametrize("left", ["both", "slack's", ""])
+async def test_what_a_killed_process_left_goes_by_one_road_and_not_by_both_at_once(house: House, left: str) -> None:
+    incident = await house.declare()
+    await house.settled("waiting")
+    params = {"audience": "team_lead", "label": "immediate", "person": "U0BO"}
+    async with house.ctx.store.transaction() as tx:
+        then = tx.now - 5 * MINUTE
+        at = {"created_at": then, "not_before": then, "first_tried_at": then, "incident_id": incident.id, "lane": 2}
+        held = {"state": "sending", "owner": "killed", "lease_until": tx.now - SECONDS}
+        of_slack = records.Outbox(
+            key=f"{incident.key}:matrix:x:U0BO", road="slack", action="direct", surface="matrix_notice",
+            target="user:U0BO", params=params, error="Slack is in trouble.", **at, **(held if left else {}),
+        )  # fmt: skip
+        letter = records.Outbox(
+            key=f"{incident.key}:instead:email:matrix:x:U0BO", road="email", action="mail",
+            surface="mail_matrix_notice", params={**params, "stands_for": of_slack.key}, **at, **held,
+        )  # fmt: skip
+        tx.session.add_all([of_slack, letter] if left == "both" else [of_slack])
+        await tx.session.flush()
+        fallback = Fallback(house.ctx, frozenset({Road.SLACK, Road.EMAIL}))
+        assert fallback.needed  # before anything is chosen
+        await fallback.look(tx, away=False)
+        may_go = await sending.candidates(tx, 99, roads=["slack", "email"])
+        chosen = [row for row in may_go if ":x:" in row.key]
+        assert [row.key for row in chosen] == [letter.key]
+        for row in (of_slack, *chosen):
+            await tx.session.delete(row)
 
 
 async def test_two_replicas_without_slack_tell_everybody_once(tmp_path: Path, postgres: str) -> None:
