@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
-from incidents import database, holding, newborn, records
+from incidents import database, holding, newborn, records, store_errors
 from incidents.clock import Clock
 from incidents.events import EventKind
 from incidents.notices import Notice
@@ -66,6 +66,8 @@ class Tx:
         self._unheard: deque[tuple[records.Incident, records.Event]] = deque()
         self._lasts: deque[Callable[[], Awaitable[None]]] = deque()
         self._following: list[Callable[[], None]] = []
+        self._afterwards: list[Callable[[], None]] = []
+        self._stored = False
 
     async def record(
         self,
@@ -113,10 +115,28 @@ class Tx:
         """Call `follow` once the transaction has committed."""
         self._following.append(follow)
 
-    def committed(self) -> None:
-        """Do what was to follow the commit."""
-        for follow in self._following:
-            follow()
+    def once_over(self, act: Callable[[], None]) -> None:
+        """Call `act` once the transaction is over, whether it was committed or not; after what follows a commit."""
+        self._afterwards.append(act)
+
+    async def commit(self) -> None:
+        """Store everything."""
+        await self.session.commit()
+        self._stored = True
+
+    def over(self) -> frozenset[str]:
+        """Do what was to follow; returns the topics to wake: none where nothing was stored."""
+        try:
+            if not self._stored:
+                return frozenset()
+            for follow in self._following:
+                follow()
+            if self.offered:
+                self.wake(STEPS)
+            return frozenset(self.wakes)
+        finally:
+            for act in self._afterwards:
+                act()
 
     async def settle(self, reactors: dict[EventKind, list[Reactor]]) -> None:
         """Let every reactor hear every event, those that reactors record included; then do what comes last."""
@@ -153,9 +173,10 @@ class Store:
         self._turns = Turns()
         self._hurried = 0  # transactions that somebody waits for
         self._lull = asyncio.Event()
-        self._open = 0  # sessions
+        self._open = 0  # sessions, and those who wait for one
         self._none_open = asyncio.Event()
         self._none_open.set()
+        self._closed = False
         self._reactors: dict[EventKind, list[Reactor]] = {}
         self._lasts: list[Callable[[Tx], Awaitable[None]]] = []
         self._wakers: list[Callable[[frozenset[str]], None]] = []
@@ -179,19 +200,23 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self, *, turn: Turn = Turn.USUAL) -> AsyncIterator[Tx]:
-        """Open a write transaction; commits at the end, rolls back on any exception."""
-        with self._waited_for(turn):
-            async with self._turns.take(turn) if self._sqlite else contextlib.nullcontext():
-                tx = Tx(self._writes(), self.clock.now())
-                async with self._counted(), tx.session:
-                    yield tx
-                    await self._finish(tx)
-        tx.committed()
-        if tx.offered:
-            tx.wake(STEPS)
-        if tx.wakes:
-            topics = frozenset(tx.wakes)
-            for waker in self._wakers:
+        """Open a write transaction; commits at the end, rolls back on any exception.
+
+        Raises:
+            DatabaseTrouble: the store was closed.
+        """
+        tx: Tx | None = None
+        try:
+            async with self._counted():
+                with self._waited_for(turn):
+                    async with self._turns.take(turn) if self._sqlite else contextlib.nullcontext():
+                        tx = Tx(self._writes(), self.clock.now())
+                        async with tx.session:
+                            yield tx
+                            await self._finish(tx)
+        finally:  # also where somebody is cancelled who has committed: what was stored is followed up
+            topics = tx.over() if tx is not None else frozenset()
+            for waker in self._wakers if topics else ():
                 waker(topics)
 
     @contextlib.contextmanager
@@ -221,27 +246,47 @@ class Store:
         for last in self._lasts:
             await last(tx)
             await tx.settle(self._reactors)
-        await tx.session.commit()
+        await tx.commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a session for reading; it never waits for a writer on SQLite (WAL)."""
+        """Open a session for reading; it never waits for a writer on SQLite (WAL).
+
+        Raises:
+            DatabaseTrouble: the store was closed.
+        """
         async with self._counted(), self._reads() as session:
             yield session
 
     @asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
+        """Count who uses the database, those in line to write among them."""
+        if self._closed:
+            raise store_errors.DatabaseTrouble("Sitrep is being restarted.", remedy="Try again in a minute.")
         self._open += 1
         self._none_open.clear()
         try:
             yield
         finally:
-            self._open -= 1
-            if not self._open:
-                self._none_open.set()
+            await self._left()
+
+    async def _left(self) -> None:
+        self._open -= 1
+        if self._open:
+            return
+        self._none_open.set()
+        if self._closed:  # whoever leaves outlasted the closing, which could not close this connection
+            await self.engine.dispose()
 
     async def close(self) -> None:
-        """Close all connections, once those that are in use are back: nobody closes one that comes later."""
+        """Close all connections, once those that are in use are back; whoever wants one later is refused.
+
+        One that is not back within five seconds is closed by whoever uses it, when that ends.
+        """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._none_open.wait(), _LAST_SECONDS)
-        await self.engine.dispose()
+            async with asyncio.timeout(_LAST_SECONDS):
+                while self._open:  # again: somebody may have begun since the last one woke us
+                    await self._none_open.wait()
+        self._closed = True
+        if not self._open:
+            await self.engine.dispose()

@@ -63,8 +63,10 @@ class Deliverer:
         self._tidied_at = 0.0
         self._woken = asyncio.Event()
         self._under_way: dict[asyncio.Task[None], int] = {}  # -> id of the row
+        self._chosen: set[asyncio.Future[None]] = set()  # in transactions of others, each until its own is over
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
+        self._stopped = False
         self._rung = False  # the alarm woke us, not a commit
         self._crowded = False  # rows wait for room
         self._behind = False  # more rows wait than one look takes in; a decision must not wait for such looks
@@ -95,8 +97,9 @@ class Deliverer:
             await asyncio.gather(self._asking, return_exceptions=True)
         until = time.monotonic() + _DRAIN_SECONDS
         # Again and again: what a transaction chose before we stopped sets off when it commits.
-        while self._under_way and (left := until - time.monotonic()) > 0:
-            await asyncio.wait(list(self._under_way), timeout=left)
+        while (waited_for := [*self._chosen, *self._under_way]) and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(waited_for, timeout=left)
+        self._stopped = True
         late = list(self._under_way)
         for task in late:
             task.cancel()
@@ -114,6 +117,7 @@ class Deliverer:
         """Begin what a decision puts on its way inside its own transaction: one of delivery's own would come later."""
         if store.OUTBOX not in tx.wakes or self._stopping or self._behind:
             return
+        self._wait_for(tx)
         await tx.session.flush()  # a fault of the decision's own is not ours to catch
         try:
             async with tx.session.begin_nested():
@@ -123,6 +127,16 @@ class Deliverer:
             return
         tx.wakes.discard(store.OUTBOX)  # what woke it has just been looked at
         tx.then(lambda: self._set_off(choice))
+
+    def _wait_for(self, tx: store.Tx) -> None:
+        over = asyncio.get_running_loop().create_future()
+        self._chosen.add(over)
+
+        def ended() -> None:
+            self._chosen.discard(over)
+            over.set_result(None)
+
+        tx.once_over(ended)
 
     async def _run(self) -> None:
         sorted_out = False
@@ -170,6 +184,9 @@ class Deliverer:
         return await self._chooser.choose(tx, busy=tuple(self._under_way.values()), shut=shut)
 
     def _set_off(self, choice: Choice) -> None:
+        if self._stopped:  # whoever comes next finds them once their leases run out
+            log.warning("stopped before these notices set off", notices=[trip.row.key for trip in choice.trips])
+            return
         for trip in choice.trips:
             task = asyncio.create_task(self._courier.deliver(trip), name=f"deliver {trip.row.key}")
             self._under_way[task] = trip.row.number
