@@ -1,6 +1,7 @@
 """Work that goes on after the ack; kept, so that it is neither lost to the garbage collector nor at shutdown."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -47,11 +48,12 @@ class Background:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, timeout: float) -> None:
-        """Wait up to `timeout` seconds for what is under way, then cancel the rest."""
+        """Wait up to `timeout` seconds for what is under way and for what that begins, then cancel the rest."""
         self.stopping.set()
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=timeout)
+        until = time.monotonic() + timeout
+        while self._tasks and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(list(self._tasks), timeout=left)
+        late = list(self._tasks)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

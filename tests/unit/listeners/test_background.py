@@ -85,3 +85,19 @@ async def test_what_had_no_turn_at_shutdown_is_left_without_a_warning() -> None:
         background.start(work.piece(number))
     await background.drain(timeout=0.01)
     assert work.ended == []
+
+
+async def test_what_is_begun_while_it_drains_is_waited_for() -> None:
+    background, work = Background(), Work()
+
+    async def goes_on() -> None:
+        await background.stopping.wait()
+        background.start(work.piece(1))
+
+    background.watch(goes_on())
+    draining = asyncio.create_task(background.drain(timeout=5))
+    await _until_nothing_more_begins(work)
+    assert not draining.done()
+    work.gate.set()
+    await draining
+    assert work.ended == [1]
