@@ -170,8 +170,9 @@ class Process:
         if self._running is None:
             return
         gauges.SWEEP.set(self._running.alarms.sweep_age_seconds)
-        # Whoever watches hears that the database is away: a scrape that failed would only say that of itself.
-        if state.checks.get("database"):
+        # Whoever watches hears that the database is away: a scrape that failed would only say that of itself. And while
+        # it is being closed, nobody begins to ask it.
+        if state.checks.get("database") or self._stopping.is_set():
             gauges.forget()
             return
         try:

@@ -179,3 +179,16 @@ async def test_a_sweep_that_is_stuck_shows(tmp_path: Path) -> None:
         alarms._swept_at -= 60
         checks = await probe.checks()
         assert "60 s ago" in checks["sweep"]
+
+
+async def test_metrics_ask_the_database_nothing_while_sitrep_stops(tmp_path: Path) -> None:
+    async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
+        await probe.ready()
+        assert "sitrep_delivery_late 0.0" in (await probe.get("/metrics")).text
+        assert probe.process is not None
+        async with _store(probe).read():  # what is under way holds it up
+            probe.process.stop()
+            await probe.until(lambda checks: "stopping" in checks.get("start", ""))
+            watched = (await probe.get("/metrics")).text
+        assert "sitrep_ready 0.0" in watched
+        assert "sitrep_delivery_late NaN" in watched
