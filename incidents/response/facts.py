@@ -117,8 +117,9 @@ async def past_solutions(session: AsyncSession, incident: records.Incident) -> t
         .limit(_SOLUTIONS)
     )
     same = others.where(row.service == incident.service)
-    # Twice as many are looked through: of the newest some are private.
-    latest = others.where(col(row.id) > select(func.max(row.id)).scalar_subquery() - 2 * _SOLUTIONS)
-    asked = [same, latest] if incident.service else [latest]
-    found = [each for question in asked for each in (await session.scalars(question)).all()]
+    found = list((await session.scalars(same)).all()) if incident.service else []
+    # Nearly always they are among twice as many numbers; where most of those are private or gone, it looks further.
+    near = others.where(col(row.id) > select(func.max(row.id)).scalar_subquery() - 2 * _SOLUTIONS)
+    latest = (await session.scalars(near)).all()
+    found += latest if len(latest) == _SOLUTIONS else (await session.scalars(others)).all()
     return tuple(filing.searchable(each) for each in {each.id: each for each in found}.values())

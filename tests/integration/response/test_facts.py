@@ -1,6 +1,7 @@
 """What is gathered from the talk in a channel, and from the rows, to answer questions and to judge gates."""
 
 import pytest
+from sqlalchemy import insert
 
 from incidents import records, triage
 from incidents.response import facts
@@ -62,3 +63,18 @@ async def test_agents_are_told_what_earlier_incidents_left_behind_but_not_of_the
     requests = [each for each in house.agent.asked if each.incident.key == incident.key]
     asked = {each.step.name: [it.path for it in each.solutions] for each in requests if each.solutions}
     assert asked == {"1.3": [other.key, "solution 4"]}
+
+
+@pytest.mark.parametrize("service", ["checkout", ""])
+async def test_what_is_private_or_gone_leaves_room_for_what_was_solved_before_it(house: House, service: str) -> None:
+    incident, private = [await house.declare() for _ in range(2)]
+    async with house.store.transaction() as tx:
+        (await tx.session.get_one(records.Incident, private.number)).private = True
+        (await tx.session.get_one(records.Incident, incident.number)).service = service
+        rows = [(1, None)] + [(number, private.id) for number in range(2, 700)] + [(9_000, private.id)]
+        blank = {"service": "search", "title": "t", "problem": "", "solution": "", "signature": "", "filed_by": ""}
+        values = [{**blank, "id": number, "incident_id": of, "created_at": tx.now} for number, of in rows]
+        await tx.session.execute(insert(records.Solution), values)
+    async with house.store.read() as session:
+        found = await facts.past_solutions(session, await house.incident(incident))
+    assert [each.path for each in found] == ["solution 1"]
