@@ -26,7 +26,13 @@ class Jotter:
         return self._folder.resolve() / "commands" / secrets.token_hex(4)
 
     async def begin(self, begun: Begun) -> None:
+        self.begun = [each for each in self.begun if not each.is_for(begun.verb, begun.environment, begun.what)]
         self.begun.append(begun)
+
+    async def adopt(self, begun: Begun) -> Begun:
+        self.begun.remove(begun)
+        self.begun.append(begun.model_copy(update={"former": False}))
+        return self.begun[-1]
 
     def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
         self.outcomes.append(outcome)

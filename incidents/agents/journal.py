@@ -57,10 +57,18 @@ class Journal(Protocol):
         ...
 
     async def begin(self, begun: Begun) -> None:
-        """Write down that this begins; it is safe once this returns.
+        """Write down that this begins, in the place of what was begun of this kind; it is safe once this returns.
 
         Raises:
             StepFailed: when the step is no longer ours; nothing may begin.
+        """
+        ...
+
+    async def adopt(self, begun: Begun) -> Begun:
+        """Write down that this attempt goes on with what was begun before its step was queued anew; return it.
+
+        Raises:
+            StepFailed: when the step is no longer ours; what was begun runs on by itself.
         """
         ...
 

@@ -21,7 +21,7 @@ def read(step: records.Step) -> tuple[Begun, ...]:
 
 
 def under_way(step: records.Step) -> Begun | None:
-    """Return what an attempt of the step began last, under the approval that it still acts under.
+    """Return what an attempt of the step began or adopted last, under the approval that it still acts under.
 
     None where people are asked about it already, or are asked anew because the step was queued anew.
     """
@@ -53,6 +53,10 @@ def carry_over(step: records.Step) -> None:
     Whatever else it wants was not asked about yet, so no approval goes with it.
     """
     keep(step, [each.model_copy(update={"former": True}) for each in read(step)])
+
+
+def _others(begun: Sequence[Begun], new: Begun) -> list[Begun]:
+    return [each for each in begun if not each.is_for(new.verb, new.environment, new.what)]
 
 
 class StepJournal:
@@ -106,7 +110,7 @@ class StepJournal:
         return self._workdir.resolve() / "commands" / name
 
     async def begin(self, begun: Begun) -> None:
-        """Write down that this begins.
+        """Write down that this begins, in the place of what was begun of this kind: that is over and settled.
 
         Raises:
             StepFailed: when the step is no longer ours, or this is a drill; nothing may begin.
@@ -117,9 +121,27 @@ class StepJournal:
             step = await claims.held(tx, self._claim)
             if step is None:
                 raise StepFailed(f"The step was stopped before the {begun.in_words} began.", remedy="Nothing was done.")
-            keep(step, [*read(step), begun])
+            keep(step, [*_others(read(step), begun), begun])
             tx.session.add(step)
-        self._begun.append(begun)
+        self._begun = [*_others(self._begun, begun), begun]
+
+    async def adopt(self, begun: Begun) -> Begun:
+        """Take on what ran before the step was queued anew: from now on it is under way under this approval.
+
+        Raises:
+            StepFailed: when the step is no longer ours; what was begun runs on by itself.
+        """
+        taken_on = begun.model_copy(update={"former": False})
+        async with self._store.transaction() as tx:
+            step = await claims.held(tx, self._claim)
+            if step is None:
+                raise StepFailed(
+                    f"The step was stopped; the {begun.in_words} goes on by itself.", remedy="Wait for it."
+                )
+            keep(step, [*_others(read(step), begun), taken_on])
+            tx.session.add(step)
+        self._begun = [*_others(self._begun, begun), taken_on]
+        return taken_on
 
     def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
         """Note what became of it, in one sentence for people, in case no result of the step will tell."""

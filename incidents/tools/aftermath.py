@@ -10,11 +10,12 @@ from incidents.catalog import Environment, Service
 from incidents.clock import Clock
 from incidents.errors import OutcomeUnknown, ToolFailed
 from incidents.tools import deploylog, health, launches
+from incidents.tools.deploylog import DeployLog
 from incidents.tools.evidence import Evidence
 from incidents.tools.launches import Fate
 from incidents.tools.processes import Completed
 
-_CLOCKS_DIFFER = timedelta(seconds=5)  # between this machine's clock and that of the deploy log
+CLOCKS_DIFFER = timedelta(seconds=5)  #: between this machine's clock and that of the deploy log
 _LOOK_SECONDS = 2.0  # between looks at what another machine does
 
 
@@ -101,18 +102,23 @@ async def _traced(begun: Begun, place: Place, clock: Clock) -> Traced | None:
 
 
 async def _in_deploy_log(begun: Begun, place: Place, clock: Clock) -> Traced | None:
-    if not place.service.deploys:
-        return None
-    try:
-        log = await deploylog.read(Path(place.service.deploys), clock)
-    except ToolFailed:
-        return None  # it says nothing; the version may
-    running = log.current(begun.environment)
-    if running is None or running.at < begun.at - _CLOCKS_DIFFER:
+    log = await log_of(begun, place, clock)
+    running = log.current(begun.environment) if log else None
+    if log is None or running is None or running.at < begun.at - CLOCKS_DIFFER:
         return None
     if begun.what not in (running.commit, running.release):
         return None
     return Traced(running.release, running.commit, log.evidence)
+
+
+async def log_of(begun: Begun, place: Place, clock: Clock) -> DeployLog | None:
+    """Return the deploy log that tells of what was begun; None where there is none, or it cannot be read."""
+    if begun.verb == "switch" or not place.service.deploys:
+        return None
+    try:
+        return await deploylog.read(Path(place.service.deploys), clock)
+    except ToolFailed:
+        return None  # it says nothing; the version may
 
 
 async def _by_version(begun: Begun, place: Place, clock: Clock) -> Traced | None:

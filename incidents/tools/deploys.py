@@ -17,7 +17,7 @@ from incidents.agents.journal import Begun, Journal
 from incidents.catalog import Environment, Service
 from incidents.clock import Clock
 from incidents.errors import ToolFailed
-from incidents.tools import aftermath, consent, deploylog, launches
+from incidents.tools import adoption, aftermath, consent, deploylog, launches
 from incidents.tools.evidence import Evidence, EvidenceKind
 from incidents.tools.processes import Completed
 
@@ -123,6 +123,24 @@ async def switch_off(
     return await _start(service, "production", wanted, journal=journal, clock=clock, before={})
 
 
+async def earlier(
+    service: Service, environment: str, verb: str, what: str, *, journal: Journal, clock: Clock
+) -> Begun | None:
+    """Return what an earlier attempt began of this and this one goes on with; None where it is to be begun.
+
+    Raises:
+        StepFailed: when the step is no longer ours.
+        OutcomeUnknown: when it went through, but may not be what runs now.
+    """
+    begun = journal.open(verb, environment, what)
+    if begun is None or (begun.doubt and begun.doubt == journal.cleared):
+        return None  # where people were asked, they want it done again
+    place = aftermath.Place(service, target_of(service, environment), (verb,))
+    if not await adoption.counts(begun, place, clock, journal):
+        return None
+    return await journal.adopt(begun) if begun.former else begun
+
+
 def target_of(service: Service, environment: str) -> Environment:
     """Return the service's `environment`, `production` or `staging`.
 
@@ -154,14 +172,12 @@ async def _start(
         )
     place = aftermath.Place(service, target_of(service, environment), tuple(wanted.argv))
     with journal.under_way():
-        earlier = journal.open(wanted.verb, environment, wanted.what)
-        if earlier is not None and earlier.doubt and earlier.doubt == journal.cleared:
-            earlier = None  # people were asked, and want it done again
-        begun, found = earlier, await aftermath.of(earlier, place, clock) if earlier else None
+        adopted = await earlier(service, environment, wanted.verb, wanted.what, journal=journal, clock=clock)
+        begun, found = adopted, await aftermath.of(adopted, place, clock) if adopted else None
         if begun is None or found is None:
             consent.require_same(wanted.approved, environment, wanted.verb, argv=wanted.argv, folder=service.repository)
             begun = await _begin(place, environment, wanted, journal, clock, before)
-            earlier, found = None, await aftermath.of(begun, place, clock)
+            adopted, found = None, await aftermath.of(begun, place, clock)
         if found is None:
             raise ToolFailed(f"The {begun.in_words} did not begin.", remedy="Read Sitrep's log, then retry the step.")
         journal.ended(begun, found.in_words(begun), clock.now())
@@ -175,7 +191,7 @@ async def _start(
         captured_at=clock.now(),
     )
     release, commit = str(started.get("release", "")), str(started.get("commit", ""))
-    return Deployed(release, commit, found.run.seconds, seen, adopted=earlier is not None)
+    return Deployed(release, commit, found.run.seconds, seen, adopted=adopted is not None)
 
 
 async def _begin(
@@ -226,7 +242,7 @@ def _started(done: Completed, wanted: _Wanted, begun: Begun, limit: timedelta) -
             f"The {begun.in_words} failed (exit code {done.exit_code}): {said[:200]}.",
             remedy="Read the command's output, then retry the step or act by hand.",
         )
-    started = _answer(done.stdout)
+    started = done.last_object()
     commit, release = wanted.commit, wanted.release
     if (commit and started.get("commit") != commit) or (release and str(started.get("release")) != release):
         raise ToolFailed(
@@ -241,15 +257,3 @@ def _environment() -> dict[str, str]:
     """Return Sitrep's environment less its secrets: the service's own commands may need what a cloud's tools need."""
     inherited = os.environ  # noqa: TID251 - passed on, not read: the command is the operator's own
     return {name: value for name, value in inherited.items() if not _OURS.match(name)}
-
-
-def _answer(stdout: str) -> dict[str, object]:
-    """Return the JSON object of the last line that is one."""
-    for line in reversed(stdout.splitlines()):
-        try:
-            found = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(found, dict):
-            return found
-    return {}

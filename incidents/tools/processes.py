@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import time
@@ -51,6 +52,17 @@ class Completed:
     def output(self) -> str:
         """Return what it wrote, stdout before stderr."""
         return "\n".join(part for part in (self.stdout.rstrip("\n"), self.stderr.rstrip("\n")) if part)
+
+    def last_object(self) -> dict[str, object]:
+        """Return the JSON object of the last line of stdout that is one; empty where none is."""
+        for line in reversed(self.stdout.splitlines()):
+            try:
+                found = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(found, dict):
+                return found
+        return {}
 
     def as_evidence(self, kind: EvidenceKind, source: str, *, summary: str, captured_at: datetime) -> Evidence:
         """Return this run as evidence, with its command and exit code."""

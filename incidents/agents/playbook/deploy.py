@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from incidents.agents.base import ApprovedSubject
+from incidents.agents.journal import Begun
 from incidents.agents.outputs import (
     DeploymentOutput,
     DeploymentStatus,
@@ -73,18 +74,28 @@ async def run(case: Case) -> tuple[Output, str]:
     approved, commit = await _require_exact(case)
     if case.request.incident.drill:
         return _rehearsed(case, approved, commit)
-    before = await _before(case, commit)
-    deployed = await _deploy(case, approved, commit, before)
+    begun = await _earlier(case, "deploy", commit)
+    before = await _before(case, begun)
+    deployed = await _deploy(case, approved, commit, before, begun)
     watch = _Watch(before, _rate_before(case, before), await _watch(case))
-    rolled_back = await _roll_back(case, approved, watch) if watch.is_worse else None
+    taken_back = watch.is_worse or (deployed.adopted and await _was_taken_back(case, approved))
+    rolled_back = await _roll_back(case, approved, watch) if taken_back else None
     if rolled_back is not None:
         watch = dataclasses.replace(watch, after=await _watch(case) or watch.after)
     return _report(case, commit, deployed, watch, rolled_back)
 
 
-async def _before(case: Case, commit: str) -> _Before | None:
+async def _earlier(case: Case, verb: str, what: str) -> Begun | None:
+    return await deploys.earlier(case.service, PRODUCTION, verb, what, journal=case.request.journal, clock=case.clock)
+
+
+async def _was_taken_back(case: Case, approved: ApprovedSubject) -> bool:
+    """Tell whether the attempt that began the deploy had begun to take it back, too."""
+    return await _earlier(case, "rollback", str(approved.subject.get("rollback_release") or "")) is not None
+
+
+async def _before(case: Case, begun: Begun | None) -> _Before | None:
     """Look at what runs now; where an earlier attempt began the deploy, return what that saw."""
-    begun = case.request.journal.open("deploy", PRODUCTION, commit)
     if begun is not None:
         kept = _Before.model_validate(begun.before) if begun.before else None
         case.see(*([kept.evidence] if kept else []))
@@ -137,16 +148,16 @@ async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
     return approved, commit
 
 
-async def _deploy(case: Case, approved: ApprovedSubject, commit: str, before: _Before | None) -> Deployed:
+async def _deploy(
+    case: Case, approved: ApprovedSubject, commit: str, before: _Before | None, begun: Begun | None
+) -> Deployed:
     """Deploy, unless an earlier attempt had done so already.
 
     Raises:
         StepFailed: when the deploy failed; says how production is after it.
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
-    journal = case.request.journal
-    cut_off = journal.open("deploy", PRODUCTION, commit)
-    if not cut_off and case.request.attempt > 1 and (running := await _running_already(case, commit)) is not None:
+    if not begun and case.request.attempt > 1 and (running := await _running_already(case, commit)) is not None:
         return running
     try:
         deployed = await deploys.deploy(
@@ -154,7 +165,7 @@ async def _deploy(case: Case, approved: ApprovedSubject, commit: str, before: _B
             PRODUCTION,
             commit=commit,
             approved=approved,
-            journal=journal,
+            journal=case.request.journal,
             clock=case.clock,
             before=before.model_dump(mode="json") if before else {},
         )

@@ -49,8 +49,10 @@ async def _require_as_it_was(case: Case, approved: ApprovedSubject) -> None:
         StepFailed: when another release runs.
     """
     release, was = (str(approved.subject.get(name) or "") for name in ("release", "running"))
-    begun = case.request.journal.open("rollback", PRODUCTION, release) is not None
-    if not was or not case.service.deploys or begun:
+    if not was or not case.service.deploys:
+        return
+    journal = case.request.journal
+    if await deploys.earlier(case.service, PRODUCTION, "rollback", release, journal=journal, clock=case.clock):
         return
     try:
         running = (await deploylog.read(Path(case.service.deploys), case.clock)).current()

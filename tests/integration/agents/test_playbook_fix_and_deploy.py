@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from incidents.response.decisions import DECISIONS, Wanted
 from incidents.response.mitigations import Means, WayBack
 from tests.integration.agents import steps
 from tests.integration.agents.shop import GOOD, PRICING, TEST, Shop
+from tests.jotter import Jotter
 
 SUSPECT = "def total(cart):\n    return cart.get('currency', 'EUR').upper()\n"
 
@@ -155,6 +157,39 @@ async def test_a_second_attempt_does_not_deploy_again(shop: Shop, production: Pr
     assert shop.deploys.read_text() == before
     assert any("was not deployed again" in note for note in result.notes)
     assert deployment(response).user_impact_resolution.resolved
+
+
+async def test_a_second_attempt_goes_on_with_taking_the_release_back(
+    shop: Shop, production: Production, tmp_path: Path
+) -> None:
+    """The first was cut off when the former release served well again, so that no watching shows that it is worse."""
+    _, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    production.failing = {bad: 0.3, response.outputs["emergency_fix_code"]["commit"]: 0.9}
+    kept = Jotter(tmp_path / "kept")
+    await response.step("3.1", approved=response.approve(), journal=kept)
+    before = shop.deploys.read_text()
+    await response.step("3.1", approved=response.approve(), journal=kept, attempt=2)
+    assert shop.deploys.read_text() == before
+    status = deployment(response).deployment_status
+    assert (status.rolled_back, status.release) == (True, "1")
+
+
+async def test_what_was_replaced_before_it_was_approved_anew_is_deployed_and_judged_by_what_it_replaces(
+    shop: Shop, production: Production, tmp_path: Path
+) -> None:
+    good, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    production.failing = {bad: 0.3}
+    kept = Jotter(tmp_path / "kept")
+    await response.step("3.1", approved=response.approve(), journal=kept)
+    assert deployment(response).system_health_metrics.error_rate_before == pytest.approx(0.3, abs=0.05)
+    shop.released("1", good, minutes_ago=(shop.now - SystemClock().now()) / timedelta(minutes=1))
+    kept.begun = [each.model_copy(update={"former": True}) for each in kept.begun]
+    result = await response.step("3.1", approved=response.approve(), journal=kept, attempt=2)
+    assert production.running()["commit"] == response.outputs["emergency_fix_code"]["commit"]
+    assert deployment(response).system_health_metrics.error_rate_before == 0.0
+    assert not any("was not deployed again" in note for note in result.notes)
 
 
 async def test_a_branch_that_moved_on_is_not_deployed(shop: Shop, tmp_path: Path) -> None:

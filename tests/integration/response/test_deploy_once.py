@@ -16,6 +16,7 @@ from incidents import catalog, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
+from incidents.errors import Conflict
 from incidents.events import EventKind
 from incidents.response import control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
@@ -86,7 +87,8 @@ class Site:
         self.folder = folder
         command = (sys.executable, "-c", SCRIPT, str(folder), "{commit}")
         production = SETTINGS.services["checkout"].production.model_copy(update={"deploy": command})
-        service = catalog.Service(key="checkout", title="Checkout", production=production)
+        self.log = folder / "deploys.jsonl"
+        service = catalog.Service(key="checkout", title="Checkout", production=production, deploys=str(self.log))
         # Whoever asks people reads the same sitrep.yml as who acts: what is approved names its command.
         object.__setattr__(house.ctx, "settings", SETTINGS.model_copy(update={"services": {"checkout": service}}))
         self.ctx = house.ctx
@@ -100,6 +102,18 @@ class Site:
 
     def go(self) -> None:
         (self.folder / "go").touch()
+
+    def logged(self, release: int, commit: str) -> None:
+        """Write a line of the deploy log, as whatever deploys does."""
+        with self.log.open("a") as file:
+            at = SystemClock().now().isoformat()
+            file.write(json.dumps({"at": at, "release": release, "commit": commit}) + "\n")
+
+    def plan_may_do_without_a_deploy(self) -> None:
+        """Let high severity run the same plan but the deploy; not in the library of other tests."""
+        library = self.ctx.library.model_copy(update={"workflows": dict(self.ctx.library.workflows)})
+        object.__setattr__(self.ctx, "library", library)
+        high_runs(self.house, without("3.1"))
 
     @property
     def times(self) -> int:
@@ -121,6 +135,12 @@ class Site:
     async def step(self, claim: Claim) -> records.Step:
         async with self.house.store.read() as session:
             return await session.get_one(records.Step, claim.step_id)
+
+    async def under_way(self, claim: Claim) -> None:
+        """Wait until a command of the step is under way under its approval."""
+        async with asyncio.timeout(20):
+            while journal.under_way(await self.step(claim)) is None:  # noqa: ASYNC110 - a row tells nobody
+                await asyncio.sleep(0.01)
 
     async def notes(self, incident: records.Incident) -> list[str]:
         async with self.house.store.read() as session:
@@ -245,19 +265,62 @@ async def test_a_deploy_that_runs_on_while_the_plan_changes_there_and_back_is_ad
     """Its approval went with the plan: people are asked anew, and the new word is good for what it names alone."""
     incident, claim, work = await site.begun()
     await lost(site, work)
-    # These tests change workflows without changing the library of others.
-    library = site.ctx.library.model_copy(update={"workflows": dict(site.ctx.library.workflows)})
-    object.__setattr__(site.ctx, "library", library)
-    high_runs(site.house, without("3.1"))
+    site.plan_may_do_without_a_deploy()
     await site.house.do(respond.change_severity, incident.number, ANA, Severity.HIGH, "fewer hurt")
     await site.house.do(respond.change_severity, incident.number, ANA, Severity.CRITICAL, "more hurt")
     assert "3.1" not in await site.house.work()
     [anew] = await site.house.pending(incident)
     await site.house.do(control.decide, anew.number, BO, "approve")
+    assert journal.under_way(await site.step(claim)) is None
+    [second] = await site.engine.claim(1)
+    work = asyncio.create_task(site.engine.carry_out(second))
+    await site.under_way(claim)
+    # From now on it is under way under its new approval, as if this attempt had begun it.
+    object.__setattr__(site.ctx, "providers", ("playbook", "claude"))
+    with pytest.raises(Conflict, match="under way and is not cut off"):
+        await site.house.do(intervening.hand_over, claim.step_id, ANA, "claude")
+    await site.house.do(intervening.stop_step, claim.step_id, ANA)
+    assert "is under way and is not cut off" in (await site.notes(incident))[-1]
+    await site.house.do(intervening.retry_step, claim.step_id, ANA)
     site.go()
+    await work
     assert "3.1" in await site.house.work()
     step = await site.step(claim)
     assert (step.state, step.notes, step.begun, site.times) == ("done", ["adopted"], [], 1)
+    assert await site.house.pending(incident) == []
+
+
+async def test_a_deploy_that_was_rolled_back_while_the_plan_changed_there_and_back_is_done_again(site: Site) -> None:
+    """Its exit code of then says nothing of what runs now, and people have approved it anew."""
+    incident, claim, work = await site.begun()
+    site.plan_may_do_without_a_deploy()
+    await site.house.do(respond.change_severity, incident.number, ANA, Severity.HIGH, "fewer hurt")
+    site.go()
+    await work
+    assert "went through" in (await site.notes(incident))[-1]
+    site.logged(43, "9f8e7d6")
+    site.logged(40, "0000000")
+    await site.house.do(respond.change_severity, incident.number, ANA, Severity.CRITICAL, "more hurt")
+    await site.house.work()
+    [anew] = await site.house.pending(incident)
+    await site.house.do(control.decide, anew.number, BO, "approve")
+    assert "3.1" in await site.house.work()
+    step = await site.step(claim)
+    assert (step.state, step.notes, step.begun, site.times) == ("done", [], [], 2)
+
+
+async def test_a_deploy_that_was_stopped_and_rolled_back_is_asked_about_when_it_is_retried(site: Site) -> None:
+    incident, claim, work = await site.begun()
+    await site.house.do(intervening.stop_step, claim.step_id, ANA)
+    site.go()
+    await work
+    site.logged(43, "9f8e7d6")
+    site.logged(40, "0000000")
+    await site.house.do(intervening.retry_step, claim.step_id, ANA)
+    await site.house.work()
+    [asked] = await site.house.pending(incident)
+    assert "went through, but release 40 (0000000) runs now." in asked.subject["doubt"]
+    assert ((await site.step(claim)).state, site.times) == ("waiting", 1)
 
 
 async def test_stopping_the_response_lets_a_running_deploy_end_and_tells_what_became_of_it(site: Site) -> None:

@@ -44,10 +44,11 @@ class Site:
     def go(self) -> None:
         (self.folder / "go").touch()
 
-    def logged(self, at: datetime) -> None:
-        """Write the deploy log as the command does."""
+    def logged(self, at: datetime, release: int = 42, commit: str = COMMIT) -> None:
+        """Write a line of the deploy log as the command does."""
         log = self.folder / "deploys.jsonl"
-        log.write_text(json.dumps({"at": at.isoformat(), "release": 42, "commit": COMMIT}) + "\n")
+        with log.open("a") as file:
+            file.write(json.dumps({"at": at.isoformat(), "release": release, "commit": commit}) + "\n")
         self.deploys = str(log)
 
     @property
@@ -258,6 +259,58 @@ async def test_a_deploy_of_a_machine_that_is_gone_is_asked_about_once_its_time_i
     with pytest.raises(OutcomeUnknown):
         await site.deploy()
     assert site.times == 0
+
+
+async def ended(site: Site, *, former: bool) -> Begun:
+    """Let a deploy of an earlier attempt have ended; its step was queued anew since, where it is a former one."""
+    site.go()
+    begun = await site.begin()
+    await launches.wait(Path(begun.folder), timedelta(seconds=30))
+    site.journal.begun = [begun.model_copy(update={"former": former})]
+    return begun
+
+
+def rolled_back(site: Site) -> None:
+    """Let the deploy log tell that another release was put in the place of what was deployed."""
+    site.logged(START + timedelta(seconds=2))
+    site.logged(START + timedelta(seconds=3), 41, "b" * 40)
+
+
+async def test_what_was_put_out_of_service_before_it_was_approved_anew_is_deployed(site: Site) -> None:
+    await ended(site, former=True)
+    rolled_back(site)
+    done = await site.deploy()
+    assert (done.adopted, site.times, len(site.journal.begun)) == (False, 2, 1)
+
+
+async def test_what_still_runs_is_not_deployed_again_though_it_was_approved_anew(site: Site) -> None:
+    await ended(site, former=True)
+    site.logged(START + timedelta(seconds=2))
+    done = await site.deploy()
+    assert (done.adopted, site.times, site.journal.begun[-1].former) == (True, 1, False)
+
+
+async def test_a_failure_of_before_does_not_use_up_a_new_approval(site: Site) -> None:
+    (site.folder / "fail").touch()
+    await ended(site, former=True)
+    (site.folder / "fail").unlink()
+    done = await site.deploy()
+    assert (done.adopted, site.times) == (False, 2)
+
+
+@pytest.mark.parametrize(
+    ("former", "asked"), [(True, "nothing tells whether it still runs"), (False, r"release 41 \(bbbbbbb\) runs now")]
+)
+async def test_what_went_through_and_may_not_run_is_asked_about(site: Site, former: bool, asked: str) -> None:
+    begun = await ended(site, former=former)
+    if not former:
+        rolled_back(site)
+    with pytest.raises(OutcomeUnknown, match=asked) as doubt:
+        await site.deploy()
+    assert (doubt.value.begun, site.times) == (begun.id, 1)
+    site.journal.begun = [begun.model_copy(update={"doubt": doubt.value.message, "former": former})]
+    site.journal.cleared = doubt.value.message
+    assert ((await site.deploy()).adopted, site.times) == (False, 2)
 
 
 async def test_nothing_interrupts_while_a_command_runs(site: Site) -> None:
