@@ -46,15 +46,18 @@ Refuses = Callable[[Desk, Submission, Exception], Mapping[str, str]]
 
 async def take_in(desk: Desk, sent: Submission, ack: AsyncAck, sends: Sends, refuses: Refuses) -> None:
     """Do what the form asks for and ack with what came of it, or in time with the form that is not stored yet."""
-    desk.modals.begin(sent.view.id)  # what was to be drawn in it before is out of date
     work = asyncio.ensure_future(sends(desk, sent))
     await asyncio.wait({work}, timeout=desk.patience_seconds)
     if not work.done():
+        desk.modals.begin(sent.view.id)
         await ack(response_action="update", view=unstored.waiting(sent.view.shape, payloads.kept(sent)))
         desk.background.watch(replies.guarded(desk, sent.place, _outlast(desk, sent, work, sends, refuses)))
         return
     outcome = await _outcome(desk, sent, work, refuses)
-    await ack(**_answer(sent, outcome))
+    answer = _answer(sent, outcome)
+    if "errors" not in answer:  # with these the form stays, and what was pressed in it is still to be drawn
+        desk.modals.begin(sent.view.id)
+    await ack(**answer)
     if outcome.incident_id:
         follows = following.follow(desk, sent.view.id, outcome.incident_id)
         desk.background.watch(replies.guarded(desk, sent.place, follows))

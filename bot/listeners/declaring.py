@@ -96,11 +96,12 @@ async def _alike(desk: Desk, filled: declare.Filled) -> list[declare.Alike]:
 
 def _filled(desk: Desk, view: View) -> declare.Filled:
     meta = DeclareMeta.decode(view.meta)
-    pressed = desk.modals.unshown(view.id, meta.drawn)
+    if pressed := desk.modals.unshown(view.id, meta.drawn):
+        meta = meta.model_copy(update={"drawn": pressed[0], "severity": Severity(pressed[1])})
     service = view.text(Field.SERVICE, Act.SERVICE)
     known = desk.ctx.service(service)
     return declare.Filled(
-        meta.model_copy(update={"severity": Severity(pressed)}) if pressed else meta,
+        meta,
         title=view.text(Field.TITLE),
         service=service,
         service_title=(known.title if known else "") or service,
@@ -138,7 +139,7 @@ def as_pressed(desk: Desk, sent: Submission) -> Submission:
         return sent
     if filled.meta.severity is shown.severity:
         return sent
-    meta = filled.meta.model_copy(update={"drawn": desk.modals.begin(sent.view.id, shown.drawn)}).encode()
+    meta = filled.meta.encode()  # an advice that nobody has seen yet is not noted as given
     drawn = {**_drawn(desk, filled), "private_metadata": meta}
     shape = {**sent.view.shape, **unstored.still(sent.view.shape, drawn)}
     return sent.model_copy(update={"view": sent.view.model_copy(update={"meta": meta, "shape": shape})})

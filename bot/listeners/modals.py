@@ -33,7 +33,7 @@ class Modals:
         """Note that `value` was pressed, which the drawing `number` is the first to show."""
         self._pressed[view_id] = number, value
 
-    def unshown(self, view_id: str, shown: int) -> str:
-        """Return what was pressed that the drawing `shown` does not show yet, or an empty string."""
-        since, value = self._pressed.get(view_id, (0, ""))
-        return value if shown < since else ""
+    def unshown(self, view_id: str, shown: int) -> tuple[int, str] | None:
+        """Return what was pressed that the drawing `shown` does not show yet, with the number of the one that does."""
+        pressed = self._pressed.get(view_id)
+        return pressed if pressed and shown < pressed[0] else None

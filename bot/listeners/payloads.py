@@ -187,14 +187,18 @@ def kept(sent: Submission) -> str:
 
 def _digest(view: View) -> str:
     typed = {
-        f"{field} {action}": [
-            _shown(state),
-            *sorted(str(each["value"]) for each in state.get("selected_options") or ()),
-        ]
+        f"{field} {action}": said
         for field, states in view.values.items()
         for action, state in states.items()
+        if (said := _said(state))  # a form that was drawn with more fields says the same
     }
     return hashlib.sha256(json.dumps([_pressed(view), typed], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _said(state: dict[str, Any]) -> list[str]:
+    """Return what stands in a field and which of its boxes are ticked; nothing where it is empty."""
+    ticked = sorted(str(each["value"]) for each in state.get("selected_options") or ())
+    return [said for said in (_shown(state), *ticked) if said]
 
 
 def _pressed(view: View) -> str:

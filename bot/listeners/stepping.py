@@ -9,7 +9,7 @@ from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, View
 from bot.surfaces import planning, work
-from bot.views import handwork, mrkdwn
+from bot.views import handwork, mrkdwn, unstored
 from bot.views.message import Message
 from incidents import records, store
 from incidents.agents import blanks, handmade
@@ -165,7 +165,7 @@ async def more_fields(desk: Desk, click: Click, step_id: int) -> None:
     typed = {Field.SUMMARY.value: click.view.text(Field.SUMMARY)}
     typed |= {f"{OUTPUT_FIELD}{path}": text for path, text in below.items() if text}
     form = handwork.take_over(incident, step, title, blanks.fields(definition.prompt), typed=typed)
-    await redrawing.change(desk, click.view.id, form)
+    await redrawing.change(desk, click.view.id, unstored.still(click.view.shape, form))
 
 
 async def submit_take_over(desk: Desk, order: Order, view: View, step_id: int) -> None:

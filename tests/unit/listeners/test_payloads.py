@@ -1,8 +1,11 @@
 """Slack's payloads, parsed."""
 
+from typing import Any
+
 import pytest
 
 from bot.listeners import payloads
+from bot.values import DeclareMeta
 
 
 @pytest.mark.parametrize(
@@ -86,3 +89,29 @@ def test_a_form_drawn_again_has_the_key_of_what_was_typed_for_as_long_as_that_is
     assert payloads.kept(again) == drawn
     assert submitted("something else", drawn, "2.b").key == "view:V1:2.b"
     assert submitted("seen", drawn, "2.b", pressed="critical").key == "view:V1:2.b"
+
+
+def sent(view: dict[str, Any]) -> payloads.Submission:
+    return payloads.submission({"user": {"id": "U01ANA"}, "view": {"id": "V1", "hash": "h1", **view}})
+
+
+def form(meta: DeclareMeta, **typed: str) -> dict[str, Any]:
+    values = {field: {"input": {"type": "plain_text_input", "value": said or None}} for field, said in typed.items()}
+    return {"callback_id": "declare", "private_metadata": meta.encode(), "state": {"values": values}}
+
+
+@pytest.mark.parametrize(
+    ("meta", "typed", "same"),
+    [
+        (DeclareMeta(severity="high", drawn=4, seen=(7,), advised=True), {"title": "Nobody can pay", "more": ""}, True),
+        (DeclareMeta(severity="critical"), {"title": "Nobody can pay"}, False),
+        (DeclareMeta(severity="high"), {"title": "Nobody can pay today"}, False),
+    ],
+    ids=["drawn otherwise", "pressed otherwise", "typed otherwise"],
+)
+def test_a_form_that_comes_back_keeps_its_key_while_it_says_the_same(
+    meta: DeclareMeta, typed: dict[str, str], same: bool
+) -> None:
+    first = sent(form(DeclareMeta(severity="high"), title="Nobody can pay"))
+    again = sent({**form(meta, **typed), "hash": "h2", "external_id": payloads.kept(first)})
+    assert (again.key == first.key) is same
