@@ -24,6 +24,7 @@ PEOPLE = tuple(f"U0P{number:03}" for number in range(40))
 _TROUBLES = ("returns 500s", "is slow", "answers nothing", "loses orders", "loops forever", "shows stale prices")
 _SPREAD = timedelta(days=5 * 365)
 _INBOUND = 2_000  # payloads of the last hour
+_MOST_STEPS = 20  # no workflow has more
 _AT_ONCE = 500  # incidents written in one transaction
 
 Row = dict[str, Any]
@@ -57,9 +58,16 @@ class Size:
 
 
 @cache
-def _workflow() -> WorkflowDefinition:
+def _workflow(severity: Severity) -> WorkflowDefinition:
     library, _ = loading.load(loading.templates_root(), None)
-    return library.workflows["emergency_response"]
+    return library.workflows[library.policies.severity_levels[severity].workflow]
+
+
+@cache
+def _frozen(severity: Severity) -> Row:
+    """Return what a run keeps of its definition: today's, or Sitrep would ask at its start about files that changed."""
+    definition = _workflow(severity)
+    return {"definition": definition.model_dump(mode="json"), "digest": definition.digest()}
 
 
 @cache
@@ -136,22 +144,23 @@ def _begin(rows: Rows, number: int, at: datetime, **values: Any) -> Row:
     return incident
 
 
-def _run(rows: Rows, number: int, at: datetime, states: Sequence[str], ids: Iterator[int]) -> None:
+def _run(rows: Rows, incident: Row, at: datetime, states: Sequence[str], ids: Iterator[int]) -> None:
+    number, severity = incident["id"], incident["severity"]
+    under_way = len(states) > 1
     # A past run keeps a short definition here: what matters for queries is the row, not its 12 kB.
-    definition = _workflow().model_dump(mode="json") if len(states) > 1 else {}
+    kept = _frozen(severity) if under_way else {"definition": {}, "digest": "d"}
     rows[records.Run].append(
         _row(
             records.Run,
             id=number,
             incident_id=number,
-            workflow="emergency_response",
-            definition=definition,
-            digest="d",
-            state="running" if len(states) > 1 else "done",
+            workflow=_workflow(severity).name,
+            state="running" if under_way else "done",
             created_at=at,
+            **kept,
         )
     )
-    for step, state in zip(_workflow().steps(), states, strict=False):
+    for step, state in zip(_workflow(severity).steps(), states, strict=False):
         numbered = next(ids)
         rows[records.Step].append(
             _row(
@@ -250,7 +259,7 @@ def _timers(rows: Rows, number: int, due: Sequence[datetime], state: str) -> Non
 def _past(rows: Rows, number: int, at: datetime, chance: random.Random, ids: Iterator[int]) -> None:
     lasted = timedelta(minutes=chance.randrange(10, 400))
     status = (Status.CLOSED, Status.CLOSED, Status.RESOLVED, Status.CANCELLED)[number % 4]
-    _begin(
+    incident = _begin(
         rows,
         number,
         at,
@@ -264,7 +273,7 @@ def _past(rows: Rows, number: int, at: datetime, chance: random.Random, ids: Ite
     _timers(rows, number, [at + timedelta(hours=1)], "cancelled")
     _outbox(rows, number, at, ("room", "card", "matrix:now", "postmortem"))
     _updates(rows, number, at, 2)
-    _run(rows, number, at, ("done",), ids)
+    _run(rows, incident, at, ("done",), ids)
     rows[records.Approval].append(
         _row(
             records.Approval,
@@ -302,10 +311,12 @@ def _past(rows: Rows, number: int, at: datetime, chance: random.Random, ids: Ite
 
 
 def _open(rows: Rows, number: int, at: datetime, now: datetime, timers: range, ids: Iterator[int]) -> None:
-    _begin(rows, number, at, acknowledged_at=at + timedelta(minutes=2), next_update_at=now + timedelta(minutes=9))
+    incident = _begin(
+        rows, number, at, acknowledged_at=at + timedelta(minutes=2), next_update_at=now + timedelta(minutes=9)
+    )
     _events(rows, number, at, [EventKind.DECLARED, *[EventKind.TOLD] * 12, *[EventKind.NOTE] * 12])
     _timers(rows, number, [now + timedelta(minutes=20 + 3 * each) for each in timers], "pending")
     _outbox(rows, number, at, ["room", "card", *[f"matrix:now:{each}" for each in range(12)]])
     _outbox(rows, number, at, [f"card:edit:{each}" for each in range(30)])
     _updates(rows, number, at, 4, waiting=True)
-    _run(rows, number, at, ("done", "done", "running", "queued", *["queued"] * 8), ids)
+    _run(rows, incident, at, ("done", "done", "running", *["queued"] * _MOST_STEPS), ids)

@@ -35,7 +35,23 @@ class Line:
     @property
     def bounded(self) -> float:
         """Return what the limit bounds: the ratio, or the value where there is none."""
-        return self.value if self.ratio is None or self.limits == "value" else self.ratio
+        return self.ratio if self._bounds_ratio and self.ratio is not None else self.value
+
+    @property
+    def _bounds_ratio(self) -> bool:
+        return self.ratio is not None and self.limits == "ratio"
+
+    @property
+    def share(self) -> float:
+        """Return how much of the limit is used: 1 is all of it. Of a limit of 0 it is all, once anything exceeds it."""
+        return self.bounded / self.limit if self.limit else float(not self.holds)
+
+    @property
+    def told(self) -> str:
+        """Return what is bounded, and its limit, in a few characters."""
+        if self._bounds_ratio:
+            return f"×{self.bounded:.2f} of ×{self.limit:g}"
+        return f"{self.value:.4g} of {self.limit:g} {self.unit}".rstrip()
 
     def __str__(self) -> str:
         """Return the line as it is printed."""
@@ -43,7 +59,7 @@ class Line:
         if self.ratio is not None:
             beside, ratio = f"{self.against} {self.baseline:.1f} {self.unit}", f"ratio {self.ratio:.2f}"
         if self.limit is not None:
-            unit = f" {self.unit}".rstrip() if self.ratio is None or self.limits == "value" else " times"
+            unit = " times" if self._bounds_ratio else f" {self.unit}".rstrip()
             limit = f"limit {self.limit:g}{unit}, {'holds' if self.holds else 'MISSED'}"
         return f"{self.what:<46} {self.value:9.1f} {self.unit:<4} {beside:>40}  {ratio:<12} {limit}".rstrip()
 
@@ -61,9 +77,9 @@ def as_json(lines: Sequence[Line]) -> str:
 
 def plot(lines: Sequence[Line], to: Path) -> None:
     """Draw how much of its limit each figure uses, and each beside its baseline; the file's ending says the format."""
-    bounded = [line for line in lines if line.limit]
+    bounded = [line for line in lines if line.limit is not None]
     beside = [line for line in lines if line.baseline]
-    figure = Figure(figsize=(18, 0.8 + 0.32 * max(len(bounded), len(beside), 1)), layout="constrained")
+    figure = Figure(figsize=(18, 1.2 + 0.2 * max(len(bounded), len(beside), 1)), layout="constrained")
     left, right = figure.subplots(1, 2)
     _plot_limits(bounded, left)
     _plot_baselines(beside, right)
@@ -77,19 +93,22 @@ def _plot_baselines(lines: Sequence[Line], axes: Axes) -> None:
     names = [f"{line.what.strip()} ({line.unit}) | {line.against}" for line in lines]
     axes.set_yticks(rows, names, fontsize=7)
     axes.invert_yaxis()
-    axes.set_xscale("log")
+    axes.margins(y=0.005)
+    if lines:  # an empty axis has no logarithm
+        axes.set_xscale("log")
     axes.set_xlabel("each figure beside its baseline of the same run, in its unit")
-    axes.legend()
+    axes.legend(loc="lower left")
 
 
 def _plot_limits(lines: Sequence[Line], axes: Axes) -> None:
-    used = [line.bounded / (line.limit or 1.0) for line in lines]
+    used = [line.share for line in lines]
     rows = range(len(lines))
     axes.barh(rows, used, color=["#2eb67d" if line.holds else "#e01e5a" for line in lines])
-    axes.set_yticks(rows, [line.what.strip() for line in lines], fontsize=8)
+    axes.set_yticks(rows, [line.what.strip() for line in lines], fontsize=7)
     axes.invert_yaxis()
+    axes.margins(y=0.005)
     axes.axvline(1.0, color="#1d1c1d", linewidth=1)
-    axes.set_xlabel("share of the limit (ratio to the baseline, or the value where there is none)")
+    axes.set_xlim(0, max([1.3, *(share * 1.3 for share in used)]))
+    axes.set_xlabel("share of the limit: of the ratio to the baseline, or of the value; green holds, red is missed")
     for row, (line, share) in enumerate(zip(lines, used, strict=True)):
-        shown = f"{line.value:.1f} {line.unit}" if line.ratio is None else f"×{line.ratio:.2f}"
-        axes.text(share, row, f" {shown}", va="center", fontsize=8)
+        axes.text(share, row, f" {line.told}", va="center", fontsize=7)

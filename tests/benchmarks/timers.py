@@ -74,6 +74,9 @@ async def _on(name: str, url: str, spread: timedelta, bare: Sequence[float]) -> 
             await connection.run_sync(SQLModel.metadata.drop_all)
             await connection.run_sync(SQLModel.metadata.create_all)
             await connection.execute(insert(records.Incident), list(_incidents(store.clock.now())))
+        empty = AlarmClock(store, Timers())
+        nothing = await _start_ms(empty)
+        await empty.stop()
         started, late = await _fire(store, _offsets(spread), PENDING - DUE)
     finally:
         await store.close()
@@ -85,7 +88,8 @@ async def _on(name: str, url: str, spread: timedelta, bare: Sequence[float]) -> 
         _beside_heap(f"{what}, max", max(late), max(bare)),
     ]
     if spread:
-        lines.append(Line(f"  start with {PENDING} pending, {name}", started, "ms", _START_LIMIT_MS))
+        what, beside = f"  start with {PENDING} pending, {name}", "start with none pending"
+        lines.append(Line(what, started, "ms", _START_LIMIT_MS, nothing, beside, "value"))
     return lines
 
 
@@ -111,15 +115,19 @@ async def _fire(store: Store, offsets: Sequence[timedelta], later: int, past: in
     timers = Timers()
     timers.on("bench", watch.tell)
     alarms = AlarmClock(store, timers)
-    began = time.perf_counter()
-    await alarms.start()
-    started = (time.perf_counter() - began) * 1000
     try:
+        started = await _start_ms(alarms)
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await watch.done.wait()
     finally:
         await alarms.stop()
     return started, watch.late_ms
+
+
+async def _start_ms(alarms: AlarmClock) -> float:
+    began = time.perf_counter()
+    await alarms.start()
+    return (time.perf_counter() - began) * 1000
 
 
 async def _put_rows(store: Store, start: datetime, offsets: Sequence[timedelta], later: int, past: int) -> None:
@@ -131,7 +139,7 @@ async def _put_rows(store: Store, start: datetime, offsets: Sequence[timedelta],
             insert(records.Timer),
             [
                 {
-                    "key": f"inc-{past + number % INCIDENTS + 1}:bench:{number}",
+                    "key": f"inc-{past + number % INCIDENTS + 1}:bench:{start:%H%M%S}:{number}",
                     "incident_id": past + number % INCIDENTS + 1,
                     "kind": "bench",
                     "due_at": due,

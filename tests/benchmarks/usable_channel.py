@@ -118,14 +118,15 @@ async def declared(ava: Person, title: str) -> tuple[float, str]:
     channel = await ava.wait_for_channel(
         lambda each: slug in each.get("name", "") and bool(each["is_member"]), timeout=20
     )
-    await ava.wait_for_message(channel["id"], _is_card, timeout=20)
+    await ava.wait_for_message(channel["id"], is_card, timeout=20)
     taken = time.perf_counter() - began
     await submitted
     await ava.close(await ava.wait_for_view(), whole_stack=True)
     return taken, str(channel["id"])
 
 
-def _is_card(message: dict[str, Any]) -> bool:
+def is_card(message: dict[str, Any]) -> bool:
+    """Tell whether the message is an incident's live card."""
     elements = [element for block in message.get("blocks") or () for element in block.get("elements", ())]
     return any(element.get("action_id") == Act.ACK for element in elements)
 
