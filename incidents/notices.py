@@ -74,17 +74,13 @@ class Notice(BaseModel):
     expires_at: datetime | None = None  #: after this it is no longer worth sending (UTC)
 
 
-#: What people's attention goes to first, by the end of its outbox key: the live card, and whoever reported.
-_FIRST = (":card", ":invite:reporter")
-
-
 def comes_after_in_order_only(action: str, target: str, after: str) -> bool:
     """Tell whether what waits for `after` needs no more of it than its place in the channel.
 
-    What comes after the live card or after the reporter's invitation needs the channel alone; where these cannot go, it
-    goes all the same. Replies in the card's thread, its pin and its edits need the card.
+    A post into the channel and an invitation need the channel alone; where what they come after cannot go, they go all
+    the same. What needs a message says so: by `of`, or by the thread that is its target.
     """
-    return target == "channel" and action in (Action.POST, Action.INVITE) and after.endswith(_FIRST)
+    return bool(after) and target == "channel" and action in (Action.POST, Action.INVITE) and after != room_of(after)
 
 
 def room_of(key: str) -> str:

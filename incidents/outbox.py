@@ -168,7 +168,7 @@ async def _supersede(tx: store.Tx, there: Iterable[Any], words: Collection[str])
 
 
 def _keeps_order(notice: Notice) -> bool:
-    return bool(notice.after) and comes_after_in_order_only(notice.action, notice.target, notice.after)
+    return comes_after_in_order_only(notice.action, notice.target, notice.after)
 
 
 def _in_its_place(notice: Notice, states: Mapping[str, str]) -> Notice:

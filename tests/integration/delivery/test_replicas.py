@@ -230,7 +230,7 @@ async def test_what_is_put_while_another_replica_leaves_out_what_it_waits_for_is
             await _drop(second, tx)
 
     async with first.ctx.store.transaction() as tx:
-        await outbox.put(tx, incident.id, note("reply", after="card"))
+        await outbox.put(tx, incident.id, note("reply", after="card", target="thread:card"))
         dropping = asyncio.create_task(drop())
         await asyncio.wait({dropping}, timeout=0.3)  # as far as it gets while the other has not committed
     await dropping
@@ -244,7 +244,7 @@ async def test_what_would_wait_for_a_notice_that_another_replica_is_leaving_out_
     incident = await _card_under_way(first)
     async with second.ctx.store.transaction() as tx:
         await _drop(second, tx)
-        putting = asyncio.create_task(first.put(incident, note("reply", after="card")))
+        putting = asyncio.create_task(first.put(incident, note("reply", after="card", target="thread:card")))
         await asyncio.wait({putting}, timeout=0.3)
     await putting
     assert (await first.row("reply")).state == "dropped"

@@ -155,7 +155,7 @@ async def test_renamed_channel_is_known_by_its_new_name(post: Post) -> None:
         assert (await session.get_one(type(incident), incident.id)).channel_name == "other"
 
 
-async def test_what_only_comes_after_a_card_that_slack_refuses_goes_all_the_same(post: Post) -> None:
+async def test_what_only_comes_after_a_post_that_cannot_go_goes_all_the_same(post: Post) -> None:
     incident = await post.incident()
     key, card = incident.key, f"{incident.key}:card"
     await post.faults({"method": "chat.postMessage", "kind": "error", "error": "msg_too_long", "times": 1})
@@ -163,13 +163,16 @@ async def test_what_only_comes_after_a_card_that_slack_refuses_goes_all_the_same
         incident,
         *opening(incident),
         note(f"{key}:question", after=card),
+        note(f"{key}:outdated", after=card, expires_at=post.clock.now()),
+        note(f"{key}:head", after=f"{key}:outdated"),
         note(f"{key}:reported", after=card, target=f"thread:{card}"),
     )
     post.deliverer().start()
     assert (await post.wait(f"{key}:reported", "failed")).error.startswith(f"needed {card}")
     asked = await post.wait(f"{key}:question")
     await post.put(incident, note(f"{key}:later", after=card))
-    assert (await post.wait(f"{key}:later")).result["channel"] == asked.result["channel"]
+    for after in ("later", "head"):
+        assert (await post.wait(f"{key}:{after}")).result["channel"] == asked.result["channel"]
 
 
 async def test_what_comes_after_a_card_fails_with_it_when_there_is_no_channel(post: Post) -> None:

@@ -142,14 +142,14 @@ async def test_what_waits_for_something_that_will_not_be_sent_ends_with_it(post:
     await post.put(
         incident,
         note("call", expires_at=post.clock.now() - timedelta(minutes=1)),
-        note("hang up", after="call"),
-        note("thanks", after="hang up"),
+        note("hang up", after="call", target="thread:call"),
+        note("thanks", after="hang up", target="thread:hang up"),
     )
     deliverer.start()
     await post.wait("call", "dropped")
     assert "needed call" in (await post.wait("hang up", "dropped")).error
     await post.wait("thanks", "dropped")
-    await post.put(incident, note("later", after="call"))
+    await post.put(incident, note("later", after="call", target="thread:call"))
     assert (await post.row("later")).state == "dropped"
 
 
@@ -204,7 +204,7 @@ async def test_archived_channel_is_told_to_whoever_is_in_charge(post: Post) -> N
     incident = await post.room()
     await post.client.conversations_archive(channel=incident.channel)
     post.deliverer().start()
-    await post.put(incident, note("n"), note("after", after="n"))
+    await post.put(incident, note("n"), note("after", after="n", target="thread:n"))
     row = await post.wait("n", "failed")
     assert "archived" in row.error
     assert "Unarchive" in row.error
