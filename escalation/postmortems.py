@@ -38,7 +38,7 @@ class Postmortems:
         wanted = incident.severity in settings.postmortem.severities
         if not wanted or incident.drill or incident.kind is not definitions.Kind.INCIDENT:
             return
-        if not await _is_written(tx, incident):  # before it was reopened, perhaps
+        if not await postmortem.is_written(tx.session, incident.number):  # before it was reopened, perhaps
             at = hours.opens_after(tx.now, settings.postmortem.business_days, settings)
             await postmortem.schedule(tx, incident, at)
 
@@ -51,7 +51,7 @@ class Postmortems:
 
     async def settle(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Call for it no longer once people have written their part."""
-        if await _is_written(tx, incident):
+        if await postmortem.is_written(tx.session, incident.number):
             await self.stop(tx, incident, event)
 
     async def stop(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
@@ -61,7 +61,7 @@ class Postmortems:
 
     async def fall_due(self, tx: store.Tx, timer: records.Timer, incident: records.Incident) -> None:
         """Remind its owner; from the second morning on, the channel hears too that it is overdue."""
-        if incident.status is not Status.RESOLVED or await _is_written(tx, incident):
+        if incident.status is not Status.RESOLVED or await postmortem.is_written(tx.session, incident.number):
             return
         round_ = int(timer.payload["round"])
         owner = postmortem.owner_of(incident, await queries.roles(tx.session, incident.number))
@@ -88,10 +88,6 @@ class Postmortems:
         if round_ < _ROUNDS:
             again = hours.opens_next(tx.now, self._desk.ctx.settings)
             await timers.arm(tx, incident, _key(incident), Kind.POSTMORTEM_DUE, again, round=round_ + 1)
-
-
-async def _is_written(tx: store.Tx, incident: records.Incident) -> bool:
-    return postmortem.is_written([row.section for row in await queries.sections(tx.session, incident.number)])
 
 
 def _key(incident: records.Incident) -> str:

@@ -100,9 +100,14 @@ def a_week_later(due: datetime) -> str:
     return f"{due + timedelta(days=7):%Y-%m-%d}"
 
 
-def is_written(sections: Collection[str]) -> bool:
-    """Tell whether the people's part of a post-mortem is written."""
+def is_complete(sections: Collection[str]) -> bool:
+    """Tell whether `sections` are all of a post-mortem that people must write."""
     return {"went_well", "went_badly"} <= set(sections)
+
+
+async def is_written(session: AsyncSession, incident_id: int) -> bool:
+    """Tell whether the people's part of the incident's post-mortem is written."""
+    return is_complete([row.section for row in await queries.sections(session, incident_id)])
 
 
 async def move(tx: store.Tx, ctx: Context, incident_id: int, actor: str, day: date) -> datetime:
@@ -118,7 +123,7 @@ async def move(tx: store.Tx, ctx: Context, incident_id: int, actor: str, day: da
         raise Conflict(f"{incident.key} is {incident.status}.", remedy="A post-mortem has a date once it is resolved.")
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.CLOSE, actor, holders=holders, settings=ctx.settings)
-    if is_written([row.section for row in await queries.sections(tx.session, incident_id)]):
+    if await is_written(tx.session, incident_id):
         raise Conflict("The post-mortem is written already.", remedy="Nothing was changed.")
     today = tx.now.astimezone(ZoneInfo(ctx.settings.timezone)).date()
     if not today <= day <= today + _FARTHEST:

@@ -23,7 +23,15 @@ TROUBLE = (DBAPIError, NoConnectionFree)
 T = TypeVar("T")
 
 
+#: What one replica may have open: 15 of the store (SQLAlchemy's 5, and 10 more at need), 3 of the queue of steps, and
+#: one on which it hears of new ones.
+CONNECTIONS = 19
+
 _LOOK_AT_IT = "It is tried again; look at the server."
+_NO_CONNECTION = (
+    "The database server takes no more connections.",
+    f"Raise its max_connections, or run fewer replicas: each uses up to {CONNECTIONS}.",
+)
 
 
 class DatabaseTrouble(SitrepError):
@@ -59,16 +67,8 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     ("disk i/o error", "The disk fails when the database is read or written.", "Look at the machine's disk."),
     ("system is shutting down", "The database server is being stopped.", _LOOK_AT_IT),
     ("system is starting up", "The database server is starting.", _LOOK_AT_IT),
-    (
-        "too many clients",
-        "The database server takes no more connections.",
-        "Raise its max_connections, or run fewer replicas: each uses up to 19.",
-    ),
-    (
-        "connection slots",
-        "The database server takes no more connections.",
-        "Raise its max_connections, or run fewer replicas: each uses up to 19.",
-    ),
+    ("too many clients", *_NO_CONNECTION),
+    ("connection slots", *_NO_CONNECTION),
     ("password authentication failed", "The database refuses the user or the password.", "Correct DATABASE_URL."),
     ("does not exist", "The database or its user does not exist.", "Create it, or correct DATABASE_URL."),
     ("connection refused", "The database server cannot be reached.", "Start it, or correct DATABASE_URL."),

@@ -8,7 +8,7 @@ from bot.views import mrkdwn, parts
 from bot.views.message import Message
 from incidents import records
 from incidents.lifecycle import Status
-from incidents.postmortem import SECTIONS, Postmortem, a_week_later, is_written
+from incidents.postmortem import SECTIONS, Postmortem, a_week_later, is_complete
 from incidents.timeline import Entry
 
 _KEY_ENTRIES = 10  # the rest is behind the timeline's button
@@ -91,7 +91,7 @@ def _vouched(entries: tuple[Entry, ...]) -> str:
 def due(found: Postmortem) -> Message:
     """Return the reminder to its owner that the post-mortem is to be written."""
     incident = found.incident
-    if is_written(found.sections):
+    if is_complete(found.sections):
         written = f"Post-mortem of {incident.key} is written"
         return parts.message(written, [parts.section(f"✅ *{written}*   {mrkdwn.said(incident.title, 150)}")])
     lead = f"Post-mortem of {incident.key} is due"

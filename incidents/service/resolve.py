@@ -105,7 +105,7 @@ async def missing_for_close(session: AsyncSession, ctx: Context, incident_id: in
     """Return what speaks against closing, each with its remedy."""
     del ctx
     found = []
-    if not postmortem.is_written([row.section for row in await queries.sections(session, incident_id)]):
+    if not await postmortem.is_written(session, incident_id):
         found.append(Missing("The post-mortem lacks what people write.", "Write your part.", "postmortem"))
     filed = await queries.followups(session, incident_id)
     if not filed:

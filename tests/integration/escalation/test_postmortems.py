@@ -47,6 +47,11 @@ async def test_its_owner_is_reminded_when_it_is_due_and_then_the_channel_until_i
     assert "overdue" in (await house.events(EventKind.NOTE))[0].data["text"]
     await write(house, "went_well", "went_badly")
     assert await house.waiting() == {}
+    async with house.store.transaction() as tx:
+        await resolve.reopen(tx, house.ctx, 1, "U0ANA", "errors are back")
+        await resolve.resolve(tx, house.ctx, 1, "U0ANA", "rolled back further")
+    assert await house.events(EventKind.POSTMORTEM_SCHEDULED) == [scheduled], "what is written has no new date"
+    assert await house.waiting() == {}
 
 
 async def test_it_is_moved_to_a_day_on_which_business_opens_by_those_who_lead(house: Any) -> None:

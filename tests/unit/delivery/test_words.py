@@ -5,18 +5,21 @@ import logging
 import sqlite3
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import AsyncAdaptedQueuePool
 from sqlalchemy.exc import OperationalError
 
 from bot import logs
 from bot.delivery import rooms, settling
 from bot.delivery.trip import Place, Trip, Undelivered
 from bot.slack_errors import Verdict
-from incidents import records, store_errors
+from incidents import database, records, store_errors
+from incidents.response import queued
 
 
 def test_names_are_tried_with_numbers() -> None:
@@ -68,6 +71,15 @@ def test_complaint_of_a_database_gets_a_sentence_and_a_remedy(said: str, word: s
     assert trouble is not None
     assert word in str(trouble)
     assert trouble.remedy
+
+
+def test_connections_that_operators_read_of_are_those_that_a_replica_may_open() -> None:
+    pool = database.engine("postgresql+psycopg://nobody@localhost/nothing").pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    listener = 1
+    assert pool.size() + pool._max_overflow + queued._CONNECTIONS + listener == store_errors.CONNECTIONS
+    operations = Path(__file__).parents[3] / "docs" / "operations.md"
+    assert f"up to {store_errors.CONNECTIONS} database connections" in operations.read_text()
 
 
 def test_other_faults_are_not_the_databases() -> None:
