@@ -9,6 +9,8 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+_SHOWN = 3.0
+
 
 @dataclass(frozen=True)
 class Line:
@@ -92,8 +94,7 @@ def _plot_baselines(lines: Sequence[Line], axes: Axes) -> None:
     axes.scatter([line.value for line in lines], rows, s=24, color="#1264a3", label="measured")
     names = [f"{line.what.strip()} ({line.unit}) | {line.against}" for line in lines]
     axes.set_yticks(rows, names, fontsize=7)
-    axes.invert_yaxis()
-    axes.margins(y=0.005)
+    axes.set_ylim(max(len(lines), 1) - 0.5, -0.5)
     if lines:  # an empty axis has no logarithm
         axes.set_xscale("log")
     axes.set_xlabel("each figure beside its baseline of the same run, in its unit")
@@ -101,14 +102,14 @@ def _plot_baselines(lines: Sequence[Line], axes: Axes) -> None:
 
 
 def _plot_limits(lines: Sequence[Line], axes: Axes) -> None:
-    used = [line.share for line in lines]
-    rows = range(len(lines))
-    axes.barh(rows, used, color=["#2eb67d" if line.holds else "#e01e5a" for line in lines])
-    axes.set_yticks(rows, [line.what.strip() for line in lines], fontsize=7)
-    axes.invert_yaxis()
-    axes.margins(y=0.005)
+    # One that is missed by far leaves room for the others to be read.
+    shown = [min(line.share, _SHOWN) for line in lines]
+    colours = ["#007a5a" if line.holds else "#e01e5a" for line in lines]
+    axes.barh(range(len(lines)), shown, color=colours)
+    axes.set_yticks(range(len(lines)), [line.what.strip() for line in lines], fontsize=7)
+    axes.set_ylim(max(len(lines), 1) - 0.5, -0.5)
     axes.axvline(1.0, color="#1d1c1d", linewidth=1)
-    axes.set_xlim(0, max([1.3, *(share * 1.3 for share in used)]))
-    axes.set_xlabel("share of the limit: of the ratio to the baseline, or of the value; green holds, red is missed")
-    for row, (line, share) in enumerate(zip(lines, used, strict=True)):
-        axes.text(share, row, f" {line.told}", va="center", fontsize=7)
+    axes.set_xlim(0, 1.3 * max([1.0, *shown]))
+    axes.set_xlabel(f"share of the limit, drawn up to {_SHOWN:g}: green holds, red is missed")
+    for row, (line, share, colour) in enumerate(zip(lines, shown, colours, strict=True)):
+        axes.text(share, row, f" {line.told}", va="center", fontsize=7, color=colour)
