@@ -37,7 +37,8 @@ T = TypeVar("T")
 TOGETHER = 8  #: steps taken or results stored in one transaction: whoever declares meanwhile must not wait long
 
 # Transactions at once where there are several writers, those included that wait for an incident held elsewhere: the
-# pool has fifteen connections for all, and whoever stands in front of a screen needs one, too.
+# pool has fifteen connections for all, and whoever stands in front of a screen needs one, too. And so many reads for
+# agents: one that hangs until the database is given up holds up only what it was begun with.
 _SIDE_BY_SIDE = 4
 _LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
 _TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
@@ -72,7 +73,8 @@ class Engine:
         self.hands: Hands | None = None  #: who carries steps out that a result makes ready
         self._lines: WeakValueDictionary[int, Together[store.Tx]] = WeakValueDictionary()
         self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
-        self._reading = Together(ctx.store.read, most=TOGETHER)
+        side_by_side = _SIDE_BY_SIDE if ctx.store.supports_skip_locked else 1
+        self._reading = Together(ctx.store.read, most=TOGETHER, side_by_side=side_by_side)
         ctx.store.on_commit(self._hear)
 
     def _hear(self, topics: frozenset[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from incidents import migrations, records
@@ -18,7 +19,8 @@ from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.context import Context
 from incidents.events import EventKind
-from incidents.response import queued
+from incidents.response import queued, requests
+from incidents.response.claims import Claim
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
 from incidents.response.queued import QueuedDispatcher
@@ -240,6 +242,29 @@ async def test_results_of_one_incident_share_a_transaction_and_those_of_two_neve
         stored.append({event.recorded_at for event in done if event.data["step"] in ("1.1", "1.2")})
     assert [len(times) for times in stored] == [1, 1]
     assert stored[0] != stored[1]
+
+
+async def test_a_read_that_hangs_holds_up_no_step_of_another_response(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = await replicas.started()
+    read, hanging, answers = requests.read, asyncio.Event(), asyncio.Event()
+
+    async def read_late(session: AsyncSession, ctx: Context, claim: Claim) -> requests.Read | None:
+        if claim.incident_id == 1:
+            hanging.set()
+            await answers.wait()
+        return await read(session, ctx, claim)
+
+    monkeypatch.setattr(requests, "read", read_late)
+    hangs = await replica.declare()
+    try:
+        await hanging.wait()
+        await until_asked(replica, await replica.declare())
+        assert hangs.key not in {request.incident.key for request in replica.agent.asked}
+    finally:
+        answers.set()
+    await until_asked(replica, hangs)
 
 
 async def test_a_step_that_a_result_took_is_taken_up_by_another_when_its_process_dies(
