@@ -26,6 +26,10 @@ from bot.workspace.rules.tokens import PERSON_PREFIX
 
 PATIENCE_SECONDS = 30.0  #: how long a wait lasts at most unless told: a machine that is busy with tests may be slow
 
+#: As many at once as one likes (httpx would hold back all but a hundred), and a connection is left before the workspace
+#: closes it, after 5 s of idling: a request that meets the close is lost.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2.0)
+
 
 class Person:
     """One signed-in person; channels are named by id or by name, views and messages are what the waits return."""
@@ -39,7 +43,12 @@ class Person:
         self._socket_url = f"{url.rstrip('/').replace('http', 'ws', 1)}/client/ws?token={token}"
         headers = {"authorization": f"Bearer {token}"}
         self._http = httpx.AsyncClient(
-            base_url=url.rstrip("/"), headers=headers, timeout=30, trust_env=False, verify=trust.authorities()
+            base_url=url.rstrip("/"),
+            headers=headers,
+            timeout=30,
+            limits=_LIMITS,
+            trust_env=False,
+            verify=trust.authorities(),
         )
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
