@@ -238,7 +238,7 @@ class Campaign:
 
     def _undone(self) -> list[str]:
         """Return what is still to come: ends of steps and responses, and what cards and topics do not say yet."""
-        steps = [each for incident in self._found for each in debts.steps_missed(incident)]
+        steps = [each for incident in self._found for each in debts.steps_missed(incident, self._lives)]
         return [*steps, *self._unended, *reckoning.outdated(self.workspace.core, self._found)]
 
     async def _is_calm(self) -> bool:

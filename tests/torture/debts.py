@@ -253,7 +253,7 @@ def updates_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
             yield f"{incident.key}:update after {last - incident.declared:.0f} s"
 
 
-def steps_missed(incident: Incident) -> Iterator[str]:
+def steps_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
     """Yield what agents began and never ended, and the response of which nothing ever began; asked at the very end.
 
     What was under way when the plan changed may have gone on under another name, or been let go; `reckoning.unended`
@@ -268,7 +268,11 @@ def steps_missed(incident: Incident) -> Iterator[str]:
         elif event.kind in _RUN_ENDS:
             left.clear()
     yield from left.values()
-    if incident.first("step_started") is None:
+    # A response that has no analysis is over where somebody resolves before its first step could begin.
+    began = incident.first("step_started") or (
+        incident.first("run_done") and not is_due(incident.declared, incident.end(), lives)
+    )
+    if not began:
         yield f"{incident.key}: no step began"
 
 

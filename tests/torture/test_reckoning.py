@@ -194,10 +194,13 @@ async def test_card_topic_and_home_that_say_what_was_true_before_are_named() -> 
 def test_step_that_never_began_or_never_ended_is_lost_and_one_that_ended_twice_is_doubled() -> None:
     began = [("step_started", 11.0 + attempt, {"step": "1.1", "attempt": attempt}) for attempt in (1, 2)]
     done = ("step_done", 14.0, {"step": "1.1", "step_id": 7, "version": 1, "title": "", "summary": ""})
-    assert list(debts.steps_missed(RESOLVED)) == ["inc-1: no step began"]
-    assert list(debts.steps_missed(incident(*began))) == ["inc-1 1.1, attempt 2: no end"]
-    assert list(debts.steps_missed(incident(*began, done))) == []
-    assert list(debts.steps_missed(incident(*began, ("replanned", 15.0, {})))) == []
+    assert list(debts.steps_missed(RESOLVED, LIVES)) == ["inc-1: no step began"]
+    assert list(debts.steps_missed(incident(*began), LIVES)) == ["inc-1 1.1, attempt 2: no end"]
+    assert list(debts.steps_missed(incident(*began, done), LIVES)) == []
+    assert list(debts.steps_missed(incident(*began, ("replanned", 15.0, {})), LIVES)) == []
+    over = ("run_done", 12.0, {})
+    assert list(debts.steps_missed(incident(("resolved", 12.0, {}), over), LIVES)) == []  # too soon for one to begin
+    assert list(debts.steps_missed(incident(("resolved", 40.0, {}), over), LIVES)) == ["inc-1: no step began"]
     twice = reckoning.compare([incident(*began, done, done)], LIVES, settled())
     assert "inc-1 1.1 (7, version 1) done x2" in twice.doubled
 
@@ -212,7 +215,7 @@ async def test_step_that_a_new_plan_keeps_and_nobody_takes_up_again_is_lost(tmp_
     record = town.Record(f"sqlite+aiosqlite:///{tmp_path}/sitrep.db")
     began = await record.rows("SELECT id, kind, at, data FROM event ORDER BY id")
     listed = [(each["kind"], 0.0, json.loads(each["data"])) for each in began[1:]]
-    assert list(debts.steps_missed(incident(*listed))) == []  # the timeline cannot know
+    assert list(debts.steps_missed(incident(*listed), LIVES)) == []  # the timeline cannot know
     assert reckoning.unended(await record.steps()) == ["inc-1 1.1, attempt 1: still running"]
     house.succeed()
     house.clock.advance(timedelta(minutes=1))
