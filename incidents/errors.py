@@ -10,7 +10,7 @@ SitrepError
 ├── ConfigurationError    a policy, workflow or sitrep.yml has mistakes (carries all of them)
 ├── ToolFailed            a tool could not do its work (repository, tests, deploy)
 ├── StepFailed            an agent could not finish its step
-│   ├── OutcomeUnknown    something that cannot be undone was begun, and nobody can tell what became of it
+│   ├── OutcomeUnknown    something that cannot be undone was begun, and nobody can tell whether it stands
 │   └── RebaseNeeded      a fix conflicts with what it is merged into by now; carries both sides, file by file
 └── ModelUnavailable      the model's API failed, refused, or ran out of budget
 """
@@ -70,7 +70,7 @@ class StepFailed(SitrepError):
 
 
 class OutcomeUnknown(StepFailed):
-    """A command that must happen once was cut off, and there is no trace of what became of it; people are asked."""
+    """A command that must happen once was begun before, and nobody can tell whether that stands; people are asked."""
 
     def __init__(self, message: str, *, begun: str) -> None:
         super().__init__(message, remedy="Look which release runs, then approve it once more or take the step over.")

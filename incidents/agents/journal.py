@@ -21,7 +21,7 @@ class Begun(BaseModel):
     machine: str  #: where it runs, see launches.machine
     folder: str  #: where its recorder writes
     before: dict[str, JsonValue] = Field(default_factory=dict)  #: what was seen of the service before it
-    doubt: str = ""  #: why nobody can tell what became of it; people were asked
+    doubt: str = ""  #: why nobody can tell whether it stands; people were asked
     former: bool = False  #: its step was queued anew since, and what it was approved under is no more
 
     @property
