@@ -1,12 +1,15 @@
 """What several rooms' tests share: their order, their examples, and one real PostgreSQL for the run of a worker."""
 
 import gc
+import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 import structlog
 
+from incidents import sqlite_line
 from tests.http_server import MovingServer
 from tests.processes import postgres_server
 
@@ -27,6 +30,37 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 10)
+
+
+_LINES: "weakref.WeakKeyDictionary[sqlite_line.Line, str]" = weakref.WeakKeyDictionary()  # -> the file it was opened to
+_connect = sqlite_line.connect
+
+
+def _connect_seen(database: str, **options: Any) -> sqlite_line.Line:
+    line = _connect(database, **options)
+    _LINES[line] = database
+    return line
+
+
+sqlite_line.connect = _connect_seen
+
+
+def _open_lines() -> dict[sqlite_line.Line, str]:
+    return {line: database for line, database in _LINES.items() if line._connection is not None}
+
+
+@pytest.fixture(autouse=True)
+def every_connection_is_closed() -> Iterator[None]:
+    """Fail the test that leaves a connection open: its warning would come with whichever test is next to collect.
+
+    It is the first of a test's own fixtures, so the last to end; those of a wider scope opened their databases before.
+    """
+    wider = set(_open_lines().values())
+    yield
+    left = {line: database for line, database in _open_lines().items() if database not in wider}
+    for line in left:
+        line.stop()
+    assert not left, f"connections left open to {sorted(set(left.values()))}"
 
 
 @pytest.fixture(autouse=True)
