@@ -24,6 +24,15 @@ _LOOK_SECONDS = 5.0  # between two looks for such leases
 
 
 @dataclass(frozen=True)
+class Rows:
+    """A step with its run and its incident."""
+
+    step: records.Step
+    run: records.Run
+    incident: records.Incident
+
+
+@dataclass(frozen=True)
 class Claim:
     """A step that is ours until its lease runs out; stored results are checked against it."""
 
@@ -32,6 +41,7 @@ class Claim:
     attempt: int
     incident_id: int
     key: str = field(compare=False)  #: names the attempt in the log: run, step and attempt
+    rows: Rows = field(compare=False, repr=False)  #: as they stood in the commit that took the step
 
 
 class Leases:

@@ -146,8 +146,8 @@ class Engine:
             phase=definition.phase.value,
         )
         await consequences.of_start(tx, incident, definition)
-        key = f"{run.id}:{step.name}:{step.attempt}"
-        return Claim(step.number, self.owner, step.attempt, incident.number, key)
+        key, rows = f"{run.id}:{step.name}:{step.attempt}", claims.Rows(step, run, incident)
+        return Claim(step.number, self.owner, step.attempt, incident.number, key, rows)
 
     async def renew(self, claim: Claim) -> bool:
         """Prolong the lease; False when the step is no longer ours (stopped, paused, taken over)."""

@@ -1,12 +1,15 @@
 """What an agent is handed for a step, and whether the approval it acts under still covers what would be done."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import bindparam
+from sqlalchemy import select as columns
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
 from incidents import areas, records, store
 from incidents.agents.base import ApprovedSubject, HandOn, IncidentFacts, StepRequest
@@ -31,21 +34,19 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Read:
-    """What stands in the rows that an agent is told of."""
+    """What stands in the rows that an agent is told of, beside those that were taken with its step."""
 
-    step: records.Step
-    run: records.Run
-    service: str
     known: IncidentFacts
-    steps: list[records.Step]  #: of the whole run
+    outputs: dict[str, dict[str, Any]]  #: of the whole run, by step name in the order of its definition
     solutions: tuple[Solution, ...]
 
 
-_OF_STEP = (
-    select(records.Step, records.Run, records.Incident)
-    .join(records.Run, col(records.Run.id) == col(records.Step.run_id))
-    .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
-    .where(col(records.Step.id) == bindparam("step"))
+# Columns rather than rows: of a run's dozen steps no more is told, and to make objects of them cost more than to ask.
+_ROW = records.Step
+_OUTPUTS = (
+    columns(col(_ROW.id), col(_ROW.name), col(_ROW.output), col(_ROW.state), col(_ROW.owner), col(_ROW.attempt))
+    .where(col(_ROW.run_id) == bindparam("run"))
+    .order_by(col(_ROW.id))
 )
 
 
@@ -54,16 +55,15 @@ async def read(session: AsyncSession, ctx: Context, claim: Claim) -> Read | None
 
     What took the step may have stopped it in the same commit, or somebody else since.
     """
-    step, run, incident = (await session.execute(_OF_STEP, {"step": claim.step_id})).one()
-    if (step.state, step.owner, step.attempt) != (StepState.RUNNING.value, claim.owner, claim.attempt):
+    step, run, incident = claim.rows.step, claim.rows.run, claim.rows.incident
+    rows: Any = (await session.execute(_OUTPUTS, {"run": run.number})).all()
+    ours = (claim.step_id, StepState.RUNNING.value, claim.owner, claim.attempt)
+    if ours not in [(row.id, row.state, row.owner, row.attempt) for row in rows]:
         return None
     definition = progress.definition_of(run).step(step.name)
     return Read(
-        step,
-        run,
-        incident.service,
         await facts.for_agents(session, ctx, incident, ctx.clock.now()),
-        await queries.steps(session, run.number),
+        {row.name: row.output for row in rows},
         await facts.past_solutions(session, incident) if _asks_for_precedents(definition) else (),
     )
 
@@ -76,12 +76,14 @@ def _asks_for_precedents(definition: StepDefinition) -> bool:
     return not _ANALYSES.isdisjoint(definition.outputs)
 
 
-def _within_reach(workflow: WorkflowDefinition, step: StepDefinition, rows: list[records.Step]) -> list[records.Step]:
-    """Return the rows whose outputs a step is handed: in the work on one repository none of another's."""
-    if not step.repository:
-        return rows
-    elsewhere = {each.name for each in workflow.steps() if each.repository not in ("", step.repository)}
-    return [row for row in rows if row.name not in elsewhere]
+def _within_reach(
+    workflow: WorkflowDefinition, step: StepDefinition, brought: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the outputs that a step is handed, by output name: in the work on one repository none of another's."""
+    elsewhere: set[str] = set()
+    if step.repository:
+        elsewhere = {each.name for each in workflow.steps() if each.repository not in ("", step.repository)}
+    return {name: value for of, output in brought.items() if of not in elsewhere for name, value in output.items()}
 
 
 async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: HandOn) -> Prepared | None:
@@ -89,7 +91,7 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: 
 
     `hand_on` takes first results, where another step waits for no more than these.
     """
-    step, workflow = known.step, progress.definition_of(known.run)
+    step, workflow = claim.rows.step, progress.definition_of(claim.rows.run)
     definition = workflow.step(step.name)
     approved = None
     if definition.approval is not None:
@@ -100,14 +102,14 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: 
     await asyncio.to_thread(workdir.mkdir, parents=True, exist_ok=True)
     cleared = str(approved.subject.get("doubt", "")) if approved else ""
     kept = StepJournal(ctx.store, claim, workdir, journal.read(step), cleared, drill=known.known.drill)
-    outputs = queries.merged(_within_reach(workflow, definition, known.steps))
-    service = ctx.service(known.service)
+    outputs = _within_reach(workflow, definition, known.outputs)
+    service = ctx.service(claim.rows.incident.service)
     said = areas.report(known.known.title, known.known.known, known.known.facts)
     request = StepRequest(
         incident=known.known,
         step=definition,
         attempt=claim.attempt,
-        inputs=outputs,  # type: ignore[arg-type]
+        inputs=outputs,
         service=service,
         workdir=str(workdir),
         deadline=definition.duration,
@@ -116,8 +118,8 @@ async def prepare(ctx: Context, claim: Claim, work: Path, known: Read, hand_on: 
         provider=step.provider,
         feedback=step.feedback,
         solutions=known.solutions,
-        earlier={row.name: row.output for row in known.steps if row.output},
-        context=handing_on.context(workflow, definition, {row.name: row.output for row in known.steps}),
+        earlier={name: output for name, output in known.outputs.items() if output},
+        context=handing_on.context(workflow, definition, known.outputs),
         workflow=workflow,
         chosen=areas.choice(workflow, definition, outputs, service, said),
         hand_on=hand_on if plan.is_awaited_early(workflow, step.name) else None,

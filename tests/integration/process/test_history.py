@@ -26,7 +26,7 @@ from incidents.context import Context
 from incidents.definitions import Severity
 from incidents.notices import Road
 from incidents.response import expiry, facts, requests
-from incidents.response.claims import Claim
+from incidents.response.claims import Claim, Rows
 from incidents.response.engine import Engine
 from incidents.service import declare, finding, queries
 from incidents.store import Store
@@ -115,7 +115,11 @@ async def _take_steps_up(ctx: Context) -> None:
         steps = await session.scalars(
             select(records.Step).where(records.Step.run_id == NEWEST_OPEN, records.Step.state == "running")
         )
-        await requests.read(session, ctx, Claim(steps.one().number, "", 0, 0, ""))
+        step = steps.one()
+        run = await session.get_one(records.Run, step.run_id)
+        rows = Rows(step, run, await session.get_one(records.Incident, run.incident_id))
+        claim = Claim(step.number, step.owner, step.attempt, run.incident_id, "", rows)
+        assert await requests.read(session, ctx, claim) is not None
     await Engine(ctx, PlaybookRunner(ctx.clock), Path(), "here").claim(8)
 
 

@@ -6,7 +6,6 @@ from incidents import records
 from incidents.agents.journal import Begun
 from incidents.errors import Conflict, StepFailed
 from incidents.response import control, expiry, intervening
-from incidents.response.engine import Claim
 from incidents.response.journal import StepJournal
 from tests.clock import START
 from tests.integration.response.conftest import ANA, BO, SETTINGS, House
@@ -72,7 +71,9 @@ async def test_an_attempt_that_failed_has_used_up_its_approval_and_a_choice_stay
 
 
 async def test_no_agent_begins_a_command_in_a_drill(house: House) -> None:
-    kept = StepJournal(house.store, Claim(1, "here", 1, 1, ""), house.workdir, (), "", drill=True)
+    await house.declare()
+    [claim] = await house.engine.claim(1)
+    kept = StepJournal(house.store, claim, house.workdir, (), "", drill=True)
     begun = Begun(id="1", verb="deploy", environment="staging", what="9f8e7d6", at=START, machine="m", folder="f")
     with pytest.raises(StepFailed, match="This is a drill: the deploy of 9f8e7d6 to staging was not begun"):
         await kept.begin(begun)
