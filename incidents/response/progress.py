@@ -54,7 +54,8 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
         return
     await settling.settle(tx, incident, run)
     definition = definition_of(run)
-    steps = {step.name: step for step in await queries.steps(tx.session, run.number)}
+    rows, asked = await questions.steps(tx, run)
+    steps = {step.name: step for step in rows}
     if incident.status is Status.RESOLVED:
         leave_out(tx, definition, steps.values())
     states = {name: StepState(step.state) for name, step in steps.items()}
@@ -74,7 +75,6 @@ async def advance(tx: store.Tx, ctx: Context, incident: records.Incident, run: r
     }
     approved = await approvals.still_good(tx, incident, run, unstarted)
     early = frozenset(name for name, step in steps.items() if states[name] is StepState.RUNNING and step.runner)
-    asked = frozenset(question.step for question in await questions.pending(tx, run))
     may_start, held = plan.ready(definition, states, holds, frozenset(approved), early, asked)
     for name in may_start:
         steps[name].state = StepState.READY.value

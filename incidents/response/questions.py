@@ -115,6 +115,28 @@ _PENDING = (
 )
 
 
+_STEPS = (
+    select(
+        records.Step,
+        select(records.Question.id)
+        .where(
+            col(records.Question.run_id) == col(records.Step.run_id),
+            col(records.Question.step) == col(records.Step.name),
+            col(records.Question.state) == "pending",
+        )
+        .exists(),
+    )
+    .where(col(records.Step.run_id) == bindparam("run"))
+    .order_by(col(records.Step.id))
+)
+
+
+async def steps(tx: store.Tx, run: records.Run) -> tuple[list[records.Step], frozenset[str]]:
+    """Return the run's steps in the order of its definition, and the names of those that wait for people's answer."""
+    found = (await tx.session.execute(_STEPS, {"run": run.id})).all()
+    return [step for step, _ in found], frozenset(step.name for step, asked in found if asked)
+
+
 async def pending(tx: store.Tx, run: records.Run) -> list[records.Question]:
     """Return what the run's people have not answered yet, oldest first."""
     if newborn.has_no(records.Question, tx.session, run.incident_id):
