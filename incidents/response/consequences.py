@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import insert
+
 from incidents import lengths, records, store
 from incidents.agents import outputs
 from incidents.agents.base import StepResult
@@ -13,26 +15,28 @@ from incidents.response import triggers
 from incidents.service import respond
 from incidents.tools.evidence import Evidence
 
-
-def evidence(incident: records.Incident, step: records.Step, result: StepResult) -> list[records.EvidenceRow]:
-    """Return the rows that keep what the step's claims cite."""
-    return evidence_of(incident, step, result.evidence)
+# Past the session: nothing changes evidence, and to watch over it cost as much again as to write it.
+_KEEP = insert(records.EvidenceRow.metadata.tables["evidence"])
 
 
-def evidence_of(incident: records.Incident, step: records.Step, found: Iterable[Evidence]) -> list[records.EvidenceRow]:
-    """Return the rows that keep `found` as seen by the step's newest version."""
+async def keep_evidence(
+    tx: store.Tx, incident: records.Incident, step: records.Step, found: Iterable[Evidence]
+) -> None:
+    """Keep `found`, which the step's claims cite, as seen by the step's newest version."""
     seen = {item.id: item for item in found}
-    return [
-        records.EvidenceRow(
-            incident_id=incident.number,
-            step_id=step.id,
-            version=step.version,
-            ref=item.id,
+    rows = [
+        {
+            "incident_id": incident.number,
+            "step_id": step.id,
+            "version": step.version,
+            "ref": item.id,
             **item.model_dump(exclude={"id", "command"}),
-            command=list(item.command) if item.command else None,
-        )
+            "command": list(item.command) if item.command else None,
+        }
         for item in seen.values()
     ]
+    if rows:
+        await tx.session.execute(_KEEP, rows if len(rows) > 1 else rows[0])
 
 
 async def of_start(tx: store.Tx, incident: records.Incident, step: StepDefinition) -> None:

@@ -187,7 +187,7 @@ async def _keep(tx: store.Tx, incident: records.Incident, step: records.Step, wr
     step.version += 1
     step.output = dict(written.outputs)
     tx.session.add(step)
-    tx.session.add_all(consequences.evidence_of(incident, step, (written.evidence,)))
+    await consequences.keep_evidence(tx, incident, step, (written.evidence,))
     await tx.session.flush()
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import structlog
+from sqlalchemy import insert
 from sqlalchemy import select as columns
 from sqlmodel import col
 
@@ -35,13 +37,12 @@ async def keep(
     why = alternatives.taken_back(result)
     _end(step, StepState.FAILED if why else StepState.DONE, tx)
     step.version += 1
-    tx.session.add(_version(tx, step, result))
     step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
+    await tx.session.execute(_KEEP_VERSION, _version(tx, step))
     _charge(step, claim, result.usage)
     step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
     tx.session.add(step)
-    tx.session.add_all(consequences.evidence(incident, step, result))
-    await tx.session.flush()
+    await consequences.keep_evidence(tx, incident, step, result.evidence)
     if why:
         await _give_up_fix(tx, ctx, incident, run, step, why)
         return
@@ -67,16 +68,13 @@ def _charge(step: records.Step, claim: Claim, usages: Iterable[Usage]) -> None:
     step.usage = [*step.usage, *({**usage.model_dump(), "attempt": claim.attempt} for usage in usages)]
 
 
-def _version(tx: store.Tx, step: records.Step, result: StepResult) -> records.StepVersion:
-    return records.StepVersion(
-        step_id=step.number,
-        version=step.version,
-        runner=result.runner,
-        summary=result.summary,
-        output=result.outputs(),
-        feedback=step.feedback,
-        at=tx.now,
-    )
+# Past the session: nothing changes a version, and to watch over it cost as much again as to write it.
+_KEEP_VERSION = insert(records.StepVersion.metadata.tables["step_version"])
+
+
+def _version(tx: store.Tx, step: records.Step) -> dict[str, Any]:
+    kept = ("version", "runner", "summary", "output", "feedback")
+    return {"step_id": step.number, "at": tx.now, **{name: getattr(step, name) for name in kept}}
 
 
 async def _give_up_fix(
