@@ -169,7 +169,7 @@ async def test_the_last_good_release_can_be_put_back_without_an_interruption(tmp
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert done.release == "40"
-        assert len(statuses) > 20
+        assert len(statuses) > 3  # it was asked meanwhile, however slow the machine
         assert set(statuses) == {200}
         await wait_until(demo.healthy)
 
