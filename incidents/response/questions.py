@@ -102,9 +102,9 @@ async def ask(
     await tx.session.flush()
     await tx.record(incident, EventKind.QUESTION_ASKED, question=question.id, about=about.value, step=step)
     params = {"question_id": question.id}
-    await outbox.put(
-        tx, incident.id, posts.post(incident, key(incident, question), "question", Lane.DECISION, params=params)
-    )
+    # New files may bring one for every open response at once; the card of a new incident goes before them.
+    lane = Lane.STATUS if about is About.DRIFT else Lane.DECISION
+    await outbox.put(tx, incident.id, posts.post(incident, key(incident, question), "question", lane, params=params))
     return question
 
 

@@ -10,7 +10,8 @@ from incidents import records
 from incidents.definitions import Severity, Stage, StepDefinition, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.response import answering, control, drift, progress, replanning, vouching
+from incidents.notices import Lane
+from incidents.response import answering, control, drift, progress, questions, replanning, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_expiry import step
@@ -264,6 +265,8 @@ async def test_a_response_that_began_by_other_files_asks_once_and_keeps_what_sti
     assert await drift.ask(house.ctx) == 1
     async with house.store.read() as session:
         (asked,) = await queries.questions(session, incident.number)  # one card stands
+        (posted,) = await queries.deliveries(session, incident.number, questions.key(incident, asked))
+    assert posted.lane > Lane.ROOM  # there may be hundreds of them: a new incident's card goes first
     await house.do(answering.answer, asked.number, ANA, 2)
     assert await drift.ask(house.ctx) == 0
     states = await house.states(incident)
