@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, or_, update
+from sqlalchemy import ColumnElement, Integer, bindparam, func, or_, update
 from sqlalchemy import exists as exists_
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.util import identity_key
@@ -63,6 +63,12 @@ _MAY_GO = _may_go()
 _MAY_GO_BESIDE_OTHERS = _MAY_GO.with_for_update(skip_locked=True, of=records.Outbox)
 
 
+_SAID = (
+    select(records.Outbox.coalesce, func.max(records.Outbox.id))
+    .where(col(records.Outbox.coalesce).in_(bindparam("words", expanding=True)), records.Outbox.state == "done")
+    .group_by(records.Outbox.coalesce)
+)
+
 # Into the table, past the session: the row was begun in another one.
 _TABLE = records.Outbox.metadata.tables["outbox"]
 _LEAVE = update(_TABLE).where(
@@ -81,8 +87,8 @@ async def candidates(
     Pages come first; within a lane what belongs to the most severe incident, and among equals the oldest.
 
     A row whose lease ran out is among them, and so is one that `doubt` gave back: its `first_tried_at` is set, which
-    tells that the call may have taken effect. Of what has the same `coalesce` word one row goes at a time: an edit
-    that overtook an older one would be painted over by it.
+    tells that the call may have taken effect. Of what has the same `coalesce` word one row goes at a time, and none
+    after a newer one: an edit that overtook an older one would be painted over by it.
 
     Args:
         tx: The open transaction.
@@ -104,6 +110,10 @@ async def candidates(
     todo = _MAY_GO if tx.session.get_bind().dialect.name == "sqlite" else _MAY_GO_BESIDE_OTHERS
     rows = list((await tx.session.scalars(todo, asked)).all())
     newest = {found.coalesce: found.number for found in sorted(rows, key=_number) if found.coalesce}
+    if tried := sorted({found.coalesce for found in rows if found.coalesce and found.attempts}):
+        # While it was under way, or its process was gone, a newer one may have overtaken it.
+        for word, last in (await tx.session.execute(_SAID, {"words": tried})).all():
+            newest[word] = max(newest[word], int(last or 0))
     for found in rows:
         if newest.get(found.coalesce, found.number) != found.number:
             found.state = "superseded"

@@ -62,3 +62,41 @@ async def test_page_that_was_never_posted_is_left_out_with_its_edits(post: Post,
     row = await post.wait(key, "dropped")
     assert "acknowledged" in row.error
     assert await texts_to_ben(post) == []
+
+
+@pytest.mark.parametrize("end", ["killed", "given back"])
+async def test_what_a_newer_one_says_already_is_not_painted_over_by_an_older_one_that_was_tried(
+    post: Post, end: str
+) -> None:
+    incident = await post.room()
+    await post.put(incident, _topic("old", Lane.CHATTER))
+    async with post.ctx.store.transaction() as tx:
+        (old,) = await sending.candidates(tx, 10, roads=[Road.SLACK])
+        sending.begin(tx, old, "killed")
+    await post.put(incident, _topic("new", Lane.ROOM))
+    if end == "given back":
+        async with post.ctx.store.transaction() as tx:
+            await sending.retry(tx, old, tx.now + timedelta(seconds=5), "Slack answered 500")
+    else:
+        post.clock.advance(sending.LEASE * 1.1)
+    async with post.ctx.store.transaction() as tx:  # whose last look has no place for more
+        (new,) = await sending.candidates(tx, 1, roads=[Road.SLACK])
+        sending.begin(tx, new, "here")
+    async with post.ctx.store.transaction() as tx:
+        assert await sending.done(tx, new, {})
+    post.clock.advance(sending.LEASE * 1.1)
+    async with post.ctx.store.transaction() as tx:
+        assert await sending.candidates(tx, 10, roads=[Road.SLACK]) == []
+    assert new.key == "new"
+    assert (await post.row("old")).state == "superseded"
+
+
+def _topic(words: str, lane: Lane) -> Notice:
+    return Notice(
+        key=words,
+        lane=lane,
+        action=Action.SET_TOPIC,
+        target="channel",
+        params={"topic": words},
+        coalesce="topic",
+    )
