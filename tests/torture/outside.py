@@ -99,25 +99,43 @@ class MailServer:
         self._controller.stop()
 
 
-class PagerServer:
+class _Receiver:
+    """An HTTP server on loopback that takes what is posted to one path of it."""
+
+    def __init__(self, name: str, path: str, now: Callable[[], float]) -> None:
+        self.executioner = Executioner(name)
+        self._now = now
+        self._port, self._path = free_port(), path
+        app = web.Application()
+        app.router.add_post(path, self._take)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def _take(self, request: web.Request) -> web.Response:
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+
+class PagerServer(_Receiver):
     """Takes events in the shape of PagerDuty's Events API: `async with PagerServer(now) as pager: pager.url`."""
 
     def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__("pager", "/v2/enqueue", now)
         self.rings: list[Ring] = []
         self.breaks_off = False  #: take what comes, and hang up without an answer
-        self.executioner = Executioner("pager")
-        self._now = now
-        self._port = free_port()
-        app = web.Application()
-        app.router.add_post("/v2/enqueue", self._enqueue)
-        self._runner = web.AppRunner(app, access_log=None)
 
     @property
     def url(self) -> str:
         """What PAGER_URL is set to."""
         return f"http://127.0.0.1:{self._port}"
 
-    async def _enqueue(self, request: web.Request) -> web.Response:
+    async def _take(self, request: web.Request) -> web.Response:
         body = await request.json()
         if not self.executioner.strike(Point.SENT):
             self.rings.append(Ring(body["event_action"], body["dedup_key"], self._now()))
@@ -126,31 +144,18 @@ class PagerServer:
             request.transport.abort()
         return web.json_response({"status": "success", "dedup_key": body["dedup_key"]}, status=202)
 
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
-
-
-class WebhookServer:
+class WebhookServer(_Receiver):
     """Takes what is posted to the organisation's own address: `async with WebhookServer(now) as hook: hook.url`."""
 
     def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__("webhook", WEBHOOK_PATH, now)
         self.posted: list[Posted] = []
-        self.executioner = Executioner("webhook")
-        self._now = now
-        self._port = free_port()
-        app = web.Application()
-        app.router.add_post(WEBHOOK_PATH, self._take)
-        self._runner = web.AppRunner(app, access_log=None)
 
     @property
     def url(self) -> str:
         """What WEBHOOK_URL is set to."""
-        return f"http://127.0.0.1:{self._port}{WEBHOOK_PATH}"
+        return f"http://127.0.0.1:{self._port}{self._path}"
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -159,11 +164,3 @@ class WebhookServer:
             self.posted += [Posted(key, to.lower(), self._now()) for to in body["to"]]
             self.executioner.strike(Point.ACCEPTED)
         return web.json_response({"status": "taken"})
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
