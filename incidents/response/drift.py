@@ -5,6 +5,9 @@ Source: the review machinery document, config drift detection on resume.
 """
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel
 from sqlmodel import col, select
@@ -19,30 +22,43 @@ from incidents.service import queries
 
 _UNFINISHED = ("running", "paused")
 
+# By way of the open incidents, which have an index: past runs are many, and each is as large as its frozen copy.
+_UNFINISHED_RUNS = (
+    select(col(records.Run.id), records.Run.digest, records.Incident.kind, records.Incident.severity)
+    .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
+    .where(records.Incident.status == Status.OPEN, col(records.Run.state).in_(_UNFINISHED))
+)
+_ASKED_BEFORE = (
+    select(records.Question.run_id, records.Question.text)
+    .join(records.Incident, col(records.Incident.id) == col(records.Question.incident_id))
+    .where(records.Incident.status == Status.OPEN, records.Question.kind == About.DRIFT.value)
+)
+
 
 async def ask(ctx: Context) -> int:
     """Ask about every unfinished run whose files are not today's, once for each change; return how many were asked."""
-    async with ctx.store.read() as session:
-        unfinished = col(records.Run.state).in_(_UNFINISHED)
-        found = await session.execute(
-            select(records.Run, records.Incident)
-            .join(records.Incident, col(records.Incident.id) == col(records.Run.incident_id))
-            .where(unfinished)
-            .order_by(col(records.Run.id))
-        )
-        told = {run.number: _told(ctx, incident, run) for run, incident in found.all()}
-        before = await session.execute(
-            select(records.Question.run_id, records.Question.text)
-            .join(records.Run, col(records.Run.id) == col(records.Question.run_id))
-            .where(unfinished, records.Question.kind == About.DRIFT.value)
-        )
-        asked_before = {(run_id, text) for run_id, text in before.all()}
-        drifted = [number for number, each in told.items() if each and (number, each[0]) not in asked_before]
     asked = 0
-    for number in drifted:
+    for number in await _drifted(ctx):
         async with ctx.store.transaction() as tx:  # one for each: nobody holds two incidents at once
             asked += await _ask(tx, ctx, number)
     return asked
+
+
+async def _drifted(ctx: Context) -> list[int]:
+    """Return the runs to ask about. Of those that are alike one frozen copy is read: hundreds would take a moment."""
+    alike: dict[Sequence[object], list[int]] = defaultdict(list)
+    async with ctx.store.read() as session:
+        rows: Any = await session.execute(_UNFINISHED_RUNS)
+        for number, *likeness in rows.all():
+            alike[tuple(likeness)].append(number)
+        texts: dict[int, str] = {}
+        for numbers in alike.values():
+            run = await session.get_one(records.Run, numbers[0])
+            if told := _told(ctx, await queries.get(session, run.incident_id), run):
+                texts |= dict.fromkeys(numbers, told[0])
+        before = (await session.execute(_ASKED_BEFORE)).all() if texts else ()
+        asked_before = {(number, text) for number, text in before}
+    return [number for number, text in sorted(texts.items()) if (number, text) not in asked_before]
 
 
 async def _ask(tx: store.Tx, ctx: Context, number: int) -> bool:

@@ -252,6 +252,27 @@ async def test_going_on_to_a_third_plan_finds_no_name_taken(house: House) -> Non
     assert states["3.2"] == "done"
 
 
+async def test_of_responses_that_are_alike_one_copy_is_compared_with_the_files_and_each_is_asked_about(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = [await house.declare() for _ in range(3)]
+    await house.declare(Severity.HIGH)
+    resolved = await house.declare()
+    await house.do(resolve.resolve, resolved.number, ANA, "rolled back")
+    read: list[records.Run] = []
+    monkeypatch.setattr(drift, "_told", lambda ctx, incident, run: read.append(run))
+    assert await drift.ask(house.ctx) == 0
+    assert sorted(run.workflow for run in read) == ["emergency_response", "priority_response"]
+    monkeypatch.undo()
+    workflows = house.ctx.library.workflows
+    workflows["emergency_response"] = workflows["emergency_response"].model_copy(update={"title": "Changed"})
+    assert await drift.ask(house.ctx) == 3
+    async with house.store.read() as session:
+        assert all([await queries.questions(session, incident.number) for incident in alike])
+    alike.append(await house.declare())  # under today's files
+    assert await drift.ask(house.ctx) == 0
+
+
 async def test_a_response_that_began_by_other_files_asks_once_and_keeps_what_still_serves(house: House) -> None:
     incident = await house.declare()
     await house.work()
