@@ -87,7 +87,7 @@ class Paging:
         await self._quiet(tx, incident, event, _RESOLVED)
 
     async def _paged(self, tx: store.Tx, incident: records.Incident) -> list[records.Event]:
-        return [event for event in await queries.events(tx.session, incident.number) if event.kind is EventKind.PAGED]
+        return await queries.events_of(tx.session, incident.number, EventKind.PAGED)
 
     async def _page(
         self, tx: store.Tx, incident: records.Incident, policy: Acknowledgement, level: int, due_at: datetime

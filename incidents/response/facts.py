@@ -32,9 +32,7 @@ async def for_gates(
         for approval in await queries.approvals(session, incident.number)
         if approval.run_id == run.id and approval.kind == ApprovalKind.CHOOSE_FIX.value and approval.state == "approved"
     ]
-    changes = [
-        event for event in await queries.events(session, incident.number) if event.kind is EventKind.SEVERITY_CHANGED
-    ]
+    changes = await queries.events_of(session, incident.number, EventKind.SEVERITY_CHANGED)
     service = ctx.service(incident.service)
     told = await _told_immediately(session, ctx, incident)
     unattested = newborn.has_no(records.Attestation, session, incident.number)
