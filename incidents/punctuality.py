@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from incidents import durations, records
 from incidents.catalog import Lateness
 from incidents.clock import Clock
-from incidents.notices import Lane, Road
+from incidents.notices import Action, Lane, Road
 
 #: What a lane's notices are called when they are late. The channel and the progress in it may wait for Slack's limits.
 _CALLED = {Lane.PAGE: "a page", Lane.DECISION: "a decision", Lane.STATUS: "a status update"}
@@ -33,7 +33,7 @@ class Punctuality:
     """How late delivery is now."""
 
     waiting: Mapping[tuple[str, Lane], int] = field(default_factory=dict)  #: (state, lane) -> notices not out yet
-    oldest: Mapping[Lane, timedelta] = field(default_factory=dict)  #: how long ago the oldest one was due
+    oldest: Mapping[Lane, timedelta] = field(default_factory=dict)  #: how long ago the oldest was due; no edit
     overdue_timers: int = 0
     oldest_timer: timedelta = timedelta()  #: how long ago the oldest timer that waits was due
     refused: Mapping[Lane, Refused] = field(default_factory=dict)  #: of those on other roads the oldest, and why
@@ -61,7 +61,9 @@ class Punctuality:
 async def measure(session: AsyncSession, clock: Clock) -> Punctuality:
     """Return how late delivery is; reads only what has not gone out yet."""
     now, row, timer = clock.now(), records.Outbox, records.Timer
-    due = func.min(func.coalesce(row.due_at, row.created_at), type_=records.UtcDateTime)
+    # Whoever reads a message has been told; its edits are many after an absence, and go when nothing else does.
+    told = case((col(row.action) != Action.EDIT.value, func.coalesce(row.due_at, row.created_at)))
+    due = func.min(told, type_=records.UtcDateTime)
     found = await session.execute(
         select(row.state, row.lane, func.count(), due)
         .where(col(row.state).in_(("waiting", "pending", "sending")))
@@ -71,7 +73,7 @@ async def measure(session: AsyncSession, clock: Clock) -> Punctuality:
     oldest: dict[Lane, timedelta] = {}
     for state, lane, count, first_due in found.all():
         waiting[state, Lane(lane)] = int(count)
-        if state != "waiting" and first_due < now:  # what waits for another notice is not due yet
+        if state != "waiting" and first_due and first_due < now:  # what waits for another notice is not due yet
             oldest[Lane(lane)] = max(oldest.get(Lane(lane), timedelta()), now - first_due)
     overdue, first_timer = (
         await session.execute(

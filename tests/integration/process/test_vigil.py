@@ -270,6 +270,14 @@ async def test_each_lane_has_its_own_patience(watched: Watched, lane: Lane, minu
     assert found.oldest == {lane: timedelta(minutes=minutes)}
 
 
+async def test_edit_of_what_was_told_waits_its_turn_and_nothing_is_called_late_for_it(watched: Watched) -> None:
+    await watched.put("edit", Lane.PAGE, action=Action.EDIT, target="channel")
+    watched.clock.pass_(minutes=6)
+    async with watched.ctx.store.read() as session:
+        found = await punctuality.measure(session, watched.clock)
+    assert (found.trouble(Lateness()), found.waiting, found.oldest) == ("", {("pending", Lane.PAGE): 1}, {})
+
+
 async def test_a_timer_that_nobody_fires_counts_as_late_and_what_was_refused_just_now_is_not_why(
     watched: Watched,
 ) -> None:
