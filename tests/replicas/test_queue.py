@@ -18,8 +18,9 @@ from incidents import migrations, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.context import Context
+from incidents.errors import Conflict
 from incidents.events import EventKind
-from incidents.response import queued, requests
+from incidents.response import control, queued, requests
 from incidents.response.claims import Claim
 from incidents.response.engine import Engine
 from incidents.response.expiry import Expiry
@@ -32,7 +33,7 @@ from incidents.store import STEPS, Store
 from incidents.tools.evidence import EvidenceKind, capture
 from tests import installation
 from tests.clock import START
-from tests.integration.response.conftest import SETTINGS, House, Scripted, script
+from tests.integration.response.conftest import ANA, SETTINGS, House, Scripted, script
 from tests.processes import database_on
 
 PHASE_1 = ("1.1", "1.2", "1.3")  # what a critical incident's response does before it asks people
@@ -163,6 +164,24 @@ async def test_several_replicas_carry_each_step_out_once(replicas: Replicas) -> 
 
 async def _is_empty(replica: Replica) -> bool:
     return await replica.jobs() == {}
+
+
+async def test_decisions_of_two_replicas_on_one_incident_come_one_after_the_other(replicas: Replicas) -> None:
+    first, second = await replicas.add(), await replicas.add()
+    incident = await first.declare()
+
+    async def waits() -> bool:
+        waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return bool(await first.rows(waiting))
+
+    async with first.store.transaction() as tx:
+        await control.stop(tx, first.ctx, incident.number, ANA, "by hand now")
+        await tx.session.flush()
+        pausing = asyncio.create_task(second.do(control.pause, incident.number, ANA))
+        await until(waits)  # begun before the other's commit, and in its way
+    with pytest.raises(Conflict, match="The response is stopped"):
+        await pausing
+    assert await first.rows("SELECT state FROM run") == [("stopped",)]
 
 
 async def test_a_replica_that_stops_gives_its_steps_to_another(

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from incidents import catalog, records
 from incidents.agents.base import StepRequest, StepResult
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
-from incidents.errors import Conflict
+from incidents.errors import Conflict, StepFailed
 from incidents.events import EventKind
 from incidents.response import control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries, respond
+from incidents.store import Store
 from incidents.tools import deploys
 from tests.integration.response.conftest import ANA, BO, SETTINGS, House, Scripted
 from tests.integration.response.test_replanning import high_runs, without
@@ -346,12 +347,42 @@ async def test_a_deploy_that_was_stopped_after_its_end_is_not_done_again_when_it
     assert ((await site.step(claim)).state, site.times) == ("done", 1)
 
 
+class Overtaken(Deployer):
+    """Goes on to deploy after another replica stopped the step; this process has not heard of it yet."""
+
+    def __init__(self, scripted: Scripted, stop: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(scripted)
+        self.stop = stop
+        self.refusal = ""
+
+    async def run(self, request: StepRequest) -> StepResult:
+        if request.step.name != "3.1":
+            return await super().run(request)
+        with request.journal.under_way():  # so nothing but the row's fence is in the way of the command
+            await self.stop()
+            try:
+                return await super().run(request)
+            except StepFailed as refused:
+                self.refusal = refused.message
+                raise
+
+
 async def test_a_step_that_is_stopped_first_begins_no_deploy(site: Site) -> None:
     incident = await site.approved()
-    [claim] = await site.house.engine.claim(1)
-    await site.house.do(control.stop, incident.number, ANA, "by hand now")
+    elsewhere = Store(str(site.ctx.store.engine.url), site.house.clock)
+
+    async def stop() -> None:
+        async with elsewhere.transaction() as tx:
+            await control.stop(tx, site.ctx, incident.number, ANA, "by hand now")
+
+    site.agent = agent = Overtaken(site.house.agent, stop)
+    site.go()
+    [claim] = await site.process("overtaken").claim(1)
     await site.house.engine.carry_out(claim)
-    assert site.times == 0
+    await elsewhere.close()
+    assert agent.refusal == "The step was stopped before the deploy of 9f8e7d6 to production began."
+    step = await site.step(claim)
+    assert (step.state, step.begun, site.times) == ("stopped", [], 0)
 
 
 async def short_of_time(site: Site, incident: records.Incident, budget: str) -> None:

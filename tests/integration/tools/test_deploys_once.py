@@ -14,7 +14,7 @@ from incidents.agents.base import ApprovedSubject
 from incidents.agents.journal import Begun
 from incidents.catalog import Environment, Service
 from incidents.errors import OutcomeUnknown, ToolFailed
-from incidents.tools import deploys, launches
+from incidents.tools import deploys, launches, recorder
 from incidents.tools.deploys import Deployed
 from tests.clock import START, ManualClock
 from tests.integration.tools.test_launches import recorder_of, until
@@ -106,10 +106,20 @@ def site(tmp_path: Path, clock: ManualClock) -> Site:
 
 
 async def test_what_is_begun_is_written_down_first(site: Site) -> None:
+    found: list[list[str]] = []
+    begin = site.journal.begin
+
+    async def look_and_begin(begun: Begun) -> None:
+        found.append(os.listdir(begun.folder))  # a recorder that was started leaves its lock there, at the least
+        await begin(begun)
+
+    site.journal.begin = look_and_begin  # type: ignore[method-assign]
     site.go()
     done = await site.deploy()
-    assert not done.adopted
-    assert [each.in_words for each in site.journal.begun] == ["deploy of aaaaaaa to production"]
+    assert (found, done.adopted, site.times) == ([[]], False, 1)
+    [begun] = site.journal.begun
+    assert (begun.in_words, begun.machine) == ("deploy of aaaaaaa to production", launches.machine())
+    assert recorder.ENDED in os.listdir(begun.folder)
     assert site.journal.outcomes == ["The deploy of aaaaaaa to production went through."]
 
 
