@@ -20,6 +20,7 @@ from incidents.service import finding, permissions, queries
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
+_LED_SHOWN = 10
 _LED_LOOKED_AT = 50  # a post-mortem that nobody wrote in so many incidents is not written any more
 
 
@@ -106,32 +107,33 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
             what = decisions.of(approval.kind).noun
             found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")
     found += await _asked(session, ctx, person)
-    newest_led = (
-        select(records.RoleHolder.incident_id)
+    led = await session.execute(
+        # Which of them are resolved is not asked: SQLite would then read all that are, whoever led them.
+        select(records.Incident.id, records.Incident.status)
+        .join(records.RoleHolder, col(records.RoleHolder.incident_id) == col(records.Incident.id))
         .where(records.RoleHolder.person == person, records.RoleHolder.role == Role.COMMANDER.value)
         .order_by(col(records.RoleHolder.incident_id).desc())
         .limit(_LED_LOOKED_AT)
     )
-    led = await session.scalars(
-        select(records.Incident)
-        .where(col(records.Incident.id).in_(newest_led), records.Incident.status == Status.RESOLVED)
-        .order_by(col(records.Incident.id).desc())
-        .limit(10)
-    )
-    for incident in led.all():
-        if not await queries.sections(session, incident.number):
-            found.append(f"the post-mortem of {incident.key} waits for your part")
+    resolved = [number for number, status in led.all() if number is not None and status is Status.RESOLVED]
+    for number in resolved[:_LED_SHOWN]:
+        if not await queries.sections(session, number):
+            found.append(f"the post-mortem of inc-{number} waits for your part")
     return tuple(found)
 
 
 async def _asked(session: AsyncSession, ctx: Context, person: str) -> list[str]:
     """Return the questions of open bugs that `person` may answer."""
-    pending = await session.scalars(select(records.Question).where(records.Question.state == "pending").limit(50))
+    pending = await session.execute(
+        select(records.Question, records.Incident)
+        .join(records.Incident, col(records.Incident.id) == col(records.Question.incident_id))
+        .where(records.Incident.status == Status.OPEN, records.Question.state == "pending")
+        .limit(50)
+    )
     found = []
-    for question in pending.all():
-        holders = await queries.roles(session, question.incident_id)
+    for _, incident in pending.all():
+        holders = await queries.roles(session, incident.number)
         if person in permissions.who_may(permissions.Action.STEER, holders=holders, settings=ctx.settings):
-            incident = await queries.get(session, question.incident_id)
             where = mrkdwn.channel(incident.channel, incident.key)
             found.append(f"a question of {incident.key} waits for your answer in {where}")
     return found

@@ -4,7 +4,7 @@ When an undecided approval expires is escalation's alarm to ring; here is what b
 """
 
 import structlog
-from sqlalchemy import and_
+from sqlalchemy import literal
 from sqlmodel import col, select
 
 from incidents import records, store
@@ -45,33 +45,31 @@ async def ask_anew_what_came_too_late(tx: store.Tx, ctx: Context, *, step_id: in
     A step that runs began in time; one that is merely ready did not: Sitrep was away. Where one is named, it is about
     that alone: replicas that hold several incidents at once could wait for each other.
     """
+    approval, step = records.Approval, records.Step
+    # The state is asked of what the step's own approvals are in. Compared with each of theirs, SQLite would begin with
+    # every approval that was ever granted.
+    expired = select(approval.state).where(
+        col(approval.run_id) == col(step.run_id),
+        col(approval.step) == col(step.name),
+        col(approval.expires_at) <= tx.now,
+    )
     todo = (
-        select(records.Approval, records.Step)
-        .join(
-            records.Step,
-            and_(
-                col(records.Step.run_id) == col(records.Approval.run_id),
-                col(records.Step.name) == col(records.Approval.step),
-            ),
-        )
-        .where(
-            records.Step.state == StepState.READY.value,
-            records.Approval.state == "approved",
-            col(records.Approval.expires_at) <= tx.now,
-        )
+        select(step, records.Run)
+        .join(records.Run, col(records.Run.id) == col(step.run_id))
+        .where(step.state == StepState.READY.value, literal("approved").in_(expired))
     )
     if step_id is not None:
-        todo = todo.where(records.Step.id == step_id)
-    for approval, step in (await tx.session.execute(todo)).all():
-        if journal.under_way(step) is not None:
+        todo = todo.where(step.id == step_id)
+    for late, run in (await tx.session.execute(todo)).all():
+        if journal.under_way(late) is not None:
             continue  # given back in mid-deploy: it goes on under the approval it began with
-        incident = await queries.get(tx.session, approval.incident_id)
-        if step.state != StepState.READY.value:
+        incident = await queries.get(tx.session, run.incident_id)
+        if late.state != StepState.READY.value:
             continue  # another replica was faster
-        step.state = StepState.QUEUED.value
-        tx.session.add(step)
+        late.state = StepState.QUEUED.value
+        tx.session.add(late)
         await tx.session.flush()
-        await progress.advance(tx, ctx, incident, await tx.session.get_one(records.Run, approval.run_id))
+        await progress.advance(tx, ctx, incident, run)
 
 
 async def ask_anew_what_changed(ctx: Context) -> None:
