@@ -16,7 +16,7 @@ OPEN: Final = "conversations.open"
 UPDATE_VIEW: Final = "views.update"
 
 #: Calls a minute of each tier, and their methods: https://docs.slack.dev/apis/web-api/rate-limits. The page promises at
-#: least so many and tolerates occasional bursts.
+#: least so many, and more of them now and then.
 TIERS: Final = {
     20: (
         "bookmarks.add",
@@ -36,8 +36,9 @@ TIERS: Final = {
         UPDATE_VIEW,
     ),
 }
-#: What part of a minute's calls may come at once: bursts of tier 4 are called welcome, those of others tolerated, and
-#: with a half the worst minute has one and a half times what is promised.
+#: What part of a minute's calls may come at once, beside the documented rate: the page allows "occasional bursts" in
+#: tier 2, calls "sporadic" ones of tier 3 welcome and those of tier 4 generous, and gives no size. With a half the
+#: worst minute has one and a half times what is documented.
 _BURST = {20: 0.5, 50: 0.5, 100: 0.9}
 
 #: "Several hundred messages a minute" for a workspace, one a second for a channel, "short bursts allowed".
