@@ -107,13 +107,17 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
             what = decisions.of(approval.kind).noun
             found.append(f"{what} of {incident.key} waits for you in {mrkdwn.channel(incident.channel, incident.key)}")
     found += await _asked(session, ctx, person)
-    led = await session.execute(
-        # Which of them are resolved is not asked: SQLite would then read all that are, whoever led them.
-        select(records.Incident.id, records.Incident.status)
-        .join(records.RoleHolder, col(records.RoleHolder.incident_id) == col(records.Incident.id))
+    newest_led = (
+        select(records.RoleHolder.incident_id)
         .where(records.RoleHolder.person == person, records.RoleHolder.role == Role.COMMANDER.value)
         .order_by(col(records.RoleHolder.incident_id).desc())
         .limit(_LED_LOOKED_AT)
+    )
+    led = await session.execute(
+        # Which of them are resolved is not asked: SQLite would then read all that are, whoever led them.
+        select(records.Incident.id, records.Incident.status)
+        .where(col(records.Incident.id).in_(newest_led))
+        .order_by(col(records.Incident.id).desc())
     )
     resolved = [number for number, status in led.all() if number is not None and status is Status.RESOLVED]
     for number in resolved[:_LED_SHOWN]:

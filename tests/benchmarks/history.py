@@ -25,6 +25,7 @@ _TROUBLES = ("returns 500s", "is slow", "answers nothing", "loses orders", "loop
 _SPREAD = timedelta(days=5 * 365)
 _INBOUND = 2_000  # payloads of the last hour
 _MOST_STEPS = 20  # no workflow has more
+_ONE_IN_HAS_A_QUESTION = 10  # of those that are open
 _AT_ONCE = 500  # incidents written in one transaction
 
 Row = dict[str, Any]
@@ -40,6 +41,9 @@ ORDER = (
     records.Outbox,
     records.Run,
     records.Step,
+    records.StepVersion,
+    records.Question,
+    records.Attestation,
     records.EvidenceRow,
     records.Approval,
     records.StatusUpdate,
@@ -176,6 +180,11 @@ def _run(rows: Rows, incident: Row, at: datetime, states: Sequence[str], ids: It
                 output={"findings": ["a release changed how prices are rounded"] * 5},
             )
         )
+        if state == "done":
+            output = {"findings": ["prices are rounded twice"] * 5}
+            rows[records.StepVersion].append(
+                _row(records.StepVersion, step_id=numbered, version=1, output=output, at=at)
+            )
         rows[records.EvidenceRow].append(
             _row(
                 records.EvidenceRow,
@@ -188,6 +197,40 @@ def _run(rows: Rows, incident: Row, at: datetime, states: Sequence[str], ids: It
                 captured_at=at,
             )
         )
+
+
+def _people(rows: Rows, number: int, at: datetime, step: str, answered: str) -> None:
+    """Add what people decided and vouched for, and the state of what they were asked."""
+    person = PEOPLE[number % len(PEOPLE)]
+    rows[records.Approval].append(
+        _row(
+            records.Approval,
+            incident_id=number,
+            run_id=number,
+            step=step,
+            kind="deploy",
+            digest="d",
+            state="approved",
+            asked_at=at,
+            expires_at=at + timedelta(minutes=5),
+            decided_by=person,
+            decided_at=at,
+        )
+    )
+    rows[records.Question].append(
+        _row(
+            records.Question,
+            incident_id=number,
+            run_id=number,
+            kind="clarification",
+            text="Which of the two prices is right?",
+            state=answered,
+            asked_at=at,
+        )
+    )
+    rows[records.Attestation].append(
+        _row(records.Attestation, run_id=number, stage=1, gate="Impact assessed", person=person, note="", at=at)
+    )
 
 
 def _outbox(rows: Rows, number: int, at: datetime, keys: Sequence[str]) -> None:
@@ -274,18 +317,7 @@ def _past(rows: Rows, number: int, at: datetime, chance: random.Random, ids: Ite
     _outbox(rows, number, at, ("room", "card", "matrix:now", "postmortem"))
     _updates(rows, number, at, 2)
     _run(rows, incident, at, ("done",), ids)
-    rows[records.Approval].append(
-        _row(
-            records.Approval,
-            incident_id=number,
-            run_id=number,
-            step="Step 3.1",
-            kind="deploy",
-            digest="d",
-            state="approved",
-            asked_at=at,
-        )
-    )
+    _people(rows, number, at, "Step 3.1", "answered")
     rows[records.Followup].append(
         _row(
             records.Followup,
@@ -320,3 +352,6 @@ def _open(rows: Rows, number: int, at: datetime, now: datetime, timers: range, i
     _outbox(rows, number, at, [f"card:edit:{each}" for each in range(30)])
     _updates(rows, number, at, 4, waiting=True)
     _run(rows, incident, at, ("done", "done", "running", *["queued"] * _MOST_STEPS), ids)
+    # Granted in time: what runs goes on.
+    state = "pending" if number % _ONE_IN_HAS_A_QUESTION == 0 else "answered"
+    _people(rows, number, at, _workflow(incident["severity"]).steps()[2].name, state)
