@@ -153,11 +153,31 @@ async def leave_out(tx: store.Tx, row: records.Outbox, reason: str) -> None:
     A call that an earlier try may have put through is ended all the same: the pager rings until it is told to stop,
     and ending a call that it never got changes nothing.
     """
-    row.state, row.error, row.owner, row.lease_until = "dropped", reason, "", None
+    _drop(row, reason)
     if row.road == Road.PAGER.value and row.first_tried_at is not None:
         await release(tx, row.key)
     else:
         await _follow(tx, row.key, "dropped", reason)
+
+
+def _drop(row: records.Outbox, reason: str) -> None:
+    row.state, row.error, row.owner, row.lease_until = "dropped", reason, "", None
+
+
+async def leave_out_all(tx: store.Tx, left: Sequence[tuple[records.Outbox, str]]) -> None:
+    """Leave out several candidates for a reason each, in their order: as `leave_out`, asking once what waits for any.
+
+    They are held, so nothing begins to wait for one of them meanwhile.
+    """
+    awaits = select(col(records.Outbox.after_key)).where(
+        col(records.Outbox.after_key).in_([row.key for row, _ in left]), records.Outbox.state == "waiting"
+    )
+    awaited = frozenset((await tx.session.scalars(awaits)).all())
+    for row, reason in left:
+        if row.key in awaited or row.road == Road.PAGER.value:
+            await leave_out(tx, row, reason)
+        else:
+            _drop(row, reason)
 
 
 async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> bool:

@@ -72,6 +72,7 @@ class Deliverer:
         self._behind = False  # more rows wait than one look takes in; a decision must not wait for such looks
         self._outage = Outage(self._web)
         self._courier = Courier(ctx, draw, self._roads, self._pace, self._outage, self._wake_at)
+        self._sorted_out = False  # until then nothing sets off: it could be what a newer one says
         self._asking: asyncio.Task[None] | None = None
         self._fallback = Fallback(ctx, frozenset(self._roads))
 
@@ -115,7 +116,7 @@ class Deliverer:
 
     async def _begin(self, tx: store.Tx) -> None:
         """Begin what a decision puts on its way inside its own transaction: one of delivery's own would come later."""
-        if store.OUTBOX not in tx.wakes or self._stopping or self._behind:
+        if store.OUTBOX not in tx.wakes or self._stopping or self._behind or not self._sorted_out:
             return
         self._wait_for(tx)
         await tx.session.flush()  # a fault of the decision's own is not ours to catch
@@ -139,14 +140,13 @@ class Deliverer:
         tx.once_over(ended)
 
     async def _run(self) -> None:
-        sorted_out = False
         while not self._stopping:
             self._woken.clear()
             self._ask()
             try:
-                if not sorted_out:  # a former process may have left what went stale
+                if not self._sorted_out:  # a former process may have left what went stale
                     await self._sort_out()
-                    sorted_out = True
+                    self._sorted_out = True
                 choice = await self._go()
                 if not choice.more:
                     await self._sleep(choice.at)
@@ -248,8 +248,7 @@ class Deliverer:
             log.exception("could not go on although Slack is back; trying again")
 
     async def _sort_out(self) -> None:
-        async with self._ctx.store.transaction() as tx:
-            count = await returning.sort_out(tx)
-            await returning.hasten(tx)
+        count = await returning.sort_out(self._ctx.store)
+        await returning.hasten(self._ctx.store)
         if count:
             log.info("left out what a newer notice says", notices=count)

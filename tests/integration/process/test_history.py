@@ -158,8 +158,8 @@ async def _sweep(ctx: Context) -> None:
 async def _return(ctx: Context) -> None:
     async with ctx.store.transaction() as tx:
         await fallback.Fallback(ctx, frozenset({Road.SLACK, Road.EMAIL})).look(tx, away=True)
-        await returning.sort_out(tx)
-        await returning.hasten(tx)
+    await returning.sort_out(ctx.store)
+    await returning.hasten(ctx.store)
 
 
 async def _come_back(ctx: Context) -> None:
