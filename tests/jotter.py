@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from incidents.agents.journal import Begun
@@ -34,7 +33,7 @@ class Jotter:
         self.begun.append(begun.model_copy(update={"former": False}))
         return self.begun[-1]
 
-    def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
+    def ended(self, begun: Begun, outcome: str) -> None:
         self.outcomes.append(outcome)
 
     @contextmanager

@@ -1,11 +1,19 @@
 """What a step began that cannot be undone, written down before it begins, so that no later attempt begins it again."""
 
 from contextlib import AbstractContextManager
-from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+
+class Telling(StrEnum):
+    """Who tells people what became of a command."""
+
+    RESULT = "result"  #: the result of the step, whichever attempt brings it
+    OWED = "owed"  #: its step was stopped while it ran: whoever finds out
+    TOLD = "told"  #: nobody any more, they know
 
 
 class Begun(BaseModel):
@@ -23,6 +31,7 @@ class Begun(BaseModel):
     before: dict[str, JsonValue] = Field(default_factory=dict)  #: what was seen of the service before it
     doubt: str = ""  #: why nobody can tell whether it stands; people were asked
     former: bool = False  #: its step was queued anew since, and what it was approved under is no more
+    telling: Telling = Telling.RESULT
 
     @property
     def what_in_words(self) -> str:
@@ -72,7 +81,7 @@ class Journal(Protocol):
         """
         ...
 
-    def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
+    def ended(self, begun: Begun, outcome: str) -> None:
         """Note what became of it, in one sentence for people, in case no result of the step will tell."""
         ...
 

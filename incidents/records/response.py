@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from incidents.records.columns import Numbered, json, text, time
@@ -31,7 +32,11 @@ class Step(Numbered, SQLModel, table=True):
     """One step of a run."""
 
     __tablename__: ClassVar[str] = "step"
-    __table_args__ = (UniqueConstraint("run_id", "name"), Index("ix_step_state", "state", "lease_until"))
+    __table_args__ = (
+        UniqueConstraint("run_id", "name"),
+        Index("ix_step_state", "state", "lease_until"),
+        Index("ix_step_owes", "owes", sqlite_where=sql("owes = 1"), postgresql_where=sql("owes")),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = Field(foreign_key="run.id")
@@ -55,6 +60,7 @@ class Step(Numbered, SQLModel, table=True):
     passes: int = 0  #: times that it judged or was judged since people last decided on that
     settled: int = 0  #: the newest version of which the consequences were drawn; see incidents.response.settling
     begun: list[dict[str, Any]] = json(list)  #: commands that must happen once; see incidents.agents.journal
+    owes: bool = False  #: people are still to hear what became of one of them; see incidents.response.belated
 
 
 class StepVersion(SQLModel, table=True):

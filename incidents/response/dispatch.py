@@ -51,6 +51,8 @@ class LocalDispatcher:
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+        self._owing: asyncio.Task[None] | None = None
         store_.on_commit(self._hear)
         engine.hands = self
 
@@ -75,16 +77,20 @@ class LocalDispatcher:
     async def start(self) -> None:
         """Begin to take up steps."""
         self._loop = asyncio.create_task(self._take_up(), name="steps")
+        self._owing = asyncio.create_task(self._engine.belated.watch(self._ending), name="steps-owed")
 
     async def stop(self) -> None:
         """Take up no more; what runs is given back for the next process."""
         self._stopping = True
+        self._ending.set()
         self._woken.set()
         if self._loop is not None:
             await self._loop
         self._engine.interrupt()
         while self._running:  # again: a result that is being stored may have taken further steps
             await asyncio.gather(*self._running, return_exceptions=True)
+        if self._owing is not None:
+            await self._owing
 
     async def _take_up(self) -> None:
         while not self._stopping:

@@ -22,6 +22,7 @@ from incidents.context import Context
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
 from incidents.response import claims, consequences, expiry, progress, requests, results
+from incidents.response.belated import Belated
 from incidents.response.claims import LEASE as LEASE
 from incidents.response.claims import Claim as Claim
 from incidents.response.claims import Leases
@@ -70,6 +71,7 @@ class Engine:
         self._interrupted = False
         self._stirred = asyncio.Event()  # steps were committed, or no agent is left
         self._watching: asyncio.Task[None] | None = None
+        self.belated = Belated(ctx)  #: tells what nobody here, or no process that lives, will tell otherwise
         self.hands: Hands | None = None  #: who carries steps out that a result makes ready
         self._lines: WeakValueDictionary[int, Together[store.Tx]] = WeakValueDictionary()
         self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
@@ -204,7 +206,7 @@ class Engine:
                 await self._keep(claim, prepared, result)
         except OutcomeUnknown as error:
             unknown = masking.error(error)
-            await self._store(claim, lambda tx: results.ask_people(tx, self._ctx, claim, unknown))
+            await self._store(claim, lambda tx: results.ask_people(tx, self._ctx, claim, unknown, kept))
         except SitrepError as error:
             await self._fail(claim, masking.error(error), kept)
         except Exception as error:
@@ -339,7 +341,7 @@ async def _let_finish(agent: asyncio.Task[StepResult], kept: StepJournal) -> boo
 
 
 def _took_too_long(limit: timedelta, kept: StepJournal) -> StepFailed:
-    ended = "".join(f" {outcome}" for _, outcome in kept.outcomes)
+    ended = "".join(f" {each.text}" for each in kept.outcomes)
     return StepFailed(
         f"The step took longer than its budget of {durations.spoken(limit)}.{ended}",
         remedy="Retry it, or take it over by hand.",

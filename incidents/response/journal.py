@@ -2,17 +2,25 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from incidents import records, store
-from incidents.agents.journal import Begun
+from incidents.agents.journal import Begun, Telling
 from incidents.errors import StepFailed
 from incidents.response import claims
 from incidents.response.claims import Claim
 from incidents.response.plan import StepState
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command, in one sentence for people."""
+
+    begun: str  #: the command's id in the journal
+    text: str
 
 
 def read(step: records.Step) -> tuple[Begun, ...]:
@@ -43,8 +51,28 @@ def doubt(step: records.Step) -> str:
 
 
 def keep(step: records.Step, begun: Sequence[Begun]) -> None:
-    """Write into the row what is still open."""
+    """Write into the row what is still open, and whether people are still to hear of any of it."""
     step.begun = [each.model_dump(mode="json") for each in begun]
+    step.owes = any(each.telling is Telling.OWED for each in begun)
+
+
+def owe(step: records.Step) -> None:
+    """Note of a step that is stopped that people are to hear what becomes of what it began, whoever finds out.
+
+    They were promised to hear of what is under way, also where they know it since the step was stopped before.
+    """
+    promised = under_way(step)
+    owed = {each.id for each in read(step) if each.telling is Telling.RESULT and not each.doubt}
+    _tells(step, owed | ({promised.id} if promised else set()), Telling.OWED)
+
+
+def told(step: records.Step, ids: Collection[str]) -> None:
+    """Note that people know what became of these commands."""
+    _tells(step, ids, Telling.TOLD)
+
+
+def _tells(step: records.Step, ids: Collection[str], telling: Telling) -> None:
+    keep(step, [each.model_copy(update={"telling": telling}) if each.id in ids else each for each in read(step)])
 
 
 def carry_over(step: records.Step) -> None:
@@ -74,7 +102,7 @@ class StepJournal:
     ) -> None:
         self.cleared = cleared
         self._drill = drill
-        self.outcomes: list[tuple[datetime, str]] = []  #: what ended during this attempt, in words for people
+        self.outcomes: list[Outcome] = []  #: of what ended during this attempt
         self._store = kept
         self._claim = claim
         self._workdir = workdir
@@ -95,10 +123,9 @@ class StepJournal:
         """Tell whether a command was begun or followed in this attempt."""
         return bool(self.outcomes) or not self.is_idle
 
-    @property
-    def still_open(self) -> tuple[Begun, ...]:
-        """Return what was begun and is not known to have ended."""
-        return tuple(each for each in self._begun if each.id not in self._ended)
+    def still_open(self, step: records.Step) -> tuple[Begun, ...]:
+        """Return what the row holds and this attempt did not see end."""
+        return tuple(each for each in read(step) if each.id not in self._ended)
 
     def open(self, verb: str, environment: str, what: str) -> Begun | None:
         """Return what was begun last of this kind and whose result is not stored yet."""
@@ -131,7 +158,7 @@ class StepJournal:
         Raises:
             StepFailed: when the step is no longer ours; what was begun runs on by itself.
         """
-        taken_on = begun.model_copy(update={"former": False})
+        taken_on = begun.model_copy(update={"former": False, "telling": Telling.RESULT})
         async with self._store.transaction() as tx:
             step = await claims.held(tx, self._claim)
             if step is None:
@@ -143,10 +170,10 @@ class StepJournal:
         self._begun = [*_others(self._begun, begun), taken_on]
         return taken_on
 
-    def ended(self, begun: Begun, outcome: str, at: datetime) -> None:
+    def ended(self, begun: Begun, outcome: str) -> None:
         """Note what became of it, in one sentence for people, in case no result of the step will tell."""
         self._ended.add(begun.id)
-        self.outcomes.append((at, outcome))
+        self.outcomes.append(Outcome(begun.id, outcome))
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

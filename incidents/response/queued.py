@@ -91,6 +91,7 @@ class QueuedDispatcher:
         self._loops = [
             asyncio.create_task(self._work(), name="steps"),
             asyncio.create_task(self._sweep(), name="steps-sweep"),
+            asyncio.create_task(self._engine.belated.watch(self._stopping), name="steps-owed"),
         ]
 
     async def stop(self) -> None:

@@ -12,7 +12,11 @@ async def say(tx: store.Tx, incident: records.Incident, text: str) -> None:
 
 
 async def of_what_goes_on(tx: store.Tx, incident: records.Incident, step: records.Step) -> None:
-    """Say of a step that is about to be stopped that its deploy is not cut off half-way, where one is under way."""
+    """Say of a step that is about to be stopped that its deploy is not cut off half-way, where one is under way.
+
+    What becomes of it is owed from then on, also where this process does not live to see it: see `belated`.
+    """
     text = journal.ends_by_itself(step)
     if text:
         await say(tx, incident, text)
+        journal.owe(step)

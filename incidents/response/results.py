@@ -1,24 +1,32 @@
 """What becomes of an attempt: its result or failure stored under the fence, and told where it comes too late."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import insert
-from sqlalchemy import select as columns
-from sqlmodel import col
 
 from incidents import holding, records, store
 from incidents.agents.base import FailedAtACost, StepResult, Usage
+from incidents.agents.journal import Telling
 from incidents.context import Context
 from incidents.definitions import StepDefinition
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.response import alternatives, approvals, claims, consequences, failures, journal, progress, remarks
+from incidents.response import (
+    alternatives,
+    approvals,
+    claims,
+    consequences,
+    failures,
+    journal,
+    progress,
+    remarks,
+    replanning,
+)
 from incidents.response.claims import Claim
-from incidents.response.journal import StepJournal
+from incidents.response.journal import Outcome, StepJournal
 from incidents.response.plan import StepState
 
 log = structlog.get_logger(__name__)
@@ -31,7 +39,7 @@ async def keep(
     step = await claims.held(tx, claim)
     if step is None:
         log.info("step_result_late", step=definition.name, attempt=claim.attempt)
-        await _tell(tx, claim, kept)
+        await tell(tx, claim.step_id, kept.outcomes)
         return
     run, incident = await claims.whose(tx, step)
     why = alternatives.taken_back(result)
@@ -40,7 +48,8 @@ async def keep(
     step.output, step.summary, step.runner = result.outputs(), result.summary, result.runner
     await tx.session.execute(_KEEP_VERSION, _version(tx, step))
     _charge(step, claim, result.usage)
-    step.notes, step.feedback, step.begun, step.error = list(result.notes), "", [], why
+    step.notes, step.feedback, step.error = list(result.notes), "", why
+    journal.keep(step, [])
     tx.session.add(step)
     await consequences.keep_evidence(tx, incident, step, result.evidence)
     if why:
@@ -113,7 +122,7 @@ async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kep
     step = await claims.held(tx, claim)
     if step is None:
         if kept is not None:
-            await _tell(tx, claim, kept)
+            await tell(tx, claim.step_id, kept.outcomes)
         return
     run, incident = await claims.whose(tx, step)
     if isinstance(error, FailedAtACost):
@@ -125,7 +134,7 @@ async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kep
     step.error = str(error)
     if kept is not None:
         # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
-        journal.keep(step, kept.still_open)
+        journal.keep(step, kept.still_open(step))
     tx.session.add(step)
     await failures.record(tx, incident, run, step, error)
     if kept is not None and kept.acted:
@@ -152,16 +161,24 @@ async def _leave_out(
     await progress.advance(tx, ctx, incident, run)
 
 
-async def ask_people(tx: store.Tx, ctx: Context, claim: Claim, error: OutcomeUnknown) -> None:
-    """Ask people before anything that may have happened is done again: the approval is asked for anew, and says so."""
+async def ask_people(tx: store.Tx, ctx: Context, claim: Claim, error: OutcomeUnknown, kept: StepJournal | None) -> None:
+    """Ask people before anything that may have happened is done again: the approval is asked for anew, and says so.
+
+    What else the attempt found out is told with it. A step that was stopped meanwhile asks for nothing: it is told.
+    """
+    ended = list(kept.outcomes) if kept is not None else []
     step = await claims.held(tx, claim)
     if step is None:
+        await tell(tx, claim.step_id, [*ended, unknown(error)])
         return
     run, incident = await claims.whose(tx, step)
+    journal.told(step, {each.begun for each in ended})
     journal.keep(
         step,
         [
-            each.model_copy(update={"doubt": error.message}) if each.id == error.begun else each
+            each.model_copy(update={"doubt": error.message, "telling": Telling.TOLD})
+            if each.id == error.begun
+            else each
             for each in journal.read(step)
         ],
     )
@@ -170,8 +187,14 @@ async def ask_people(tx: store.Tx, ctx: Context, claim: Claim, error: OutcomeUnk
     approval = (await approvals.given(tx, run)).get(step.name)
     if approval is not None:
         await approvals.supersede(tx, incident, approval)
-    await remarks.say(tx, incident, f"{error.message} It is not done again unless somebody approves that.")
+    found = " ".join([*(each.text for each in ended if each.begun != error.begun), error.message])
+    await remarks.say(tx, incident, f"{found} It is not done again unless somebody approves that.")
     await progress.advance(tx, ctx, incident, run)
+
+
+def unknown(error: OutcomeUnknown) -> Outcome:
+    """Return what to tell of a command of which nobody can tell what became of it, where nobody wants it any more."""
+    return Outcome(error.begun, f"{error.message} Look which release runs.")
 
 
 async def tell_what_ended(ctx: Context, claim: Claim, kept: StepJournal) -> None:
@@ -179,39 +202,26 @@ async def tell_what_ended(ctx: Context, claim: Claim, kept: StepJournal) -> None
     if kept.outcomes:
         async with ctx.store.transaction() as tx:
             if await claims.held(tx, claim) is None:
-                await _tell(tx, claim, kept)
+                await tell(tx, claim.step_id, kept.outcomes)
 
 
-async def _tell(tx: store.Tx, claim: Claim, kept: StepJournal) -> None:
-    """Tell what ended and no result will tell: the step is no longer ours.
+async def tell(tx: store.Tx, step_id: int, outcomes: Sequence[Outcome]) -> None:
+    """Tell what became of commands, where no result of their step will, and nobody has told it yet.
 
-    Nor is it where the answer of the commit was lost that stored this attempt's result, or these words.
+    Both is in the step's row, so it is told once: by the attempt that saw it, or by whoever looks after one that died,
+    also where the answer of the commit was lost that stored the attempt's result, or these words.
     """
-    await holding.incident_of_step(tx.session, claim.step_id)
-    step = await tx.session.get_one(records.Step, claim.step_id)
+    await holding.incident_of_step(tx.session, step_id)
+    await tx.session.flush()
+    step = await tx.session.get_one(records.Step, step_id, populate_existing=True)
     _, incident = await claims.whose(tx, step)
-    for at, outcome in kept.outcomes:
-        text = f"{outcome} Step {step.name} was stopped or taken over meanwhile."
-        if not await _stands(tx, incident, claim, text, at):
-            await remarks.say(tx, incident, text)
-    tx.then(kept.outcomes.clear)
-
-
-async def _stands(tx: store.Tx, incident: records.Incident, claim: Claim, text: str, ended_at: datetime) -> bool:
-    """Return whether the record holds this attempt's end, or `text` since `ended_at` (UTC)."""
-    row = records.Event
-    found = await tx.session.execute(
-        columns(col(row.kind), col(row.data)).where(
-            col(row.incident_id) == incident.number,
-            col(row.kind).in_((EventKind.STEP_DONE, EventKind.STEP_FAILED, EventKind.NOTE)),
-            col(row.at) >= ended_at,
-        )
-    )
-    attempt = (claim.step_id, claim.attempt)
-    return any(
-        data["text"] == text if kind is EventKind.NOTE else (data.get("step_id"), data.get("attempt")) == attempt
-        for kind, data in found.all()
-    )
+    untold = {each.id for each in journal.read(step) if each.telling is not Telling.TOLD}
+    for outcome in outcomes:
+        if outcome.begun in untold:
+            name, _ = replanning.former(step.name)
+            await remarks.say(tx, incident, f"{outcome.text} Step {name} was stopped or taken over meanwhile.")
+    journal.told(step, {each.begun for each in outcomes})
+    tx.session.add(step)
 
 
 def _end(step: records.Step, state: StepState, tx: store.Tx) -> None:

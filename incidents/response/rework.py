@@ -61,6 +61,7 @@ async def queue(
     """
     for step in await queries.steps(tx.session, run.number):
         if step.name in again and StepState(step.state) is not StepState.TAKEN_OVER:
+            await remarks.of_what_goes_on(tx, incident, step)
             step.state, step.owner = StepState.QUEUED.value, ""
             journal.carry_over(step)
             step.output = {} if step.name not in feedback else step.output

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from incidents.agents.journal import Begun
@@ -81,11 +81,25 @@ async def of(begun: Begun, place: Place, clock: Clock) -> Ended | Traced | None:
     return seen
 
 
+async def until_over(begun: Begun, place: Place, clock: Clock) -> None:
+    """Wait while another machine may run it: whoever follows it there knows more than the traces that it leaves."""
+    folder = Path(begun.folder)
+    while begun.machine != launches.machine() and not await launches.has_ended(folder):
+        if clock.now() >= _over(begun, place, clock):
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _over(begun: Begun, place: Place, clock: Clock) -> datetime:
+    """Return when a command of another machine, or of this one before it was started again, runs no longer (UTC)."""
+    if begun.machine.split()[0] == launches.machine().split()[0]:
+        return clock.now()  # the machine was started again: nothing of then still runs
+    return begun.at + place.target.deploy_timeout
+
+
 async def _elsewhere(begun: Begun, place: Place, clock: Clock) -> tuple[Fate, Traced | None]:
     """Follow a command of another machine, or of this one before it was started again, as far as can be seen."""
-    over = begun.at + place.target.deploy_timeout
-    if begun.machine.split()[0] == launches.machine().split()[0]:
-        over = clock.now()  # the machine was started again: nothing of then still runs
+    over = _over(begun, place, clock)
     while True:
         if await launches.has_ended(Path(begun.folder)):
             return Fate.ENDED, None

@@ -180,7 +180,7 @@ async def _start(
             adopted, found = None, await aftermath.of(begun, place, clock)
         if found is None:
             raise ToolFailed(f"The {begun.in_words} did not begin.", remedy="Read Sitrep's log, then retry the step.")
-        journal.ended(begun, found.in_words(begun), clock.now())
+        journal.ended(begun, found.in_words(begun))
     if isinstance(found, aftermath.Traced):
         return Deployed(found.release, found.commit, 0.0, found.evidence, adopted=True)
     started = _started(found.run, wanted, begun, place.target.deploy_timeout)

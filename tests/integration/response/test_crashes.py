@@ -84,7 +84,8 @@ async def test_a_result_whose_commit_was_not_answered_is_not_told_as_one_that_ca
     async def deploy(request: StepRequest) -> StepResult:
         begun = Begun(id="b", verb="deploy", environment="staging", what="c0ffee", at=START, machine="m", folder="f")
         if request.step.name == "1.1":
-            request.journal.ended(begun, "The deploy ended.", house.clock.now())
+            await request.journal.begin(begun)
+            request.journal.ended(begun, "The deploy ended.")
         return await run(request)
 
     def lose() -> None:

@@ -22,7 +22,7 @@ from incidents.response import control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries, respond
 from incidents.store import Store
-from incidents.tools import deploys
+from incidents.tools import deploys, recorder
 from tests.integration.response.conftest import ANA, BO, SETTINGS, House, Scripted
 from tests.integration.response.test_replanning import high_runs, without
 from tests.integration.response.test_story import until_deploy_is_asked
@@ -425,3 +425,47 @@ async def test_a_deploy_step_that_hangs_after_its_deploy_fails_and_says_that_it_
     assert step.state == "failed"
     assert "longer than its budget" in step.error
     assert "The deploy of 9f8e7d6 to production went through." in step.error
+
+
+async def told_since(site: Site, incident: records.Incident, before: int) -> list[str]:
+    """Return what the channel hears after `before` notes, looked after twice by the process that lives."""
+    await site.house.work()
+    for _ in range(2):
+        await site.engine.belated.look()
+    return (await site.notes(incident))[before:]
+
+
+@pytest.mark.parametrize("end", ["kill", "term"])
+async def test_a_deploy_that_is_stopped_and_loses_its_process_is_told_by_another(site: Site, end: str) -> None:
+    incident, claim, work = await site.begun()
+    await site.house.do(intervening.stop_step, claim.step_id, ANA)
+    before = len(await site.notes(incident))
+    if end == "kill":
+        await lost(site, work)
+    else:
+        site.engine.interrupt()
+        await work
+        site.engine = site.process("successor")
+    assert await told_since(site, incident, before) == []  # it runs on
+    site.go()
+    folder = Path(journal.read(await site.step(claim))[-1].folder)
+    await until((folder / recorder.ENDED).exists)
+    told = "The deploy of 9f8e7d6 to production went through. Step 3.1 was stopped or taken over meanwhile."
+    assert await told_since(site, incident, before) == [told]
+    site.engine.belated.let_go()
+    assert ((await site.step(claim)).state, site.times) == ("stopped", 1)
+
+
+@pytest.mark.parametrize("process", ["lives", "died"])
+async def test_a_stopped_deploy_of_which_nobody_can_know_is_told_as_such(site: Site, process: str) -> None:
+    incident, claim, work = await site.begun()
+    await site.house.do(intervening.stop_step, claim.step_id, ANA)
+    before = len(await site.notes(incident))
+    if process == "died":
+        await lost(site, work)
+    kill(await site.step(claim))
+    await work
+    [told] = await told_since(site, incident, before)
+    assert "what became of it is not known" in told
+    assert "Look which release runs. Step 3.1 was stopped" in told
+    assert ((await site.step(claim)).state, site.times) == ("stopped", 1)
