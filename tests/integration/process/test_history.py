@@ -175,9 +175,8 @@ async def _come_back(ctx: Context) -> None:
             col(records.Outbox.incident_id) == OTHER_OPEN, col(records.Outbox.state).in_(("pending", "waiting"))
         )
         await tx.session.execute(stale.values(created_at=tx.now - 2 * returning.STALE))
-    async with ctx.store.transaction() as tx:
-        await returning.sort_out(tx)
-        await returning.hasten(tx)
+    await returning.sort_out(ctx.store)
+    await returning.hasten(ctx.store)
 
 
 async def _redraw(ctx: Context) -> None:
