@@ -1,4 +1,4 @@
-"""Reading incidents. Every query has an index; none grows with history."""
+"""Reading incidents. Every query here begins with an index; none grows with the number of past incidents."""
 
 import re
 from collections.abc import Iterable

@@ -14,9 +14,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from sqlalchemy import update
-from sqlmodel import col
+from sqlalchemy import func, update
+from sqlmodel import col, select
 
 from bot import gauges
 from bot.surfaces import home, room
@@ -25,9 +26,12 @@ from bot.workspace.server import Workspace
 from escalation import timers
 from escalation.timers import Timers
 from incidents import loading, migrations, outbox_queries, records, sending
+from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
+from incidents.response.engine import TOGETHER, Engine
+from incidents.response.plan import StepState
 from incidents.service import declare, finding
 from incidents.store import Store
 from tests.benchmarks import acks, engine, history, recovery, turns, usable_channel
@@ -59,6 +63,7 @@ _ASKED: dict[str, tuple[float, float]] = {
     "duplicate guard": (300, 2),
     "sweep for due timers and notices": (100, 3),
     "/metrics": (300, 3),
+    "claim of steps": (300, 3),  # of eight that are ready, written down and told
 }
 #: The same for what is lived: the target where there is one that is no ratio to another app. None: only told, as the
 #: second longest of a hundred is by chance.
@@ -197,13 +202,34 @@ async def _questions(url: str, past: int) -> dict[str, float]:
     await history.write(store, history.Size(past, OPEN, TIMERS))
     library, _ = loading.load(loading.templates_root(), None)
     ctx = Context(store, store.clock, library, Settings())
-    asked = _questions_of(ctx, past)
+    queued = await _queued(store, past)
+    asked = _questions_of(ctx, past, queued)
     medians = {what: await _median_ms(asked[what]) for what in _ASKED}
+    await _set(store, queued, StepState.QUEUED)  # what is lived next has them where they were
     await store.close()
     return medians
 
 
-def _questions_of(ctx: Context, past: int) -> dict[str, Callable[[], Awaitable[object]]]:
+async def _queued(store: Store, past: int) -> Sequence[int | None]:
+    """Return the ids of one step that waits of each of the first open responses, as many as are claimed at once."""
+    step = records.Step
+    first = col(step.run_id).between(past + 1, past + TOGETHER)
+    async with store.read() as session:
+        found = await session.scalars(
+            select(func.min(step.id)).where(first, step.state == StepState.QUEUED.value).group_by(col(step.run_id))
+        )
+        return found.all()
+
+
+async def _set(store: Store, steps: Sequence[int | None], state: StepState) -> None:
+    free = {"state": state.value, "owner": "", "lease_until": None}
+    async with store.transaction() as tx:
+        await tx.session.execute(update(records.Step).where(col(records.Step.id).in_(steps)).values(free))
+
+
+def _questions_of(ctx: Context, past: int, queued: Sequence[int | None]) -> dict[str, Callable[[], Awaitable[object]]]:
+    dispatched = Engine(ctx, PlaybookRunner(ctx.clock), Path(), "bench")
+
     async def listing() -> None:
         async with ctx.store.read() as session:
             await home.listing(session, ctx, _READER)
@@ -231,7 +257,11 @@ def _questions_of(ctx: Context, past: int) -> dict[str, Callable[[], Awaitable[o
         async with ctx.store.read() as session:
             await outbox_queries.next_due(session, after=ctx.clock.now())
 
-    asked = (listing, app_home, search, card, guard, sweep, lambda: gauges.refresh(ctx))
+    async def claim() -> None:
+        await _set(ctx.store, queued, StepState.READY)
+        assert len(await dispatched.claim(TOGETHER)) == TOGETHER
+
+    asked = (listing, app_home, search, card, guard, sweep, lambda: gauges.refresh(ctx), claim)
     return dict(zip(_ASKED, asked, strict=True))
 
 
