@@ -1,6 +1,6 @@
 """What Prometheus reads: what waits and since when, measured when it asks, and what happened, counted as it does.
 
-Labels take a handful of values each: lanes, states, severities, outcomes; never an incident, a person or a channel.
+Labels take a handful of values each, such as lanes, states and outcomes; never an incident, a person or a channel.
 """
 
 import math

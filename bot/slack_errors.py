@@ -31,6 +31,11 @@ class Refusal:
     retry_after_seconds: float | None = None  #: how long Slack wants to be left alone with this method
     at_work: bool = False  #: nobody answered for it: the call may still be about to take effect
 
+    @property
+    def outcome(self) -> str:
+        """Return Slack's own word where it is known here, else the verdict: a closed set, whatever an answer holds."""
+        return self.error if self.error in _KNOWN else self.verdict.value
+
     def __str__(self) -> str:
         """Return message and remedy."""
         return f"{self.message} {self.remedy}".strip()
@@ -81,6 +86,7 @@ _REFUSED = {
     "msg_too_long": ("The message is too long for Slack.", ""),
     "canvas_disabled_user_team": ("Canvases are switched off in this workspace.", "The post-mortem is in the channel."),
 }
+_KNOWN = frozenset({*_SHUT_OUT, *_UNCLEAR, *_AGAIN, *_REFUSED, "missing_scope", "unreachable", "line_broke"})
 
 
 def channel_is_gone(error: str) -> bool:

@@ -70,7 +70,7 @@ class Service(_Frozen):
     runbook: str = ""  #: URL, or path inside the repository
     dashboard: str = ""
     war_room: str = ""
-    areas: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: api|frontend|data -> path globs
+    areas: dict[str, tuple[str, ...]] = Field(default_factory=dict)  #: api|frontend|data|infrastructure -> path globs
     depends_on: tuple[str, ...] = ()  #: other services of the catalogue
     third_parties: tuple[str, ...] = ()  #: vendors it needs
     github: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")  #: `owner/name` of `repository` on GitHub

@@ -62,7 +62,7 @@ class Web:
             refusal = slack_errors.read(failure, method)
             if refusal is None:
                 raise
-            outcome = refusal.error
+            outcome = refusal.outcome
             raise Undelivered(refusal, method=method) from failure
         finally:
             CALLS.labels(method, outcome).inc()

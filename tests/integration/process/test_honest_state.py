@@ -22,7 +22,7 @@ from incidents.store import Store
 from tests.integration.process.sitrep import Probe, environment, serving, workspace
 
 #: Labels may take these values and no others: what grows with incidents or people does not belong there.
-_FEW = re.compile(r"[a-zA-Z_.]{2,40}|http_\d{3}|\d+\.\d+|\+Inf")
+_FEW = re.compile(r"[a-zA-Z_.]{2,40}|\d+\.\d+|\+Inf")
 
 
 def _store(probe: Probe) -> Store:

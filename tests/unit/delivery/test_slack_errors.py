@@ -58,6 +58,15 @@ def test_failure_says_what_may_happen_next(failure: BaseException, verdict: Verd
     assert refusal.message.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("error", "outcome"), [("ratelimited", "ratelimited"), ("is_archived", "is_archived"), ("inc_7_of_ava", "refused")]
+)
+def test_what_slack_never_documented_is_counted_by_what_it_means(error: str, outcome: str) -> None:
+    refusal = slack_errors.read(answered(error))
+    assert refusal is not None
+    assert refusal.outcome == outcome
+
+
 def test_retry_after_is_read() -> None:
     refusal = slack_errors.read(answered("ratelimited", status=429, retry_after=30))
     assert refusal is not None

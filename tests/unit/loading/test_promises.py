@@ -1,4 +1,4 @@
-"""Each promise of docs/reliability.md names a proof, and each proof that it names exists."""
+"""Each promise of docs/reliability.md names a proof that exists, and each metric stands in docs/operations.md."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ HERE = "tests/integration/outage"  # where the section on Slack's misbehaviour l
 _FACT = re.compile(r"`(test_\w+)`")
 _FILE = re.compile(r"`((?:tests|bot|incidents|escalation)/[\w./-]+)`")
 _SHORT = re.compile(r"`(test_\w+\.py)`")
+_METRIC = re.compile(r'(?:Counter|Gauge|Histogram)\(\s*"(sitrep_\w+)",\s*"[^"]*"(?:,\s*(\([^)]*\)))?')
+_TOLD = re.compile(r"`(sitrep_\w+)(?:\{([^}]*)\})?`")
 _PROOF = re.compile(r"`(?:test_|tests/|make |python -m )")
 
 
@@ -30,3 +32,13 @@ def test_every_promise_names_a_proof() -> None:
         elif of_promises and not line.startswith("|---") and not _PROOF.search(line.rpartition(" | ")[2]):
             bare.append(line)
     assert bare == []
+
+
+def test_every_metric_stands_in_the_operations_page_with_its_labels() -> None:
+    files = (file for package in ("bot", "incidents", "escalation") for file in (ROOT / package).rglob("*.py"))
+    code = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    made = {name: re.findall(r'"(\w+)"', labels) for name, labels in _METRIC.findall(code)}
+    told = {name: re.findall(r"(\w+)(?:=|,|$)", labels) for name, labels in _TOLD.findall(page)}
+    assert len(made) > 10
+    assert told == made
