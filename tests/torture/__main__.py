@@ -112,7 +112,7 @@ def _line(report: Report) -> str:
     return (
         f"{report.database} seed {report.seed}: {report.kills} kills ({named} at their point), "
         f"{report.incidents} incidents, {report.calls} calls, owed {verdict.owed}, lost {len(verdict.lost)}, "
-        f"doubled {len(verdict.doubled)}, {report.seconds:.0f} s"
+        f"doubled {len(verdict.doubled)}, faults {len(report.faults)}, {report.seconds:.0f} s"
     )
 
 
@@ -155,12 +155,14 @@ def _say_faults(report: Report, console: Console) -> None:
             console.print(f"{word}: {each}", markup=False, highlight=False, emoji=False)
         if len(found) > _SHOWN:
             console.print(f"{word}: {len(found) - _SHOWN} more")
+    for each in report.faults:
+        console.print(f"fault: {each}", markup=False, highlight=False, emoji=False)
     for each in report.shown_twice:
         console.print(f"shown privately too often: {each}", markup=False, highlight=False, emoji=False)
 
 
 def main() -> int:
-    """Run the campaigns, print the table; returns 1 when anything was lost or doubled."""
+    """Run the campaigns, print the table; returns 1 when any of them is not good."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=150, help="per database (150: every point once)")
     parser.add_argument("--seed", type=int, default=1, help="the order of the points and what people do (1)")

@@ -27,6 +27,10 @@ _READY_SECONDS = 40.0
 _CAUGHT_UP_SECONDS = 120.0  # one person's conversation takes one message a second: an absence may fill a minute
 _SETTLE_SECONDS = 120.0  # until everything owed has arrived, once nothing is killed any more
 _CALM_SECONDS = 20.0  # until what an incident's end has caused has arrived
+_DELIVERED_SECONDS = (
+    300.0  # until nothing is on its way any more about what is over: Slack's pace, after a long absence
+)
+_LOG_LINES = 12  # of a Sitrep that fell: why it did stands last
 
 
 @dataclass
@@ -43,11 +47,13 @@ class Report:
     seconds: float = 0.0
     again: dict[str, int] = field(default_factory=dict)  #: what people had to do again
     shown_twice: list[str] = field(default_factory=list)  #: who was shown more than they asked for
+    faults: list[str] = field(default_factory=list)  #: ends that nobody caused, and what never came to rest
     verdict: Verdict = field(default_factory=Verdict)
 
     @property
     def is_good(self) -> bool:
-        return not (self.verdict.lost or self.verdict.doubled or self.verdict.unowed or self.shown_twice)
+        verdict = self.verdict
+        return not (verdict.lost or verdict.doubled or verdict.unowed or self.shown_twice or self.faults)
 
 
 class Campaign:
@@ -143,21 +149,38 @@ class Campaign:
         try:
             async with asyncio.timeout(patience):
                 await self.sitrep.process.wait()
-            self.report.reached[blow.kill.point] += 1
         except TimeoutError:
             self.sitrep.signal(signal.SIGKILL)
             await self.sitrep.process.wait()
-            if blow.kill.point is not Point.RANDOM:
-                self.report.missed.append(str(blow.kill))
+            self._note_kill(blow.kill, at_its_point=False)
+        else:
+            self._note_kill(blow.kill, at_its_point=True)
         self._lives.append(Life(up, self.now()))
-        self.report.kills += 1
         stirring.cancel()
         await asyncio.gather(stirring, return_exceptions=True)
         self._disarm()
         self._ahead += blow.down_seconds
 
+    def _note_kill(self, kill: Kill, *, at_its_point: bool) -> None:
+        """Count what ended by our SIGKILL alone; at random nothing but the campaign kills."""
+        assert self.sitrep.process is not None
+        is_random = kill.point is Point.RANDOM
+        if self.sitrep.process.returncode != -signal.SIGKILL or (at_its_point and is_random):
+            self._note_fall(f"before it was killed ({kill})")
+            return
+        self.report.kills += 1
+        if at_its_point:
+            self.report.reached[kill.point] += 1
+        elif not is_random:
+            self.report.missed.append(str(kill))
+
+    def _note_fall(self, when: str) -> None:
+        assert self.sitrep.process is not None
+        last = "\n".join(self.sitrep.log.splitlines()[-_LOG_LINES:])
+        self.report.faults.append(f"Sitrep ended with {self.sitrep.process.returncode} {when}:\n{last}")
+
     async def _start(self, kill: Kill | None) -> float:
-        """Start Sitrep; returns since when it serves, or when it was killed before."""
+        """Start Sitrep; returns since when it serves, or when it ended before."""
         self.sitrep.variables["TORTURE_AHEAD"] = str(self._ahead)
         self.sitrep.variables["TORTURE_KILL"] = kill.written() if kill and kill.point is not Point.RANDOM else ""
         await self.sitrep.start()
@@ -189,16 +212,41 @@ class Campaign:
 
     async def end_life(self, up: float) -> None:
         """Stop it as a deploy does."""
-        await self.sitrep.stop()
+        await self._stop()
         self._lives.append(Life(up, self.now()))
+
+    async def _stop(self) -> None:
+        """Ask it to end; that it had ended by itself, does not end, or ends with another code than 0 is a fault."""
+        if not self.sitrep.is_running:
+            self._note_fall("by itself")
+            return
+        try:
+            if await self.sitrep.stop() != 0:
+                self._note_fall("when it was asked to stop")
+        except TimeoutError:
+            await self.sitrep.kill()
+            self._note_fall("by force, for it did not stop when it was asked to")
+
+    async def _while_it_lives(self, doing: Awaitable[None]) -> None:
+        """Let people do something, and let go of it when Sitrep ends meanwhile: they would try for ever."""
+        assert self.sitrep.process is not None
+        ended, done = asyncio.ensure_future(self.sitrep.process.wait()), asyncio.ensure_future(doing)
+        await asyncio.wait({ended, done}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, done):
+            if not task.done():
+                task.cancel()
+        for failed in await asyncio.gather(ended, done, return_exceptions=True):
+            if isinstance(failed, Exception):
+                raise failed
 
     async def _grow_old(self, begin: Callable[[], Awaitable[None]]) -> None:
         """Live undisturbed until all is told, and let the time pass after which rooms go into the archive."""
         up = await self._start(None)
-        await begin()
+        await self._while_it_lives(begin())
         until = time.monotonic() + _CALM_SECONDS
         while time.monotonic() < until and not await self._is_calm():
             pass
+        await self._delivered()
         await self.end_life(up)
         self._ahead += town.ARCHIVE_SECONDS
 
@@ -207,13 +255,14 @@ class Campaign:
         self._ahead += timeline.LEASE_SECONDS  # what the last one held is nobody's any more; waiting would say no more
         up = await self._start(None)
         self._lives.append(Life(up, float("inf")))
-        await self.doings.resolve_all()
+        await self._while_it_lives(self.doings.resolve_all())
         until = time.monotonic() + _SETTLE_SECONDS
-        while time.monotonic() < until:
+        while time.monotonic() < until and self.sitrep.is_running:
             verdict = await self.reckon()
             if not (verdict.lost or self._undone()) and await self._is_calm():
                 break
             await asyncio.sleep(1)
+        await self._delivered()
         self._lives.pop()
         await self.end_life(up)
         self._ahead += town.ARCHIVE_SECONDS
@@ -223,13 +272,26 @@ class Campaign:
         self.report.verdict.lost += [*self._left(self.doings.renamed), *self._undone()]
         self.report.again = dict(self.folk.repeated)
         self.report.shown_twice = reckoning.shown_twice(self.workspace.core, self.folk.asked_privately)
-        await self.sitrep.stop()
+        await self._stop()
 
     async def _archived(self) -> None:
         await self.folk.open_home()
         until = time.monotonic() + _CALM_SECONDS
         while time.monotonic() < until and self._left({}):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.2)
+        await self._delivered()
+
+    async def _delivered(self) -> None:
+        """Wait until nothing is on its way any more to a room whose incident is over, nor an agent at work for it.
+
+        Retention leaves such a room alone. What does not come to rest in time is a fault.
+        """
+        until = time.monotonic() + _DELIVERED_SECONDS
+        while (left := await self.record.on_their_way()) and self.sitrep.is_running:
+            if time.monotonic() > until:
+                self.report.faults.append(f"still on their way after {_DELIVERED_SECONDS:.0f} s: {', '.join(left)}")
+                return
+            await asyncio.sleep(0.3)
 
     def _left(self, renamed: Mapping[str, str]) -> list[str]:
         """Return what does not stand in the workspace as it should once all is over."""
@@ -251,8 +313,9 @@ class Campaign:
         rows = await self.record.rows("SELECT * FROM incident ORDER BY id")
         events = await self.record.rows("SELECT * FROM event ORDER BY id")
         self.report.incidents = len(rows)
-        self._found = found = timeline.incidents(rows, events)
-        self._unended = reckoning.unended(await self.record.steps())
+        steps = await self.record.steps()
+        self._found = found = timeline.incidents(rows, events, steps)
+        self._unended = reckoning.unended(steps)
         received = arrivals.gather(self.workspace.core, self.mail.letters, self.pager.rings, self.webhook.posted)
         return reckoning.compare(found, self._lives, received)
 

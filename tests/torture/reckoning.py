@@ -8,7 +8,7 @@ from typing import Any
 from bot.workspace.core import Core
 from incidents.response import plan
 from incidents.response.plan import StepState
-from tests.torture import arrivals, debts, town
+from tests.torture import arrivals, causes, debts, fence, town
 from tests.torture.arrivals import Received
 from tests.torture.debts import Debt
 from tests.torture.timeline import Incident, Life
@@ -31,8 +31,8 @@ class Verdict:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-#: Families of messages that only a policy may cause; one that no policy owes is a fault.
-_PROMISED = (":matrix:", ":page:", ":escalate:", ":update:", ":pager:", ":line:")
+#: Where people read; whatever is told there a policy owes, or an event caused.
+_READ = ("mail:", "webhook:", "pager", "room:", "dm:")
 
 _MOVES_ON = frozenset({StepState.QUEUED.value, *(state.value for state in plan.FINISHED)})
 
@@ -50,6 +50,7 @@ def compare(found: list[Incident], lives: list[Life], received: Received) -> Ver
             *debts.lines(incident),
             *debts.furniture(incident),
             *debts.updates(incident, lives, _by_key(received, incident)),
+            *causes.messages(incident),
         ):
             key = debts.message_id(debt.key) if debt.place.startswith("mail:") else debt.key
             known = owed.get((debt.place, key))
@@ -189,14 +190,9 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
                 verdict.repeated += len(times) - 1
             else:
                 verdict.doubled.append(f"{place} {key} x{len(times)}")
-        if (place, key) not in owed and _is_promised(place, key):
+        if (place, key) not in owed and _is_told(place, key) and not causes.is_named_elsewhere(found, key):
             verdict.unowed.append(f"{place} {key}")
-    done = Counter(
-        f"{incident.key} {event.data['step']} ({event.data['step_id']}, version {event.data['version']}) done"
-        for incident in found
-        for event in incident.all("step_done")
-    )
-    verdict.doubled += [f"{what} x{count}" for what, count in done.items() if count > 1]
+    verdict.doubled += [each for incident in found for each in fence.done_twice(incident)]
     titles = Counter(incident.title for incident in found)
     verdict.doubled += [f"incident {title!r} x{count}" for title, count in titles.items() if count > 1]
     for incident in found:
@@ -206,15 +202,9 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
             if event not in debts.nobody_left(incident)  # a change of severity lets everybody be asked anew
         )
         verdict.doubled += [f"{incident.key} {words!r} x{count}" for words, count in said.items() if count > 1]
-    known = {f"room:{incident.key}" for incident in found}
-    verdict.unowed += [
-        f"{place} {key}" for place, key in received.arrivals if key.endswith(":room") and place not in known
-    ]
 
 
-def _is_promised(place: str, key: str) -> bool:
-    if place.startswith(("mail:", "webhook:")):
-        return True
-    if ":due:" in key or key.endswith((":acknowledge", ":resolve")):
-        return False
-    return any(family in key for family in _PROMISED)
+def _is_told(place: str, key: str) -> bool:
+    """Whether it is told to people: not who is in a room, nor the end of a call, which its call is reckoned by."""
+    is_end = place == "pager" and key.endswith((":acknowledge", ":resolve"))
+    return place.startswith(_READ) and not is_end and ":member:" not in key

@@ -17,7 +17,7 @@ from incidents.service import resolve, respond
 from incidents.tools.evidence import EvidenceKind, capture
 from tests.clock import START
 from tests.integration.response.conftest import ANA, build
-from tests.torture import debts, reckoning, town
+from tests.torture import debts, fence, reckoning, town
 from tests.torture.arrivals import Received
 from tests.torture.timeline import Happened, Incident, Life, is_due
 
@@ -116,8 +116,51 @@ def test_message_that_no_policy_owes_is_named() -> None:
     received = settled()
     received.add("dm:U07FAY", "inc-1:matrix:within_40s:U07FAY", 90)
     received.add("room:inc-2", "inc-2:room", 90)
-    unowed = reckoning.compare([RESOLVED], LIVES, received).unowed
-    assert unowed == ["dm:U07FAY inc-1:matrix:within_40s:U07FAY", "room:inc-2 inc-2:room"]
+    told = [("dm:U07FAY", "inc-1:matrix:within_40s:U07FAY"), ("room:inc-2", "inc-2:room")]
+    for family in [
+        "step:9:3",
+        "resolved:99",
+        "postmortem:again",
+        "approval:3",
+        "question:4",
+        "line:99",
+        "phase:stabilize",
+        "plan",
+        "gate:1:1:none",
+        "asked:5",
+    ]:
+        told.append((ROOM, f"inc-1:{family}"))
+        received.add(*told[-1], 90)
+    for family in ("approval:3", "approval:3:remind", "remind:3", "question:4:remind", "nobody_commands:99", "summary"):
+        told.append(("dm:U07FAY", f"inc-1:{family}:U07FAY"))
+        received.add(*told[-1], 90)
+    assert reckoning.compare([RESOLVED], LIVES, received).unowed == [" ".join(each) for each in told]
+
+
+def test_message_that_an_event_caused_is_not_named() -> None:
+    told = [(each.kind, each.at, each.data) for each in RESOLVED.events[1:-1]]
+    asked = ("approval_asked", 11.0, {"approval": 3, "step": "2.1"})
+    failed = ("step_failed", 13.0, {"step": "1.1", "step_id": 9, "attempt": 1, "phase": "stabilize"})
+    found = dataclasses.replace(
+        incident(*told, _step(1), failed, asked, ("note", 20.0, {"text": "left out"}), ("resolved", 5000.0, {})),
+        runs=(1,),
+    )
+    received = Received()
+    for room_key in [
+        "step:9:failed:1",
+        "phase:stabilize",
+        "plan",
+        "approval:3",
+        "line:7",
+        "gate:1:2:root_cause_identified",
+        "mitigation",
+        "reported",
+    ]:
+        received.add(ROOM, f"inc-1:{room_key}", 90)
+    received.add("dm:U02BO", "inc-1:approval:3:remind:U02BO", 3700)
+    assert reckoning.compare([found], LIVES, received).unowed == []
+    soon = dataclasses.replace(found, events=[*found.events[:-1], Happened(8, "resolved", 40.0, {})])
+    assert reckoning.compare([soon], LIVES, received).unowed == ["dm:U02BO inc-1:approval:3:remind:U02BO"]
 
 
 def test_call_that_rings_on_after_the_end_is_lost() -> None:
@@ -193,7 +236,7 @@ async def test_card_topic_and_home_that_say_what_was_true_before_are_named() -> 
 
 def test_step_that_never_began_or_never_ended_is_lost_and_one_that_ended_twice_is_doubled() -> None:
     began = [("step_started", 11.0 + attempt, {"step": "1.1", "attempt": attempt}) for attempt in (1, 2)]
-    done = ("step_done", 14.0, {"step": "1.1", "step_id": 7, "version": 1, "title": "", "summary": ""})
+    done = ("step_done", 14.0, {"step": "1.1", "step_id": 7, "attempt": 2, "version": 1, "title": "", "summary": ""})
     assert list(debts.steps_missed(RESOLVED, LIVES)) == ["inc-1: no step began"]
     assert list(debts.steps_missed(incident(*began), LIVES)) == ["inc-1 1.1, attempt 2: no end"]
     assert list(debts.steps_missed(incident(*began, done), LIVES)) == []
@@ -202,7 +245,39 @@ def test_step_that_never_began_or_never_ended_is_lost_and_one_that_ended_twice_i
     assert list(debts.steps_missed(incident(("resolved", 12.0, {}), over), LIVES)) == []  # too soon for one to begin
     assert list(debts.steps_missed(incident(("resolved", 40.0, {}), over), LIVES)) == ["inc-1: no step began"]
     twice = reckoning.compare([incident(*began, done, done)], LIVES, settled())
-    assert "inc-1 1.1 (7, version 1) done x2" in twice.doubled
+    assert "inc-1 1.1, attempt 2 (step 7) done, though it was not under way" in twice.doubled
+
+
+def _step(attempt: int, version: int = 0) -> tuple[str, float, dict[str, Any]]:
+    """Return that an attempt of one step began, or that it was stored as `version`."""
+    said = {"step": "1.1", "attempt": attempt, "phase": "stabilize"}
+    return ("step_done", 14.0, {**said, "step_id": 9, "version": version}) if version else ("step_started", 12.0, said)
+
+
+@pytest.mark.parametrize("stored", [(_step(2, 1), _step(1, 2)), (_step(1, 1), _step(2, 2))], ids=["after", "before"])
+def test_result_that_a_lost_attempt_stored_is_doubled(stored: tuple[Any, Any]) -> None:
+    told = [(each.kind, each.at, each.data) for each in RESOLVED.events[1:]]
+    broken = incident(*told, _step(1), _step(2), *stored)
+    assert list(fence.done_twice(broken)) == ["inc-1 1.1, attempt 1 (step 9) done, though it was not under way"]
+    assert reckoning.compare([broken], LIVES, settled()).doubled == list(fence.done_twice(broken))
+
+
+@pytest.mark.parametrize(
+    "asked", ["step_retried", "step_sent_back", "approval_decided", "severity_changed", "replanned", "run_started"]
+)
+def test_step_that_is_done_again_is_doubled_unless_somebody_asked_for_it_anew(asked: str) -> None:
+    again = incident(_step(1), _step(1, 1), _step(2), _step(2, 2))
+    assert list(fence.done_twice(again)) == [
+        "inc-1 1.1, attempt 2 began, though it was done and nobody asked for it anew"
+    ]
+    wanted = incident(_step(1), _step(1, 1), (asked, 15.0, {}), _step(2), _step(2, 2))
+    assert list(fence.done_twice(wanted)) == []
+
+
+def test_attempt_that_goes_on_under_another_plan_is_done_once() -> None:
+    kept = {"step": "2.1", "step_id": 9, "attempt": 1, "version": 1}
+    found = incident(_step(1), ("replanned", 13.0, {}), ("step_done", 14.0, kept), ("step_done", 15.0, kept))
+    assert list(fence.done_twice(found)) == ["inc-1 2.1, attempt 1 (step 9) done, though it was not under way"]
 
 
 async def test_step_that_a_new_plan_keeps_and_nobody_takes_up_again_is_lost(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class Incident:
     status: str
     reporter: str
     events: list[Happened]
+    runs: tuple[int, ...] = ()  #: numbers of its responses
 
     @property
     def key(self) -> str:
@@ -76,16 +77,29 @@ class Incident:
         return [(start, end, severity) for (start, severity), end in zip(starts, ends, strict=True)]
 
 
-def incidents(rows: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> list[Incident]:
-    """Return the incidents from their rows and their events' rows, oldest first."""
+def incidents(
+    rows: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]], steps: Iterable[dict[str, Any]] = ()
+) -> list[Incident]:
+    """Return the incidents from their rows, their events' rows and those of `town.Record.steps`, oldest first."""
     of: dict[int, list[Happened]] = {}
     for event in events:
         data = event["data"]
         said = json.loads(data) if isinstance(data, str) else data
         happened = Happened(event["id"], event["kind"], _seconds(event["at"]), said)
         of.setdefault(event["incident_id"], []).append(happened)
+    runs: dict[int, set[int]] = {}
+    for step in steps:
+        runs.setdefault(step["incident_id"], set()).add(step["run_id"])
     return [
-        Incident(row["id"], row["title"], row["severity"], row["status"], row["reporter"], of[row["id"]])
+        Incident(
+            row["id"],
+            row["title"],
+            row["severity"],
+            row["status"],
+            row["reporter"],
+            of[row["id"]],
+            tuple(sorted(runs.get(row["id"], ()))),
+        )
         for row in rows
     ]
 

@@ -146,7 +146,7 @@ def write_configuration(folder: Path, services: dict[str, Any] | None = None) ->
 
 
 class Record:
-    """What Sitrep has recorded, read from outside: incidents and events, never the outbox."""
+    """What Sitrep has recorded, read from outside: incidents and events; of the outbox only whether it is at rest."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url)
@@ -165,6 +165,20 @@ class Record:
             "SELECT run.incident_id, step.run_id, run.state AS run, step.name, step.state, step.attempt"
             " FROM step JOIN run ON run.id = step.run_id ORDER BY step.id"
         )
+
+    async def on_their_way(self) -> list[str]:
+        """Return the keys of notices that have not gone out, and the steps at work, of incidents that are over.
+
+        It tells when to go on, not what is owed.
+        """
+        rows = await self.rows(
+            "SELECT outbox.key AS what FROM outbox JOIN incident ON incident.id = outbox.incident_id"
+            " WHERE incident.status != 'open' AND outbox.state NOT IN ('done', 'failed', 'superseded', 'dropped')"
+            " UNION ALL SELECT 'step ' || step.name FROM step JOIN run ON run.id = step.run_id"
+            " JOIN incident ON incident.id = run.incident_id"
+            " WHERE incident.status != 'open' AND step.state IN ('ready', 'running')"
+        )
+        return [str(row["what"]) for row in rows]
 
     async def has(self, query: str, **values: Any) -> bool:
         return bool(await self.rows(query, **values))
