@@ -80,5 +80,5 @@ def make_httpserver() -> Iterator[MovingServer]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a PostgreSQL server of our own, for SQLAlchemy; its database `postgres` is anybody's."""
-    with postgres_server() as url:
+    with postgres_server(fsync="off") as url:  # processes are killed in tests, the machine is not
         yield url

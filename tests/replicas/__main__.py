@@ -103,6 +103,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=len(FAULTS))
     parser.add_argument("--seed", type=int, default=7)
     wanted = parser.parse_args()
+    say("PostgreSQL with fsync=on: what is committed is on the disk.")
     with postgres_server() as server:
         return 0 if asyncio.run(go(server, wanted.rounds, wanted.seed)) else 1
 
