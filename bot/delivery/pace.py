@@ -108,7 +108,7 @@ class Pace:
         Those before it in `queue` go first, and whoever waits stands in it from then on.
         """
         queue = Counter() if queue is None else queue
-        paused = max((self._paused_until.get(_scope(method, channel), now) - now for method in methods), default=0.0)
+        paused = max((self.paused(method, channel, now) for method in methods), default=0.0)
         longest, where = max(
             (
                 (self._bucket(each, now).wait(now, self._left(each, lane), queue[each]), each)
@@ -136,6 +136,10 @@ class Pace:
         scope = _scope(method, channel)
         self._paused_until[scope] = max(self._paused_until.get(scope, 0.0), now + seconds)
         self._paused_until = {each: until for each, until in self._paused_until.items() if until > now}
+
+    def paused(self, method: str, channel: str, now: float) -> float:
+        """Return for how many seconds Slack wants `method` left alone."""
+        return max(0.0, self._paused_until.get(_scope(method, channel), now) - now)
 
     def size(self, scope: Scope) -> float:
         """Return how many calls may be made at once."""

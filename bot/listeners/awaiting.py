@@ -8,21 +8,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-import structlog
 from slack_bolt.async_app import AsyncAck
 
-from bot import slack_errors
-from bot.delivery.pace import UPDATE_VIEW
-from bot.listeners import following, payloads, redrawing, replies
+from bot.listeners import ending, following, payloads, redrawing, replies
 from bot.listeners.desk import Desk
+from bot.listeners.modals import Sending
 from bot.listeners.payloads import Submission
 from bot.listeners.sharing import SeenBefore
 from bot.views import trouble, unstored
 from bot.views.message import Json
 from incidents import store_errors
 from incidents.errors import Conflict, Repeated
-
-log = structlog.get_logger(__name__)
 
 #: How long a database that is away is tried again; a form that stays open for longer is looked at by nobody.
 _TRIES_SECONDS = 60.0
@@ -46,20 +42,21 @@ Refuses = Callable[[Desk, Submission, Exception], Mapping[str, str]]
 
 async def take_in(desk: Desk, sent: Submission, ack: AsyncAck, sends: Sends, refuses: Refuses) -> None:
     """Do what the form asks for and ack with what came of it, or in time with the form that is not stored yet."""
+    sending = desk.modals.send(sent.view.id, sent.key)
     work = asyncio.ensure_future(sends(desk, sent))
     await asyncio.wait({work}, timeout=desk.patience_seconds)
     if not work.done():
         desk.modals.begin(sent.view.id)
         await ack(response_action="update", view=unstored.waiting(sent.view.shape, payloads.kept(sent)))
-        desk.background.watch(replies.guarded(desk, sent.place, _outlast(desk, sent, work, sends, refuses)))
+        desk.background.watch(replies.guarded(desk, sent.place, _outlast(desk, sent, sending, work, sends, refuses)))
         return
-    outcome = await _outcome(desk, sent, work, refuses)
+    outcome = await _outcome(desk, sent, sending, work, refuses)
     answer = _answer(sent, outcome)
     if "errors" not in answer:  # with these the form stays, and what was pressed in it is still to be drawn
         desk.modals.begin(sent.view.id)
     await ack(**answer)
     if outcome.incident_id:
-        follows = following.follow(desk, sent.view.id, outcome.incident_id)
+        follows = following.follow(desk, sent.place.user, sending, outcome.incident_id)
         desk.background.watch(replies.guarded(desk, sent.place, follows))
 
 
@@ -74,30 +71,42 @@ def _failed(sent: Submission, outcome: Outcome) -> Json:
     return unstored.failed(sent.view.shape, payloads.kept(sent), outcome.faults)
 
 
-async def _outcome(desk: Desk, sent: Submission, work: Awaitable[Outcome], refuses: Refuses) -> Outcome:
+async def _outcome(
+    desk: Desk, sent: Submission, sending: Sending, work: Awaitable[Outcome], refuses: Refuses
+) -> Outcome:
     try:
-        return await work
+        outcome = await work
     except (SeenBefore, Repeated):
         return Outcome({})
     except Exception as error:  # noqa: BLE001 - the form stays open with what was typed, whatever happened
-        return Outcome({}, stored=False, faults=refuses(desk, sent, error))
+        faults = refuses(desk, sent, error)
+        # What was stored when it was sent before is not called anything else.
+        return Outcome({}) if desk.modals.is_stored(sending) else Outcome({}, stored=False, faults=faults)
+    if outcome.stored:
+        desk.modals.note_stored(sending)
+    return outcome
 
 
-async def _outlast(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: Sends, refuses: Refuses) -> None:
-    """Wait for `work`, again and again while the database is away, and turn the form into what came of it."""
-    outcome = await _outcome(desk, sent, _tried(desk, sent, work, sends), refuses)
+async def _outlast(
+    desk: Desk, sent: Submission, sending: Sending, work: Awaitable[Outcome], sends: Sends, refuses: Refuses
+) -> None:
+    """Wait for `work`, again and again while the database is away, and say what came of it."""
+    outcome = await _outcome(desk, sent, sending, _tried(desk, sent, work, sends), refuses)
     answer = outcome.answer
     if outcome.faults:
         view = _failed(sent, outcome)
     else:
         view = answer.get("view") or unstored.stored(sent.view.shape, clears=answer.get("response_action") == "clear")
-    if not await _shown(desk, sent.view.id, view) and not outcome.stored:
+    if outcome.incident_id and not desk.background.stopping.is_set():
+        await redrawing.change_at_pace(desk, sending, view)  # what follows is said where this is not
+        await following.follow(desk, sent.place.user, sending, outcome.incident_id)
+        return
+    instead, closed = replies.note(unstored.late(sent.view.shape)), None
+    if not outcome.stored:
         # Whoever closed it believes it stored, and has the words nowhere else.
-        closed = unstored.closed(sent.view.shape, outcome.faults or {"": _LOOK_AT_IT})
-        said = trouble.keeping(replies.note(f":warning: {closed}"), unstored.typed(sent.view.shape))
-        await replies.directly(desk, sent.place.user, said)
-    if outcome.incident_id:
-        await following.follow(desk, sent.view.id, outcome.incident_id)
+        words = unstored.closed(sent.view.shape, outcome.faults or {"": _LOOK_AT_IT})
+        instead = closed = trouble.keeping(replies.note(f":warning: {words}"), unstored.typed(sent.view.shape))
+    await ending.end(desk, sent.place.user, sending, view, instead=instead, closed=closed)
 
 
 async def _tried(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: Sends) -> Outcome:
@@ -128,12 +137,3 @@ async def _tried(desk: Desk, sent: Submission, work: Awaitable[Outcome], sends: 
     if not tries.done():
         raise Conflict("Sitrep is being restarted.", remedy="Send it again in a minute: it is stored once.")
     return tries.result()
-
-
-async def _shown(desk: Desk, view_id: str, view: Json) -> bool:
-    """Turn the form into `view`; returns whether it shows that."""
-    try:
-        return await redrawing.change_at_pace(desk, view_id, view) is not None
-    except slack_errors.TROUBLE as error:
-        log.warning("form_not_changed", view=view_id, error=str(slack_errors.read(error, UPDATE_VIEW) or error))
-        return False

@@ -1,6 +1,7 @@
 """Work that goes on after the ack; kept, so that it is neither lost to the garbage collector nor at shutdown."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -46,6 +47,12 @@ class Background:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def rest(self, seconds: float) -> None:
+        """Return after `seconds`, or as soon as Sitrep stops."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
 
     async def drain(self, timeout: float) -> None:
         """Wait up to `timeout` seconds for what is under way and for what that begins, then cancel the rest."""

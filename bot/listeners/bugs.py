@@ -4,6 +4,7 @@ from bot.ids import Act, Field
 from bot.listeners import following, replies
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Submission, View
+from bot.listeners.sharing import SeenBefore
 from bot.views import bug
 from bot.views.message import Json
 from incidents import triage
@@ -37,9 +38,12 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
         kind=Kind.BUG,
         facts=filled.facts,
     )
-    async with desk.once(sent.key) as tx:
-        incident = await declare_incident(tx, desk.ctx, declaration)
-    return await following.first_view(desk, incident.number), incident.number
+    try:
+        async with desk.once(sent.key) as tx:
+            incident = await declare_incident(tx, desk.ctx, declaration)
+    except SeenBefore:
+        incident = await following.declared_by(desk, sent.place.user)
+    return await following.first_view(desk, incident), incident.number
 
 
 def _label(name: str) -> str:

@@ -1,23 +1,24 @@
 """Declaring: the modal opens at once, shows the consequence of each press, and ends with the channel's link."""
 
+import asyncio
 import time
 
 import structlog
-from sqlmodel import col, select
 
 from bot import slack_errors
 from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Act, Field
-from bot.listeners import following, redrawing, replies
+from bot.listeners import following, payloads, redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
 from bot.listeners.sharing import SeenBefore
+from bot.surfaces import telling
 from bot.values import DeclareMeta, OfIncident
 from bot.views import declare, unstored
 from bot.views.message import Json, Message
 from escalation import matrix
-from incidents import inbound, records, revenue, roomless
+from incidents import inbound, revenue, roomless
 from incidents.definitions import Severity
 from incidents.errors import Conflict
 from incidents.notices import Lane
@@ -28,6 +29,7 @@ from incidents.service.declare import declare as declare_incident
 log = structlog.get_logger(__name__)
 
 _FIRST_CHOICE = Severity.HIGH
+_ASKING_SECONDS = 1.0  # of the 3 in which the form can be opened; asked only by who started while Slack was away
 
 
 async def open_modal(
@@ -36,22 +38,23 @@ async def open_modal(
     title: str = "",
     *,
     known: str = "",
-    source: tuple[str, str] | None = None,
+    link: str = "",
     drill: bool = False,
 ) -> None:
-    """Open the declare modal from what is in memory; possible duplicates and the source's link come a moment later."""
-    meta = DeclareMeta(severity=_FIRST_CHOICE)
+    """Open the declare modal from what is in memory; possible duplicates come a moment later.
+
+    With the `link` of the message that it is declared from.
+    """
+    meta = DeclareMeta(severity=_FIRST_CHOICE, link=link)
     # A title that is too long is kept whole below, where it fits.
     rest = f"{title}\n\n{known}".strip() if len(title) > MAX_TITLE else known
     options = frozenset({declare.DRILL}) if drill else frozenset()
     filled = declare.Filled(meta, title=title, known=declare.parted(rest), options=options)
     opened = await replies.show(desk, place, _drawn(desk, filled))
-    permalink = await _permalink(desk, source)
     alike = await _alike(desk, filled) if title else []
     now = time.monotonic()
-    if (alike or permalink) and not desk.pace.wait((UPDATE_VIEW,), "", now, lane=Lane.STATUS):
+    if alike and not desk.pace.wait((UPDATE_VIEW,), "", now, lane=Lane.STATUS):
         desk.pace.take((UPDATE_VIEW,), "", now)
-        filled = filled.with_meta(meta.model_copy(update={"link": permalink}))
         drawn = _drawn(desk, filled, alike)
         try:
             await redrawing.change(desk, opened["id"], drawn, hash_=opened.get("hash", ""), drawing=0)
@@ -62,7 +65,7 @@ async def open_modal(
 async def from_message(desk: Desk, sent: Shortcut) -> None:
     """Open the declare modal with a message's words and its link."""
     first, _, rest = sent.text.partition("\n")
-    await open_modal(desk, sent.place, first, known=rest.strip(), source=(sent.place.channel, sent.ts))
+    await open_modal(desk, sent.place, first, known=rest.strip(), link=await _link(desk, sent.place, sent.ts))
 
 
 def _drawn(desk: Desk, filled: declare.Filled, alike: list[declare.Alike] | None = None) -> Json:
@@ -142,7 +145,7 @@ def as_pressed(desk: Desk, sent: Submission) -> Submission:
     meta = filled.meta.encode()  # an advice that nobody has seen yet is not noted as given
     drawn = {**_drawn(desk, filled), "private_metadata": meta}
     shape = {**sent.view.shape, **unstored.still(sent.view.shape, drawn)}
-    return sent.model_copy(update={"view": sent.view.model_copy(update={"meta": meta, "shape": shape})})
+    return payloads.as_if(sent, meta=meta, shape=shape)
 
 
 async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
@@ -172,36 +175,27 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
         async with desk.once(sent.key) as tx:
             incident = await declare_incident(tx, desk.ctx, declaration)
     except SeenBefore:
-        incident = await _declared_by(desk, sent.place.user)
-    return await following.first_view(desk, incident.number), incident.number
+        incident = await following.declared_by(desk, sent.place.user)
+    return await following.first_view(desk, incident), incident.number
 
 
-async def _permalink(desk: Desk, source: tuple[str, str] | None) -> str:
-    if source is None:
-        return ""
-    channel, ts = source
+async def _link(desk: Desk, place: Place, ts: str) -> str:
+    """Return a message's permalink, made up as Slack makes it up; nothing where the workspace's address is not known.
+
+    So it stands in the form from the start: what is drawn into it a moment later may never be.
+    """
     try:
-        answer = await desk.client.chat_getPermalink(channel=channel, message_ts=ts)
+        async with asyncio.timeout(_ASKING_SECONDS):
+            url = telling.channel_url((await desk.identity.learn()).workspace_url, place.channel)
     except slack_errors.TROUBLE:
         return ""  # declaring does not wait for a link
-    return str(answer.get("permalink") or "")
+    thread = f"?thread_ts={place.thread}&cid={place.channel}" if place.thread not in ("", ts) else ""
+    return f"{message}{thread}" if (message := telling.message_url(url, ts)) else ""
 
 
 async def _was_taken_in(desk: Desk, key: str) -> bool:
     async with desk.ctx.store.read() as session:
         return await inbound.was_taken_in(session, key)
-
-
-async def _declared_by(desk: Desk, person: str) -> records.Incident:
-    """Return the incident that a repeated submission has made already."""
-    async with desk.ctx.store.read() as session:
-        found = await session.scalars(
-            select(records.Incident)
-            .where(records.Incident.reporter == person)
-            .order_by(col(records.Incident.id).desc())
-            .limit(1)
-        )
-        return found.one()
 
 
 async def make_room(desk: Desk, order: Order) -> Message:
@@ -221,5 +215,6 @@ async def press_make_room(desk: Desk, click: Click) -> None:
         async with desk.ctx.store.read() as session:
             incident = await queries.get(session, order.incident_id)
         await redrawing.change(desk, click.place.view_id, declare.progress(incident.key, incident.title))
-        follows = following.follow(desk, click.place.view_id, incident.number)
+        sending = desk.modals.send(click.place.view_id, click.key)
+        follows = following.follow(desk, click.place.user, sending, incident.number)
         desk.background.watch(replies.guarded(desk, click.place, follows))

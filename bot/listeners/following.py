@@ -2,17 +2,26 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlmodel import col, select
 
 from bot.delivery.pace import UPDATE_VIEW
-from bot.listeners import redrawing
+from bot.listeners import ending, redrawing, replies
 from bot.listeners.desk import Desk
+from bot.listeners.modals import Sending
+from bot.listeners.redrawing import Taken
+from bot.listeners.sharing import SeenBefore
 from bot.surfaces import room, telling
 from bot.views import declare, trouble
 from bot.views.message import Json
 from bot.views.reading import shown_blocks
-from incidents import outbox_queries, records, triage
+from incidents import outbox_queries, records, store_errors, triage
 from incidents.notices import Action, Lane, room_of
 from incidents.service import queries
+
+log = structlog.get_logger(__name__)
 
 #: How long the modal waits, without a place in line, before it says that the channel takes longer.
 _PATIENCE_SECONDS = 60.0
@@ -42,42 +51,72 @@ class _Seen:
         return bool(self.incident.channel) and settled
 
 
-async def first_view(desk: Desk, incident_id: int) -> Json:
-    """Return what the modal becomes with its ack, which costs no call: in progress, or in line."""
-    seen = await _look(desk, incident_id)
+async def first_view(desk: Desk, incident: records.Incident) -> Json:
+    """Return what the modal becomes with its ack, which costs no call: in progress, or in line.
+
+    The incident is stored: that its place in line cannot be looked up makes nothing of that untrue.
+    """
+    try:
+        seen = await _look(desk, incident.number)
+    except store_errors.TROUBLE as error:
+        log.warning("place_in_line_unknown", incident=incident.key, why=str(store_errors.explain(error)))
+        return declare.progress(incident.key, incident.title)
     if seen.place:
-        return declare.in_line(seen.incident.key, seen.incident.title, seen.place, seen.pages)
-    return declare.progress(seen.incident.key, seen.incident.title)
+        return declare.in_line(incident.key, incident.title, seen.place, seen.pages)
+    return declare.progress(incident.key, incident.title)
 
 
-async def follow(desk: Desk, view_id: str, incident_id: int) -> None:
+async def declared_by(desk: Desk, person: str) -> records.Incident:
+    """Return the incident that a repeated submission of `person` has made already.
+
+    Raises:
+        SeenBefore: which one it is cannot be looked up; it is stored all the same.
+    """
+    try:
+        async with desk.ctx.store.read() as session:
+            found = await session.scalars(
+                select(records.Incident)
+                .where(records.Incident.reporter == person)
+                .order_by(col(records.Incident.id).desc())
+                .limit(1)
+            )
+            return found.one()
+    except store_errors.TROUBLE as error:
+        raise SeenBefore from error
+
+
+async def follow(desk: Desk, person: str, sending: Sending, incident_id: int) -> None:
     """Turn the progress modal into the result once the channel is there and the reporter is in it."""
     began = patient_since = told_at = time.monotonic()
     told: tuple[int, tuple[int, int]] | None = None
     # Ended by itself when Sitrep stops: cut off, it would be in the middle of a question to the database.
     while time.monotonic() - began < _LONGEST_SECONDS and not desk.background.stopping.is_set():
-        seen = await _look(desk, incident_id)
+        seen = await store_errors.outlast(partial(_look, desk, incident_id), _PATIENCE_SECONDS)
         key, now = seen.incident.key, time.monotonic()
         if seen.room is not None and seen.room.state == "failed":
             said = trouble.no_channel(seen.incident, seen.room.error)
-            await redrawing.change_at_pace(desk, view_id, shown_blocks(key, said.blocks))
+            # Where Slack changes no form either: a notice tells the reporter the same.
+            await redrawing.change_at_pace(desk, sending, shown_blocks(key, said.blocks))
             return
         if seen.there:
-            await redrawing.change_at_pace(desk, view_id, await _result(desk, seen.incident))
+            view = await store_errors.outlast(partial(_result, desk, seen.incident), _PATIENCE_SECONDS)
+            there = trouble.no_channel(seen.incident, "")
+            await ending.end(desk, person, sending, view, instead=there)
             return
         if seen.place:
             patient_since = now
             standing = (seen.place, seen.pages)
             due = now - began > _IN_LINE_AFTER_SECONDS if told is None else now - told_at > _MOVED_ON_SECONDS
             # That the pages are out is owed to everybody; saying it anew is for when nobody else needs the call.
-            if due and standing != told and _may_say(desk, Lane.DECISION if told is None else Lane.CHATTER, now):
+            lane = Lane.DECISION if told is None else Lane.CHATTER
+            if due and standing != told and not desk.pace.wait((UPDATE_VIEW,), "", now, lane=lane):
                 told, told_at = standing, now
                 view = declare.in_line(key, seen.incident.title, seen.place, seen.pages)
-                if await redrawing.change(desk, view_id, view) is None:
-                    return  # it was closed
+                if await redrawing.change_at_pace(desk, sending, view) is Taken.GONE:
+                    return
         elif now - patient_since > _PATIENCE_SECONDS:
             words = f"{key} is recorded. Slack is slow to make its channel; it appears in your list when it is there."
-            await redrawing.change_at_pace(desk, view_id, trouble.modal(key, words))
+            await ending.end(desk, person, sending, trouble.modal(key, words), instead=replies.note(words))
             return
         soon = now - began < _SOON_SECONDS
         # It ends with the channel where that is refused. That the channel is there changes nothing yet, and the card is
@@ -97,14 +136,6 @@ async def _look(desk: Desk, incident_id: int) -> _Seen:
     return _Seen(incident, room_row, invitation, place, pages)
 
 
-def _may_say(desk: Desk, lane: Lane, now: float) -> bool:
-    """Take a call for something that may as well be said later, unless others need it."""
-    if desk.pace.wait((UPDATE_VIEW,), "", now, lane=lane) > 0:
-        return False
-    desk.pace.take((UPDATE_VIEW,), "", now)
-    return True
-
-
 async def _result(desk: Desk, incident: records.Incident) -> Json:
     identity = await desk.identity.learn()
     async with desk.ctx.store.read() as session:
@@ -115,5 +146,5 @@ async def _result(desk: Desk, incident: records.Incident) -> Json:
         incident.channel,
         told=facts.told,
         missing=len(triage.missing(incident.facts)),
-        channel_url=telling.channel_url(identity.workspace_url, incident),
+        channel_url=telling.channel_url(identity.workspace_url, incident.channel),
     )

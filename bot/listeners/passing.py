@@ -1,6 +1,5 @@
 """Calls that fail for a moment, while somebody waits for what they show."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -43,5 +42,5 @@ async def repeated(
             if asked_seconds > longest_seconds:
                 raise
         desk.background.leave()  # nobody's form waits behind this one
-        await asyncio.sleep(asked_seconds or _BETWEEN_CALLS_SECONDS)
+        await desk.background.rest(asked_seconds or _BETWEEN_CALLS_SECONDS)
     return await call()

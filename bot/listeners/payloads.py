@@ -175,9 +175,21 @@ def submission(body: dict[str, Any]) -> Submission:
     So has one that was drawn again because it was not stored in time, for as long as the same is typed into it.
     """
     view = _view(body["view"])
+    return Submission(key=_key(view), place=_place(body), view=view)
+
+
+def as_if(sent: Submission, *, meta: str, shape: dict[str, Any]) -> Submission:
+    """Return a form as it would have been sent with other metadata, drawn as `shape`: its key is that of what it says.
+
+    So what was pressed in it and is not shown yet makes it a new one, as changed words do.
+    """
+    view = sent.view.model_copy(update={"meta": meta, "shape": shape})
+    return sent.model_copy(update={"key": _key(view), "view": view})
+
+
+def _key(view: View) -> str:
     before, _, key = str(view.shape.get("external_id") or "").partition(" ")
-    again = before == _digest(view)
-    return Submission(key=key if again else f"view:{view.id}:{view.hash}", place=_place(body), view=view)
+    return key if before == _digest(view) else f"view:{view.id}:{view.hash}"
 
 
 def kept(sent: Submission) -> str:

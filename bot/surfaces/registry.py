@@ -119,7 +119,7 @@ async def _status_update(asking: Asking) -> Message:
 async def _summary(asking: Asking) -> Message:
     incident = await queries.get(asking.session, asking.incident_id)
     since = datetime.fromisoformat(str(asking.params["since"]))
-    url = telling.channel_url(asking.workspace_url, incident)
+    url = telling.channel_url(asking.workspace_url, incident.channel)
     return status.summary(incident, asking.params["fields"], since=since, url=url)
 
 

@@ -97,13 +97,18 @@ async def letter(
         person=person,
         summary=card.now_line(facts) if incident.acknowledged_at else "",
         holder=mrkdwn.people(holders),
-        url=channel_url(workspace_url, incident),
+        url=channel_url(workspace_url, incident.channel),
     )
 
 
-def channel_url(workspace_url: str, incident: records.Incident) -> str:
-    """Return the address of the incident's channel in the browser, or nothing where it is not known."""
-    return f"{workspace_url.rstrip('/')}/archives/{incident.channel}" if workspace_url and incident.channel else ""
+def channel_url(workspace_url: str, channel: str) -> str:
+    """Return the address of a channel in the browser, or nothing where it is not known."""
+    return f"{workspace_url.rstrip('/')}/archives/{channel}" if workspace_url and channel else ""
+
+
+def message_url(channel_url: str, ts: str) -> str:
+    """Return the address of a message in the channel at `channel_url`, or nothing where that is not known."""
+    return f"{channel_url}/p{ts.replace('.', '')}" if channel_url and ts else ""
 
 
 async def page(session: AsyncSession, ctx: Context, written: direct.Letter, *, level: int, of: int) -> Message:
@@ -130,7 +135,7 @@ async def _asked_at(session: AsyncSession, incident: records.Incident, channel_u
     """Return the address of the message that asks how users are relieved; of its channel until that is posted."""
     posted = await outbox_queries.result_of(session, mitigating.card_key(incident))
     ts = str((posted or {}).get("ts") or "")
-    return f"{channel_url}/p{ts.replace('.', '')}" if channel_url and ts else channel_url
+    return message_url(channel_url, ts) or channel_url
 
 
 def _named(settings: Settings, audiences: tuple[str, ...]) -> str:

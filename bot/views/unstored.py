@@ -59,6 +59,11 @@ def stored(sent: Json, *, clears: bool = False) -> Json:
     return {**parts.modal(Form.SHOWN, _text(sent, "title") or "Sitrep", [said]), "clear_on_close": clears}
 
 
+def late(sent: Json) -> str:
+    """Return what somebody reads whose form was stored and may not say so."""
+    return f"✅ *{mrkdwn.said(_text(sent, 'title'), 60)}* was stored, whatever its form still says."
+
+
 def closed(sent: Json, faults: Mapping[str, str]) -> str:
     """Return what somebody reads who closed the form before it failed."""
     return f"*{mrkdwn.said(_text(sent, 'title'), 60)}* was not stored. {_told(sent, faults)}"

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, event
 from sqlmodel import func, select
 
 from bot.listeners import declaring, payloads
+from bot.workspace.rules.faults import Fault
 from incidents import records
 from tests.scenario.office import TITLE, Office, eventually, has_button, text_of
 
@@ -144,16 +145,23 @@ async def test_a_button_of_an_older_version_says_so(office: Office) -> None:
     await office.dee.wait_for_ephemeral(lambda row: "older version of Sitrep" in text_of(row))
 
 
-async def test_declaring_from_a_message_keeps_its_words_and_its_link(office: Office) -> None:
-    said = await office.dee.post("general", "Payments hang\nsince the release at noon")
+async def test_declaring_from_a_message_keeps_its_words_and_its_link_though_slack_changes_no_form(
+    office: Office,
+) -> None:
+    above = await office.dee.post("general", "Anything new?")
+    said = await office.dee.post("general", "Payments hang\nsince the release at noon", above["ts"])
+    await office.workspace.request_faults(Fault(method="views.update", kind="error", error="invalid_arguments"))
     await office.bo.shortcut("declare_from_message", "general", said["ts"])
-    modal = await office.bo.wait_for_view(lambda view: "archives" in view["private_metadata"])
+    modal = await office.bo.wait_for_view()
     assert "since the release at noon" in text_of(modal)
     await office.bo.submit(modal)
-    await office.bo.wait_for_view(lambda view: "inc-1" in text_of(view))
+    await eventually(lambda: count(office))
     incident = await office.incident()
     assert incident.title == "Payments hang"
-    assert "Declared from http" in incident.known
+    general = await office.bo.wait_for_channel(lambda row: row.get("name") == "general")
+    link = (await office.bo.api("chat.getPermalink", channel=general["id"], message_ts=said["ts"]))["permalink"]
+    assert "thread_ts" in link
+    assert f"Declared from {link}" in incident.known
 
 
 async def test_a_message_elsewhere_is_added_to_the_timeline_of_the_incident_that_is_chosen(office: Office) -> None:

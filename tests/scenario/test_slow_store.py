@@ -1,5 +1,6 @@
 """A database that keeps people waiting: no form is lost to Slack's patience, and nothing is stored twice."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -7,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
-from bot.listeners import awaiting
+from bot.listeners import awaiting, ending, passing
 from bot.workspace.rules.faults import Fault, FaultKind
 from incidents.events import EventKind
 from incidents.service import queries, updates
@@ -16,6 +18,9 @@ from tests.scenario.office import Office, eventually, has_button, opened, text_o
 
 #: Slack will not change the form; what it is asked next, it does.
 REFUSED = Fault(method="views.update", kind=FaultKind.ERROR, error="invalid_arguments", times=1)
+LATER = Fault(method="views.update", kind=FaultKind.RATE_LIMITED, retry_after=1, times=1)
+BROKEN = Fault(method="views.update", kind=FaultKind.SERVER_ERROR, times=6)
+UNTOLD = Fault(method="chat.postMessage", kind=FaultKind.SERVER_ERROR, times=1)
 WORDS = "The payment provider *confirms* it & looks"
 
 
@@ -144,6 +149,38 @@ async def test_whoever_closed_the_form_hears_that_it_was_not_stored_and_has_the_
     assert await notes(office) == []
 
 
+@pytest.mark.parametrize(
+    ("opens", "field", "trouble", "says"),
+    [
+        (note_form, "note", [LATER.model_copy(update={"retry_after": 31})], "*Timeline of inc-1* was stored, whatever"),
+        (note_form, "note", [BROKEN, UNTOLD], "*Timeline of inc-1* was stored, whatever"),
+        (declare_form, "known", [LATER.model_copy(update={"retry_after": 31})], "inc-2 has its channel now"),
+    ],
+)
+async def test_whoever_has_a_form_that_slack_refuses_to_change_hears_that_it_is_stored(
+    office: Office,
+    tmp_path: Path,
+    opens: Callable[[Office], Awaitable[dict[str, Any]]],
+    field: str,
+    trouble: list[Fault],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(awaiting, "_TRIES_SECONDS", 60.0)
+    monkeypatch.setattr(passing, "_BETWEEN_CALLS_SECONDS", 0.02)
+    monkeypatch.setattr(ending, "_SOONEST_SECONDS", 0.02)
+    await office.declare(office.dee, severity="low")
+    form = await opens(office)
+    async with held(tmp_path):
+        assert "Not stored yet" in text_of((await office.dee.submit(form, {field: WORDS}))["view"])
+        await office.workspace.request_faults(*trouble)
+    direct = await office.direct(office.dee)
+    await office.dee.wait_for_message(direct, lambda message: says in text_of(message))
+    await eventually(lambda: nothing_is_followed(office))
+    assert len(await office.dee.messages(direct)) == 1
+    assert await notes(office) == ([WORDS] if opens is note_form else [])
+
+
 async def heard(office: Office, why: str) -> None:
     said = await office.dee.wait_for_message(
         await office.direct(office.dee), lambda message: "was not stored" in text_of(message)
@@ -212,6 +249,63 @@ async def test_a_press_while_a_declaration_is_not_stored_yet_changes_nothing_but
     await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
     incident = await office.incident()
     assert (incident.number, incident.severity) == (1, "critical")
+
+
+@pytest.mark.parametrize("opens", [declare_form, bug_form])
+async def test_what_is_declared_is_followed_though_the_database_fails_right_after_storing_it(
+    office: Office, opens: Callable[[Office], Awaitable[dict[str, Any]]]
+) -> None:
+    office.app.desk.patience_seconds = 30.0
+    form = await opens(office)
+    stored, failed = [], []
+    office.ctx.store.on_commit(stored.append)
+
+    def fails(connection: Connection) -> None:
+        task = str(asyncio.current_task().get_coro())
+        if stored and any(name in task and name not in failed for name in ("sends", "guarded")):
+            failed.append("sends" if "sends" in task else "guarded")
+            connection.exec_driver_sql("SELECT 1 FROM nowhere")
+
+    event.listen(office.ctx.store.engine.sync_engine, "begin", fails)
+    assert "Recorded." in text_of(await office.dee.submit(form))
+    await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
+    assert failed == ["sends", "guarded"]
+
+
+async def test_a_severity_that_is_pressed_and_sent_at_once_while_it_is_not_stored_yet_is_a_new_one(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaiting, "_TRIES_SECONDS", 60.0)
+    form = await declare_form(office)
+    async with held(tmp_path):
+        shown = (await office.dee.submit(form))["view"]
+        assert "Not stored yet" in text_of(shown)
+        slow = Fault(method="views.update", kind=FaultKind.LATENCY, seconds=2, times=1)
+        await office.workspace.request_faults(slow)
+        await office.dee.click_in_view(shown, "severity_critical")
+        await eventually(lambda: was_struck(office))
+        await office.workspace.request_faults(LATER)
+    await eventually(lambda: was_struck(office))  # it is stored, and Slack wants to be told later
+    office.app.desk.patience_seconds = 30.0
+    asked = (await office.dee.submit(shown))["view"]
+    assert "Look first" in text_of(asked)
+    assert "✓ Critical" in text_of(asked)
+    await eventually(lambda: nothing_is_followed(office))
+    shown = await office.dee.wait_for_view()
+    assert "Look first" in text_of(shown)  # what came of the first words is not drawn over it, and said elsewhere
+    direct = await office.direct(office.dee)
+    await office.dee.wait_for_message(direct, lambda message: "inc-1 has its channel now" in text_of(message))
+    await office.dee.submit(asked)
+    await office.dee.wait_for_view(lambda view: "Go to" in text_of(view))
+    assert ((await office.incident()).number, (await office.incident()).severity) == (2, "critical")
+
+
+async def was_struck(office: Office) -> bool:
+    return not office.workspace.core.faults.wanted()
+
+
+async def nothing_is_followed(office: Office) -> bool:
+    return not [task for task in asyncio.all_tasks() if "guarded" in str(task.get_coro())]
 
 
 async def test_a_declaration_that_is_stored_late_ends_with_the_link_of_its_channel(

@@ -16,6 +16,18 @@ def test_what_was_pressed_counts_until_a_modal_comes_back_that_shows_it() -> Non
     assert known.is_newest("V2", 0)
 
 
+def test_a_form_shows_what_came_of_what_was_sent_last_and_says_it_once() -> None:
+    known = modals.Modals()
+    first, again = known.send("V1", "a"), known.send("V1", "a")
+    assert [known.is_wanted(each) for each in (first, again)] == [True, True]
+    assert [known.is_sent_again(each) for each in (first, again)] == [True, False]
+    other = known.send("V1", "b")
+    assert [known.is_wanted(each) for each in (first, again, other)] == [False, False, True]
+    assert not known.is_sent_again(again)
+    known.note_stored(first)
+    assert [known.is_stored(each) for each in (again, other)] == [True, False]
+
+
 def test_no_more_modals_are_remembered_than_can_be_open() -> None:
     known = modals.Modals()
     for number in range(modals._MOST + 1):

@@ -89,6 +89,9 @@ def test_a_form_drawn_again_has_the_key_of_what_was_typed_for_as_long_as_that_is
     assert payloads.kept(again) == drawn
     assert submitted("something else", drawn, "2.b").key == "view:V1:2.b"
     assert submitted("seen", drawn, "2.b", pressed="critical").key == "view:V1:2.b"
+    # Sent before it shows what was pressed: that makes it a new one, too.
+    assert payloads.as_if(again, meta="critical", shape=again.view.shape).key == "view:V1:2.b"
+    assert payloads.as_if(again, meta="high", shape=again.view.shape).key == first.key
 
 
 def sent(view: dict[str, Any]) -> payloads.Submission:
