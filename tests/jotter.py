@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from incidents.agents import journal
 from incidents.agents.journal import Begun
+from incidents.errors import OutcomeUnknown
 
 
 class Jotter:
@@ -18,15 +20,21 @@ class Jotter:
         self.running = 0
         self._folder = folder
 
-    def open(self, verb: str, environment: str, what: str) -> Begun | None:
-        return next((each for each in reversed(self.begun) if each.is_for(verb, environment, what)), None)
+    def open(self, verb: str, environment: str, what: str | None = None) -> Begun | None:
+        return journal.found(self.begun, self.cleared, verb, environment, what)
+
+    def ask_people(self, error: OutcomeUnknown) -> None:
+        """Let people approve in spite of what nobody knows."""
+        doubtful = next(each for each in self.begun if each.id == error.begun)
+        self.begun.remove(doubtful)
+        self.begun.append(doubtful.model_copy(update={"doubt": error.message}))
+        self.cleared = error.message
 
     def folder(self) -> Path:
         return self._folder.resolve() / "commands" / secrets.token_hex(4)
 
     async def begin(self, begun: Begun) -> None:
-        self.begun = [each for each in self.begun if not each.is_for(begun.verb, begun.environment, begun.what)]
-        self.begun.append(begun)
+        self.begun = journal.with_begun(self.begun, begun)
 
     async def adopt(self, begun: Begun) -> Begun:
         self.begun.remove(begun)

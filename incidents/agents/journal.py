@@ -1,5 +1,6 @@
 """What a step began that cannot be undone, written down before it begins, so that no later attempt begins it again."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -52,13 +53,38 @@ class Begun(BaseModel):
         return (self.verb, self.environment, self.what) == (verb, environment, what)
 
 
+def found(begun: Sequence[Begun], cleared: str, verb: str, environment: str, what: str | None) -> Begun | None:
+    """Return what was begun last of this kind, of whatever where `what` is None; None where none still counts.
+
+    `cleared` is the doubt in spite of which people approved: what had been begun by then is over, by their word.
+    """
+    over = next((n for n in range(len(begun), 0, -1) if cleared and begun[n - 1].doubt == cleared), 0)
+    like = [each for each in begun[over:] if (each.verb, each.environment) == (verb, environment)]
+    return next((each for each in reversed(like) if what in (None, each.what)), None)
+
+
+def with_begun(begun: Sequence[Begun], new: Begun) -> list[Begun]:
+    """Return what the journal holds once `new` has begun: in the place of its like, and of what took back a former.
+
+    A deploy that begins anew ends what came of the one before it: its way back is not that of this one.
+    """
+    undone = ("rollback", "redeploy") if new.verb == "deploy" else ()
+    return [
+        *(
+            each
+            for each in begun
+            if not each.is_for(new.verb, new.environment, new.what)
+            and not (each.environment == new.environment and each.verb in undone)
+        ),
+        new,
+    ]
+
+
 class Journal(Protocol):
     """Keeps what one step began until its result is stored, also when an attempt is cut off."""
 
-    cleared: str  #: the doubt in spite of which people approved that it is done again
-
-    def open(self, verb: str, environment: str, what: str) -> Begun | None:
-        """Return what was begun last of this kind and whose result is not stored yet."""
+    def open(self, verb: str, environment: str, what: str | None = None) -> Begun | None:
+        """Return what was begun last of this kind, and still counts; of whatever where `what` is None."""
         ...
 
     def folder(self) -> Path:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents import records, store
+from incidents.agents import journal
 from incidents.agents.journal import Begun, Telling
-from incidents.errors import StepFailed
+from incidents.errors import OutcomeUnknown, StepFailed
 from incidents.response import claims
 from incidents.response.claims import Claim
 from incidents.response.plan import StepState
@@ -75,16 +76,22 @@ def _tells(step: records.Step, ids: Collection[str], telling: Telling) -> None:
     keep(step, [each.model_copy(update={"telling": telling}) if each.id in ids else each for each in read(step)])
 
 
+def cast_doubt(step: records.Step, error: OutcomeUnknown) -> None:
+    """Note what nobody knows; who approves in spite of it approves in spite of all that was begun by now.
+
+    So what is in doubt stands last, and nothing is under way any more.
+    """
+    doubtful = {"doubt": error.message, "telling": Telling.TOLD}
+    begun = sorted(read(step), key=lambda each: each.id == error.begun)
+    keep(step, [each.model_copy(update=doubtful) if each.id == error.begun else each for each in begun])
+
+
 def carry_over(step: records.Step) -> None:
     """Keep what may still run of a step that is queued anew: the next attempt that wants the same adopts it.
 
     Whatever else it wants was not asked about yet, so no approval goes with it.
     """
     keep(step, [each.model_copy(update={"former": True}) for each in read(step)])
-
-
-def _others(begun: Sequence[Begun], new: Begun) -> list[Begun]:
-    return [each for each in begun if not each.is_for(new.verb, new.environment, new.what)]
 
 
 class StepJournal:
@@ -100,7 +107,7 @@ class StepJournal:
         *,
         drill: bool = False,
     ) -> None:
-        self.cleared = cleared
+        self._cleared = cleared
         self._drill = drill
         self.outcomes: list[Outcome] = []  #: of what ended during this attempt
         self._store = kept
@@ -127,9 +134,9 @@ class StepJournal:
         """Return what the row holds and this attempt did not see end."""
         return tuple(each for each in read(step) if each.id not in self._ended)
 
-    def open(self, verb: str, environment: str, what: str) -> Begun | None:
-        """Return what was begun last of this kind and whose result is not stored yet."""
-        return next((each for each in reversed(self._begun) if each.is_for(verb, environment, what)), None)
+    def open(self, verb: str, environment: str, what: str | None = None) -> Begun | None:
+        """Return what was begun last of this kind, and still counts; of whatever where `what` is None."""
+        return journal.found(self._begun, self._cleared, verb, environment, what)
 
     def folder(self) -> Path:
         """Return a folder that does not exist yet, also where a work folder outlived its database."""
@@ -148,9 +155,9 @@ class StepJournal:
             step = await claims.held(tx, self._claim)
             if step is None:
                 raise StepFailed(f"The step was stopped before the {begun.in_words} began.", remedy="Nothing was done.")
-            keep(step, [*_others(read(step), begun), begun])
+            keep(step, journal.with_begun(read(step), begun))
             tx.session.add(step)
-        self._begun = [*_others(self._begun, begun), begun]
+        self._begun = journal.with_begun(self._begun, begun)
 
     async def adopt(self, begun: Begun) -> Begun:
         """Take on what ran before the step was queued anew: from now on it is under way under this approval.
@@ -165,9 +172,9 @@ class StepJournal:
                 raise StepFailed(
                     f"The step was stopped; the {begun.in_words} goes on by itself.", remedy="Wait for it."
                 )
-            keep(step, [*_others(read(step), begun), taken_on])
+            keep(step, [*(each for each in read(step) if each.id != begun.id), taken_on])
             tx.session.add(step)
-        self._begun = [*_others(self._begun, begun), taken_on]
+        self._begun = [*(each for each in self._begun if each.id != begun.id), taken_on]
         return taken_on
 
     def ended(self, begun: Begun, outcome: str) -> None:

@@ -173,15 +173,7 @@ async def ask_people(tx: store.Tx, ctx: Context, claim: Claim, error: OutcomeUnk
         return
     run, incident = await claims.whose(tx, step)
     journal.told(step, {each.begun for each in ended})
-    journal.keep(
-        step,
-        [
-            each.model_copy(update={"doubt": error.message, "telling": Telling.TOLD})
-            if each.id == error.begun
-            else each
-            for each in journal.read(step)
-        ],
-    )
+    journal.cast_doubt(step, error)
     step.state, step.owner, step.lease_until = StepState.WAITING.value, "", None
     tx.session.add(step)
     approval = (await approvals.given(tx, run)).get(step.name)

@@ -16,7 +16,7 @@ from incidents.agents.base import ApprovedSubject
 from incidents.agents.journal import Begun, Journal
 from incidents.catalog import Environment, Service
 from incidents.clock import Clock
-from incidents.errors import ToolFailed
+from incidents.errors import OutcomeUnknown, ToolFailed
 from incidents.tools import adoption, aftermath, consent, deploylog, launches
 from incidents.tools.evidence import Evidence, EvidenceKind
 from incidents.tools.processes import Completed
@@ -130,15 +130,27 @@ async def earlier(
 
     Raises:
         StepFailed: when the step is no longer ours.
-        OutcomeUnknown: when it went through, but may not be what runs now.
+        OutcomeUnknown: when it went through, but may not be what runs now, or was taken back.
     """
-    begun = journal.open(verb, environment, what)
-    if begun is None or (begun.doubt and begun.doubt == journal.cleared):
-        return None  # where people were asked, they want it done again
     place = aftermath.Place(service, target_of(service, environment), (verb,))
-    if not await adoption.counts(begun, place, clock, journal):
-        return None
-    return await journal.adopt(begun) if begun.former else begun
+    with journal.under_way():
+        begun = journal.open(verb, environment, what)
+        if begun is None and (verb, environment) == ("deploy", "production"):
+            await _require_not_taken_back(place, what, journal, clock)
+        if begun is None or not await adoption.counts(begun, place, clock, journal):
+            return None
+        return await journal.adopt(begun) if begun.former else begun
+
+
+async def _require_not_taken_back(place: aftermath.Place, commit: str, journal: Journal, clock: Clock) -> None:
+    """Return unless an attempt that had found it running, or had deployed it, began to put something else back."""
+    back = journal.open("rollback", "production")
+    found = await aftermath.of(back, place, clock) if back and not back.former else None
+    if back and found:
+        raise OutcomeUnknown(
+            f"{found.in_words(back)} It was to take back a deploy of {commit[:7]}, which would be done again now.",
+            begun=back.id,
+        )
 
 
 def target_of(service: Service, environment: str) -> Environment:

@@ -13,14 +13,17 @@ from werkzeug import Request, Response
 from incidents.agents import outputs
 from incidents.agents.base import ApprovedSubject
 from incidents.agents.outputs import FixApproach, FixOption
+from incidents.agents.playbook import sources
+from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Environment, Sandbox
 from incidents.clock import SystemClock
 from incidents.definitions import ApprovalKind
-from incidents.errors import NotAllowed, StepFailed
+from incidents.errors import NotAllowed, OutcomeUnknown, StepFailed
 from incidents.response import mitigations
 from incidents.response.decisions import DECISIONS, Wanted
 from incidents.response.mitigations import Means, WayBack
+from incidents.tools.health import Watched
 from tests.integration.agents import steps
 from tests.integration.agents.shop import GOOD, PRICING, TEST, Shop
 from tests.jotter import Jotter
@@ -173,6 +176,50 @@ async def test_a_second_attempt_goes_on_with_taking_the_release_back(
     assert shop.deploys.read_text() == before
     status = deployment(response).deployment_status
     assert (status.rolled_back, status.release) == (True, "1")
+
+
+async def test_a_release_that_an_attempt_found_running_and_took_back_is_not_deployed_again_unasked(
+    shop: Shop, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt failed after its deploy, the second found that it ran, took it back, and was cut off."""
+    _, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    fix = response.outputs["emergency_fix_code"]["commit"]
+    production.failing = {bad: 0.3}
+    await response.step("3.1", approved=response.approve(), journal=Jotter(tmp_path / "first"))
+    kept = Jotter(tmp_path / "second")
+    watched = sources.watched
+
+    async def falls(case: Case, period: timedelta) -> Watched | None:
+        seen = await watched(case, period)
+        production.down = {fix}
+        return seen
+
+    monkeypatch.setattr(sources, "watched", falls)
+    await response.step("3.1", approved=response.approve(), journal=kept, attempt=2)
+    assert [each.verb for each in kept.begun] == ["rollback"]
+    before = shop.deploys.read_text()
+    with pytest.raises(OutcomeUnknown, match="It was to take back a deploy"):
+        await response.step("3.1", approved=response.approve(), journal=kept, attempt=3)
+    assert shop.deploys.read_text() == before
+
+
+async def test_the_way_back_of_a_deploy_is_open_though_a_former_one_was_taken_back(
+    shop: Shop, production: Production, tmp_path: Path
+) -> None:
+    _, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    fix = response.outputs["emergency_fix_code"]["commit"]
+    production.failing = {bad: 0.3, fix: 0.9}
+    kept = Jotter(tmp_path / "kept")
+    await response.step("3.1", approved=response.approve(), journal=kept)  # taken back; then cut off
+    shop.released("2", bad, minutes_ago=0)
+    with pytest.raises(OutcomeUnknown, match=r"release 2 .*runs now") as doubt:
+        await response.step("3.1", approved=response.approve(), journal=kept, attempt=2)
+    kept.ask_people(doubt.value)
+    await response.step("3.1", approved=response.approve(), journal=kept, attempt=3)
+    status = deployment(response).deployment_status
+    assert (status.rolled_back, status.release, production.running()["commit"] == fix) == (True, "1", False)
 
 
 async def test_what_was_replaced_before_it_was_approved_anew_is_deployed_and_judged_by_what_it_replaces(
