@@ -23,7 +23,7 @@ import httpx
 from incidents.errors import ConfigurationError
 from incidents.tools import redaction
 
-#: Below the outbox's lease of 30 s, so that a slow answer is still ours when it comes.
+#: Below the outbox's lease of 25 s, so that a slow answer is still ours when it comes.
 TIMEOUT_SECONDS = 10.0
 
 _PORTS = {"smtp": 587, "smtps": 465}

@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import ColumnElement, bindparam, case, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from incidents import records
 from incidents.definitions import Severity
 from incidents.notices import Action, Lane
+
+_TRIES = select(func.sum(records.Outbox.attempts)).where(records.Outbox.coalesce == bindparam("word"))
 
 
 async def was_put(session: AsyncSession, key: str) -> bool:
@@ -21,6 +23,11 @@ async def find(session: AsyncSession, key: str) -> records.Outbox | None:
     """Return the row `key`, or None."""
     found: records.Outbox | None = await session.scalar(select(records.Outbox).where(records.Outbox.key == key))
     return found
+
+
+async def tries(session: AsyncSession, coalesce: str) -> int:
+    """Return how often a row with this `coalesce` word was begun, whatever came of it and in whatever process."""
+    return int(await session.scalar(_TRIES, {"word": coalesce}) or 0)
 
 
 async def result_of(session: AsyncSession, key: str) -> dict[str, Any] | None:

@@ -217,10 +217,18 @@ async def doubt(tx: store.Tx, row: records.Outbox, at: datetime, error: str) -> 
     return await _leave(tx, row, state="pending", not_before=at, error=redaction.redact(error))
 
 
-async def fail(tx: store.Tx, row: records.Outbox, error: str) -> bool:
-    """Give `row` up: the answer was a refusal that no repetition changes. What waited for it fails too."""
+async def fail(tx: store.Tx, row: records.Outbox, error: str, *, unclear: bool) -> bool:
+    """Give `row` up: the answer was a refusal that no repetition changes. What waited for it fails too.
+
+    Args:
+        tx: The open transaction.
+        row: The row, begun.
+        error: Why, for people.
+        unclear: Whether a try may have taken effect all the same; who revives the row then looks first.
+    """
     why = redaction.redact(error)
-    changed = await _leave(tx, row, state="failed", error=why)
+    doubt = {} if unclear else {"first_tried_at": None}
+    changed = await _leave(tx, row, state="failed", error=why, **doubt)
     if changed:
         await _follow(tx, row.key, "failed", why)
     return changed
@@ -251,7 +259,7 @@ async def _follow(tx: store.Tx, key: str, state: str, reason: str) -> None:
 
 async def revive(tx: store.Tx, row: records.Outbox, *, stale: Collection[str]) -> None:
     """Let a row that was given up go once more, and what failed for want of it; edits and `stale` surfaces do not."""
-    row.state, row.error, row.attempts, row.first_tried_at, row.not_before = "pending", "", 0, None, tx.now
+    row.state, row.error, row.attempts, row.not_before = "pending", "", 0, tx.now
     needed: Sequence[str] = [row.key]
     while needed:
         found = await tx.session.scalars(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.delivery import holding, pace, places
 from bot.delivery.ledger import Ledger
 from bot.delivery.trip import Place, Trip
-from incidents import records, sending, store
+from incidents import outbox_queries, records, sending, store
 from incidents.notices import Action, Lane, Road
 from incidents.steadiness import Steadiness
 
@@ -87,11 +87,11 @@ class Chooser:
             if isinstance(place, places.NotYet):
                 choice.put_off(await sending.wait_for(tx, row, place.key))
             elif isinstance(place, places.Nowhere):
-                choice.trips.append(self._begin(tx, row, incident, Place(), nowhere=place.reason))
+                choice.trips.append(await self._begin(tx, row, incident, Place(), nowhere=place.reason))
             elif until := await self._paced(tx, ledger, row, place, queue):
                 choice.put_off(until)
             else:
-                choice.trips.append(self._begin(tx, row, incident, place, withdrawn=reason))
+                choice.trips.append(await self._begin(tx, row, incident, place, withdrawn=reason))
         choice.more = len(rows) == LOOKED_AT
         return choice
 
@@ -118,7 +118,7 @@ class Chooser:
         sending.postpone(row, until)
         return until
 
-    def _begin(
+    async def _begin(
         self,
         tx: store.Tx,
         row: records.Outbox,
@@ -129,5 +129,7 @@ class Chooser:
         withdrawn: str = "",
     ) -> Trip:
         unclear = row.first_tried_at is not None
+        counted = row.action == Action.EDIT and row.coalesce == row.of_key
+        edits = await outbox_queries.tries(tx.session, row.coalesce) if counted else None
         sending.begin(tx, row, self._owner)
-        return Trip(row, place, incident, unclear, time.monotonic(), nowhere, withdrawn)
+        return Trip(row, place, incident, unclear, time.monotonic(), nowhere, withdrawn, edits)

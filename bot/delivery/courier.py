@@ -120,9 +120,9 @@ class Courier:
                 return "dropped"
             case DBAPIError() | store_errors.NoConnectionFree():
                 # It could not be drawn because the database went away, and that passes. Whether an earlier try took
-                # effect is as open as it was.
+                # effect is as open as it was: rows are read before the call, never after it.
                 why = str(store_errors.explain(end))
-                await sending.doubt(tx, trip.row, tx.now + settling.backoff(trip.row), why)
+                await settling.give_back(tx, trip, tx.now + settling.backoff(trip.row), why)
                 return "undrawn"
             case Exception():
                 await settling.give_up(tx, trip, f"Sitrep could not make this message: {type(end).__name__}.")

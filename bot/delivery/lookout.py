@@ -1,10 +1,9 @@
 """Looking for what an earlier try may have done, before it is tried again."""
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -29,7 +28,7 @@ log = structlog.get_logger()
 class _Look:
     began_at: float
     oldest: datetime
-    messages: list[Json] = field(default_factory=list)
+    messages: list[Json] | None = None  #: None where Slack refuses to show them
 
 
 class Lookout:
@@ -56,7 +55,7 @@ class Lookout:
         return None
 
     async def since(self, trip: Trip, place: Place) -> list[Json]:
-        """Return the messages at `place` since `trip` was first tried.
+        """Return the messages at `place` since `trip` was first tried; none where Slack refuses to show them.
 
         Raises:
             Undelivered: they could not be read.
@@ -67,8 +66,11 @@ class Lookout:
             look = self._looks.get(where)
             if look is None or look.began_at <= trip.began_at or look.oldest > oldest:
                 look = _Look(time.monotonic(), oldest)
-                look.messages = await looked(self._read(where, oldest), otherwise=[])
+                look.messages = await looked(trip, self._read(where, oldest), otherwise=None)
                 self._looks = {where: look}
+            if look.messages is None:
+                return []
+            trip.unclear = False  # also where another trip's look shows it
             return look.messages
 
     async def _read(self, where: tuple[str, str], oldest: datetime) -> list[Json]:
@@ -93,20 +95,20 @@ async def pages(web: Web, method: str, name: str, **arguments: object) -> AsyncI
     log.warning("there is more than was looked through", method=method, pages=_PAGES)
 
 
-async def looked(looking: Awaitable[T], *, otherwise: T) -> T:
+async def looked(trip: Trip, looking: Awaitable[T], *, otherwise: T) -> T:
     """Return what `looking` finds; where Slack refuses to show it, `otherwise`: twice is better than never.
+
+    What was found, or not found, ends the doubt of `trip`. A refusal does not: what is then tried may fail, too.
 
     Raises:
         Undelivered: it could not be looked for now; whether an earlier try took effect stays unclear.
     """
     try:
-        return await looking
+        found = await looking
     except Undelivered as failure:
-        if failure.refusal.verdict is Verdict.REFUSED:
-            log.warning("could not look for an earlier try", method=failure.method, error=str(failure.refusal))
-            return otherwise
-        if failure.refusal.verdict is Verdict.AGAIN:
-            raise Undelivered(
-                dataclasses.replace(failure.refusal, verdict=Verdict.UNCLEAR), method=failure.method
-            ) from failure
-        raise
+        if failure.refusal.verdict is not Verdict.REFUSED:
+            raise
+        log.warning("could not look for an earlier try", method=failure.method, error=str(failure.refusal))
+        return otherwise
+    trip.unclear = False
+    return found

@@ -1,9 +1,9 @@
 """Messages: posting, editing, pinning, direct and private ones, and the App Home."""
 
-import dataclasses
 import hashlib
 import json
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +20,12 @@ _REMEMBERED = 500  # messages whose content is remembered, so that an edit which
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class _Shown:
+    digest: str
+    edits: int | None  #: how often an edit of the message had been begun by then, by whatever process
+
+
 class Messages:
     """Sends messages."""
 
@@ -27,7 +33,7 @@ class Messages:
         self._web = web
         self._lookout = lookout
         self._directs: dict[str, str] = {}  # person -> channel of the conversation with them
-        self._shown: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, str], _Shown] = OrderedDict()
 
     async def post(self, trip: Trip, message: Message) -> Json:
         """Post into a channel or a thread, once; returns {channel, ts}.
@@ -35,7 +41,9 @@ class Messages:
         Raises:
             NoLongerWanted: it was withdrawn, and no earlier try has posted it.
         """
-        place = trip.place
+        return await self._post(trip, trip.place, message)
+
+    async def _post(self, trip: Trip, place: Place, message: Message) -> Json:
         if trip.unclear:
             found = await self._lookout.message(trip, place)
             if found is not None:
@@ -52,21 +60,27 @@ class Messages:
             arguments["thread_ts"] = place.thread_ts
         trip.require_time()
         answer = await self._readable("chat.postMessage", arguments)
-        self._remember(place.channel, answer["ts"], message)
+        self._remember(place.channel, answer["ts"], _Shown(_digest(message), edits=0))
         return {"channel": answer["channel"], "ts": answer["ts"]}
 
     async def edit(self, trip: Trip, message: Message) -> Json:
-        """Replace a message's content; one that shows it already is left alone."""
-        place = trip.place
-        if self._shown.get((place.channel, place.message_ts)) == _digest(message):
+        """Replace a message's content; one that shows it already is left alone.
+
+        What it shows is known where no edit of it was begun since ours: by another process, or with an unclear end.
+        """
+        place, shows = trip.place, _Shown(_digest(message), trip.edits)
+        before = self._shown.pop((place.channel, place.message_ts), None)
+        if shows == before:
+            self._edited(trip, shows)
             return {"channel": place.channel, "ts": place.message_ts, "unchanged": True}
         arguments = _content(message) | {
             "channel": place.channel,
             "ts": place.message_ts,
             "metadata": _metadata(trip.row.of_key),
         }
+        trip.require_time()  # another process may have edited it since: this would paint over it
         await self._readable("chat.update", arguments)
-        self._remember(place.channel, place.message_ts, message)
+        self._edited(trip, shows)
         return {"channel": place.channel, "ts": place.message_ts}
 
     async def pin(self, trip: Trip) -> Json:
@@ -90,7 +104,7 @@ class Messages:
         if channel is None:
             answer = await self._web.write("conversations.open", users=person)
             channel = self._directs[person] = str(answer["channel"]["id"])
-        return await self.post(dataclasses.replace(trip, place=Place(channel=channel, person=person)), message)
+        return await self._post(trip, Place(channel=channel, person=person), message)
 
     async def ephemeral(self, trip: Trip, message: Message) -> Json:
         """Show a message to one person, at most once: nobody can look whether an earlier try arrived."""
@@ -118,8 +132,12 @@ class Messages:
             log.warning("Slack refused our blocks; sent the text alone", method=method, error=str(failure.refusal))
             return await self._web.write(method, **{**arguments, "blocks": []})
 
-    def _remember(self, channel: str, ts: str, message: Message) -> None:
-        self._shown[channel, ts] = _digest(message)
+    def _edited(self, trip: Trip, shows: _Shown) -> None:
+        if shows.edits is not None:  # ours is one more
+            self._remember(trip.place.channel, trip.place.message_ts, _Shown(shows.digest, shows.edits + 1))
+
+    def _remember(self, channel: str, ts: str, shown: _Shown) -> None:
+        self._shown[channel, ts] = shown
         self._shown.move_to_end((channel, ts))
         if len(self._shown) > _REMEMBERED:
             self._shown.popitem(last=False)

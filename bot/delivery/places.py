@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from bot.delivery.trip import Place
-from incidents import outbox_queries, records
+from incidents import records
 from incidents.notices import Action, room_of
+
+_CAME_OF = select(records.Outbox.state, records.Outbox.result).where(records.Outbox.key == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,14 @@ async def find(
             return Nowhere(f"{row.target or 'an empty target'} is no place")
 
 
-async def _room(session: AsyncSession, incident: records.Incident, person: str) -> Place | NotYet | Nowhere:
-    if incident.channel:
-        return Place(channel=incident.channel, person=person)
-    key = room_of(incident.key)
-    return await _state(session, key) or NotYet(key)
-
-
 async def _message(session: AsyncSession, key: str) -> Place | NotYet | Nowhere:
-    nowhere = await _state(session, key)
-    if nowhere is not None:
-        return nowhere
-    result = await outbox_queries.result_of(session, key)
-    if result is not None and "ts" not in result:
-        return Nowhere(f"{key} went another way than by Slack, so there is no message")
-    return NotYet(key) if result is None else Place(channel=str(result["channel"]), message_ts=str(result["ts"]))
-
-
-async def _state(session: AsyncSession, key: str) -> Nowhere | None:
-    state = await session.scalar(select(records.Outbox.state).where(records.Outbox.key == key))
-    if state is None:
+    found = (await session.execute(_CAME_OF, {"key": key})).first()
+    if found is None:
         return Nowhere(f"{key} was never put on its way")
-    return Nowhere(f"{key} was not sent ({state})") if state in ("failed", "dropped", "superseded") else None
+    if found.state in ("failed", "dropped", "superseded"):
+        return Nowhere(f"{key} was not sent ({found.state})")
+    if found.state != "done":
+        return NotYet(key)
+    if "ts" not in found.result:
+        return Nowhere(f"{key} went another way than by Slack, so there is no message")
+    return Place(channel=str(found.result["channel"]), message_ts=str(found.result["ts"]))

@@ -43,7 +43,7 @@ class Rooms:
         """Create the incident's channel, once, under the first name that is free; returns {channel, name}."""
         wanted, private = str(trip.row.params["name"]), bool(trip.row.params.get("private"))
         if trip.unclear:
-            made = await looked(self._made_earlier(trip, wanted, private=private), otherwise=None)
+            made = await looked(trip, self._made_earlier(trip, wanted, private=private), otherwise=None)
             if made is not None:
                 return made
         *others, last = candidates(wanted)
@@ -118,7 +118,7 @@ class Rooms:
         """Add a bookmark, once."""
         channel, title, link = trip.place.channel, str(trip.row.params["title"]), str(trip.row.params["link"])
         if trip.unclear:
-            answer = await looked(self._web.read("bookmarks.list", channel_id=channel), otherwise={})
+            answer = await looked(trip, self._web.read("bookmarks.list", channel_id=channel), otherwise={})
             for bookmark in answer.get("bookmarks") or ():
                 if bookmark.get("title") == title and bookmark.get("link") == link:
                     return {"channel": channel, "bookmark": bookmark["id"]}

@@ -78,6 +78,7 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
     row, refusal = trip.row, failure.refusal
     if refusal.retry_after_seconds is not None:
         pace.pause(failure.method, trip.scope, refusal.retry_after_seconds, time.monotonic())
+    trip.unclear = trip.unclear or refusal.verdict is Verdict.UNCLEAR
     if refusal.verdict is Verdict.REFUSED:
         await give_up(tx, trip, str(refusal))
         if slack_errors.channel_is_gone(refusal.error):
@@ -87,13 +88,18 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
         await give_up(tx, trip, f"{refusal} Given up after {row.attempts} tries.")
         return None
     at = tx.now + _wait(trip, refusal)
-    unclear = refusal.verdict is Verdict.UNCLEAR and row.action not in _REPEATABLE
     # A pager that broke off may ring all the same; it is remembered, so that it hears of the end.
-    if unclear or row.action == Action.PAGE:
-        await sending.doubt(tx, row, at, str(refusal))
-    else:
-        await sending.retry(tx, row, at, str(refusal))
+    trip.unclear = trip.unclear or row.action == Action.PAGE
+    await give_back(tx, trip, at, str(refusal))
     return at
+
+
+async def give_back(tx: store.Tx, trip: Trip, at: datetime, error: str) -> None:
+    """Let the row go again at `at` (UTC). What was in doubt when it was begun stays so until a look has shown it."""
+    if trip.unclear and trip.row.action not in _REPEATABLE:
+        await sending.doubt(tx, trip.row, at, error)
+    else:
+        await sending.retry(tx, trip.row, at, error)
 
 
 async def _others_arrive(tx: store.Tx, row: records.Outbox) -> bool:
@@ -139,7 +145,7 @@ async def give_up(tx: store.Tx, trip: Trip, error: str) -> None:
     """Fail the row and write so into the timeline."""
     row, error = trip.row, redaction.redact(error)
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
-    if not await sending.fail(tx, row, error):
+    if not await sending.fail(tx, row, error, unclear=trip.unclear):
         return
     tx.wake(row.key)
     log.error("a notice could not be delivered", key=row.key, road=row.road, error=error)

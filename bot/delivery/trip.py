@@ -26,17 +26,18 @@ class Place:
     person: str = ""  #: Slack id
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trip:
     """A row that was begun."""
 
     row: records.Outbox
     place: Place
     incident: records.Incident | None
-    unclear: bool  #: an earlier try may have taken effect
+    unclear: bool  #: an earlier try may have taken effect; until a look that Slack answered has shown what it did
     began_at: float  #: time.monotonic() when it was begun, in seconds
     nowhere: str = ""  #: why there is no place to go to
     withdrawn: str = ""  #: why it is only looked for, and not sent
+    edits: int | None = None  #: how often an edit of the message was begun before this one; None where nobody counts
 
     def require_time(self) -> None:
         """Return when the lease still has time for one call; after a long look or a standstill another may send it.

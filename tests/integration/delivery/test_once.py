@@ -119,6 +119,23 @@ async def test_edit_of_unclear_end_is_simply_repeated(post: Post) -> None:
     assert await post.texts(incident.channel) == ["after"]
 
 
+async def test_edit_back_to_what_stood_there_before_one_of_unclear_end_is_sent(post: Post) -> None:
+    incident = await post.room()
+    post.deliverer().start()
+    await post.put(incident, note("card", params={"text": "before"}))
+    await post.wait("card")
+    await post.faults({"method": "chat.update", "kind": "drop_after", "times": 1})
+    edit = {"action": Action.EDIT, "of": "card", "after": "card", "coalesce": "card"}
+    await post.put(incident, note("there", params={"text": "after"}, **edit))
+    await post.given_back("there")
+    await post.put(incident, note("back", params={"text": "before"}, **edit))
+    await post.wait("back")
+    assert (await post.row("there")).state == "superseded"
+    assert await post.texts(incident.channel) == ["before"]
+    await post.put(incident, note("again", params={"text": "before"}, **edit))
+    assert (await post.wait("again")).result["unchanged"]  # by then it is known
+
+
 async def test_file_whose_answer_was_lost_is_not_shared_twice(post: Post) -> None:
     incident = await post.room()
     await post.faults({"method": "files.completeUploadExternal", "kind": "drop_after", "times": 1})
@@ -179,16 +196,19 @@ async def test_message_that_a_lost_database_kept_from_being_drawn_is_drawn_again
     post: Post, trouble: Exception
 ) -> None:
     incident = await post.room()
-    breaks = [trouble]
+    await post.client.conversations_invite(channel=incident.channel, users="U0BEN")
+    breaks = ["n", "private"]
 
     async def draw(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
-        if breaks:
-            raise breaks.pop()
+        if row.key in breaks:
+            breaks.remove(row.key)
+            raise trouble
         return await plain(session, ctx, row)
 
     post.deliverer(draw=draw).start()
-    await post.put(incident, note("n"))
+    await post.put(incident, note("n"), note("private", action=Action.EPHEMERAL, params={"person": "U0BEN"}))
     await post.wait("n")
+    await post.wait("private")  # nobody has been shown it, so nobody would be shown it twice
     assert await post.texts(incident.channel) == ["n"]
 
 

@@ -71,6 +71,29 @@ async def test_rows_of_a_lost_process_go_to_the_other(replicas: tuple[Post, Post
     assert sorted(await second.texts(incident.channel)) == ["a", "b"]
 
 
+async def test_edit_back_to_what_a_process_last_showed_is_sent_where_another_showed_something_else(
+    replicas: tuple[Post, Post],
+) -> None:
+    first, second = replicas
+    incident = await first.room()
+    edit = {"action": Action.EDIT, "of": "card", "after": "card", "coalesce": "card"}
+    one = first.deliverer()
+    one.start()
+    await first.put(incident, note("card", params={"text": "before"}))
+    await first.wait("card")
+    async with second.ctx.store.transaction() as tx:
+        await outbox.put(tx, incident.number, note("there", params={"text": "after"}, **edit))
+        (there,) = await sending.candidates(tx, 9, roads={Road.SLACK})
+        sending.begin(tx, there, "second")
+    shown = (await first.row("card")).result
+    await second.client.chat_update(channel=shown["channel"], ts=shown["ts"], text="after")
+    async with second.ctx.store.transaction() as tx:
+        assert await sending.done(tx, there, shown)
+    await first.put(incident, note("back", params={"text": "before"}, **edit))
+    await first.wait("back")
+    assert await first.texts(incident.channel) == ["before"]
+
+
 def _topic(number: int) -> Notice:
     return Notice(
         key=f"topic {number}", lane=Lane.CHATTER, action=Action.SET_TOPIC, target="channel", params={"topic": "x"}

@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 
+from incidents import records, sending
 from incidents.events import EventKind
 from incidents.notices import Action, Lane, Notice
 from tests.integration.delivery.conftest import Post, note, opening
@@ -61,6 +62,26 @@ async def test_channel_made_by_a_try_that_got_no_answer_is_adopted(post: Post) -
     post.clock.advance(timedelta(seconds=12))
     row = await post.wait(f"{incident.key}:room")
     assert len(post.calls("conversations.create")) == 1
+    assert row.result["name"] == "inc-1-checkout-returns-500s"
+
+
+async def test_channel_made_by_a_try_that_got_no_answer_is_adopted_even_when_it_was_given_up_meanwhile(
+    post: Post,
+) -> None:
+    incident = await post.incident()
+    await post.faults({"method": "conversations.create", "kind": "drop_after", "times": 1})
+    post.deliverer().start()
+    await post.put(incident, *opening(incident))
+    await post.given_back(f"{incident.key}:room")
+    await post.faults(
+        {"method": "users.conversations", "kind": "error", "error": "missing_scope", "times": 1},
+        {"method": "conversations.create", "kind": "error", "error": "restricted_action", "times": 1},
+    )
+    post.clock.advance(timedelta(seconds=12))
+    await post.wait(f"{incident.key}:room", "failed")
+    async with post.ctx.store.transaction() as tx:
+        await sending.revive(tx, await tx.session.get_one(records.Outbox, 1), stale=())
+    row = await post.wait(f"{incident.key}:room")
     assert row.result["name"] == "inc-1-checkout-returns-500s"
 
 

@@ -103,7 +103,7 @@ async def test_edit_that_changes_nothing_is_not_sent(post: Post) -> None:
     post.deliverer().start()
     await post.put(incident, note("card", params={"text": "same"}))
     await post.wait("card")
-    await post.put(incident, note("e", action=Action.EDIT, of="card", params={"text": "same"}))
+    await post.put(incident, note("e", action=Action.EDIT, of="card", coalesce="card", params={"text": "same"}))
     assert (await post.wait("e")).result["unchanged"]
     assert post.calls("chat.update") == []
 

@@ -1,20 +1,24 @@
 """Each fault of Slack's on each method with an effect: nothing lost, nothing doubled, what Slack asks is obeyed."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
-from sqlmodel import select
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, select
 
 from bot import directory, slack_errors
 from bot.delivery import outage, roads, settling
+from bot.delivery.deliverer import Deliverer
+from bot.surfaces import draw
 from incidents import outbox, records
 from incidents.catalog import Person, Settings
 from incidents.events import EventKind
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, Road
+from incidents.service import queries
 from tests.integration.outage.conftest import House
 
 pytestmark = pytest.mark.long
@@ -48,6 +52,18 @@ ENDS = {
     "cut before the effect": {"kind": "drop_before"},
     "cut after the effect": {"kind": "drop_after"},
 }
+#: What is called before a look, or in one.
+LOOKS = (
+    "auth.test",
+    "users.conversations",
+    "conversations.open",
+    "conversations.history",
+    "conversations.replies",
+    "bookmarks.list",
+)
+#: What cannot simply be done twice.
+DONE_ONCE = [action.value for action in (Action.CREATE_CHANNEL, Action.POST, Action.DIRECT, Action.BOOKMARK)]
+DONE_ONCE += [Action.FILE.value, Action.EPHEMERAL.value]
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +73,7 @@ def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "_SEEN_SECONDS", 0.5)
     monkeypatch.setattr(settling, "_LONGEST_BACKOFF_SECONDS", 0.5)
     monkeypatch.setattr(outage, "_AWAY_PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(outage, "_REFUSED_PROBE_SECONDS", 0.3)
 
 
 def furniture(incident: records.Incident) -> Iterator[Notice]:
@@ -79,12 +96,17 @@ def furniture(incident: records.Incident) -> Iterator[Notice]:
 async def furniture_is_there_once(house: House, incident: records.Incident) -> None:
     team = house.workspace.core.team
     room = team.channels[(await house.row(f"{incident.key}:room")).result["channel"]]
-    assert [each["title"] for each in room.bookmarks.values()] == ["Runbook"]
     assert room.name == f"{incident.key}-renamed"
     assert list(team.canvases) == [room.canvas_id]
+    assert [person for _, person in team.homes] == ["U0REP"]
+    await additions_are_there_once(house, incident)
+
+
+async def additions_are_there_once(house: House, incident: records.Incident) -> None:
+    room = house.workspace.core.team.channels[(await house.row(f"{incident.key}:room")).result["channel"]]
+    assert [each["title"] for each in room.bookmarks.values()] == ["Runbook"]
     shared = [file["name"] for message in await house.history(room.id) for file in message.get("files", ())]
     assert shared == ["postmortem.md"]
-    assert [person for _, person in team.homes] == ["U0REP"]
     shown = [row for rows in house.workspace.core.ephemerals._rows.values() for row in rows]
     eyes = await house.row("eyes")  # whoever may have been shown it is not shown it again
     assert len(shown) == (eyes.state == "done") or (eyes.state, len(shown)) == ("dropped", 1)
@@ -127,6 +149,60 @@ async def test_one_fault_on_every_method_at_once_loses_and_doubles_nothing(house
     await furniture_is_there_once(house, incident)
     await archived_once(house, incident, fault)
     assert house.workspace.core.faults.wanted() == []
+
+
+async def a_process_dies(house: House, incident: records.Incident) -> set[str]:
+    """Leave what was done as a process leaves it that is killed before it reads the answers; returns what that is."""
+    await house.deliverer.stop()
+    async with house.ctx.store.transaction() as tx:
+        row = records.Outbox
+        done = select(row).where(row.state == "done", row.road == Road.SLACK.value, col(row.action).in_(DONE_ONCE))
+        rows = (await tx.session.scalars(done)).all()
+        for each in rows:
+            each.state, each.owner, each.result, each.sent_at = "sending", "a process that died", {}, None
+            each.lease_until = tx.now
+        (await tx.session.get_one(records.Incident, incident.id)).channel = ""
+    return {each.action for each in rows}
+
+
+def once_in_trouble(act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Let the database go away at the first try of each thing that `act` is asked for."""
+    tried: set[str] = set()
+
+    async def acts(*about: Any) -> Any:
+        what = str(getattr(about[-1], "key", about[-1]))
+        if what not in tried:
+            tried.add(what)
+            raise OperationalError("SELECT", {}, OSError("server closed the connection unexpectedly"))
+        return await act(*about)
+
+    return acts
+
+
+async def test_what_is_in_doubt_stays_so_through_every_trouble_before_it_was_looked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await house.declare()
+    reply = {"action": Action.POST, "target": f"thread:{incident.key}:card", "surface": "line"}
+    async with house.ctx.store.transaction() as tx:
+        thread = Notice(key="reply", lane=Lane.CHATTER, **reply, params={"event_id": 1})
+        made = [each for each in furniture(incident) if each.action in DONE_ONCE]
+        await outbox.put(tx, incident.number, thread, *made)
+    await house.settled()
+    for trouble in ({"kind": "429", "retry_after": 0}, {"kind": "error", "error": "invalid_auth"}, None):
+        assert await a_process_dies(house, incident) >= {*DONE_ONCE} - {"ephemeral"}  # that goes once, or is left out
+        drawn: Any = draw
+        if trouble is None:
+            drawn = once_in_trouble(draw)
+            monkeypatch.setattr(queries, "in_channel", once_in_trouble(queries.in_channel))
+        else:
+            await house.faults(*({"method": method, "times": 1, **trouble} for method in LOOKS))
+        house.deliverer = Deliverer(house.ctx, house.client, drawn, others=house.roads)
+        house.deliverer.start()
+        await all_is_there_once(house)
+        await additions_are_there_once(house, incident)
+        assert house.workspace.core.faults.wanted() == []
+    await house.deliverer.stop()
 
 
 def test_each_method_by_which_notices_leave_is_struck() -> None:
