@@ -7,11 +7,10 @@ from incidents.agents.journal import Begun, Journal
 from incidents.clock import Clock
 from incidents.errors import OutcomeUnknown, ToolFailed
 from incidents.tools import aftermath, health, launches
-from incidents.tools.aftermath import CLOCKS_DIFFER, Place
+from incidents.tools.aftermath import Place
+from incidents.tools.deploylog import CLOCKS_DIFFER
 from incidents.tools.launches import Fate
 from incidents.tools.processes import Completed
-
-_ABBREVIATED = 7  # digits of a commit that name it in a log
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class _Runs:
 
     @property
     def in_words(self) -> str:
-        return f"release {self.release} ({self.commit[:_ABBREVIATED]})"
+        return f"release {self.release} ({self.commit[:7]})"
 
 
 async def counts(begun: Begun, place: Place, clock: Clock, journal: Journal) -> bool:
@@ -95,7 +94,7 @@ async def _by_log(begun: Begun, done: Completed, place: Place, clock: Clock) -> 
     written = [each for each in since if _is(begun, done, each.release, each.commit)]
     if running in written:
         return _Runs(running.release, running.commit, ours=True)
-    if written or running.at > begun.at + CLOCKS_DIFFER:
+    if written or aftermath.is_dated(running.at, begun.at + CLOCKS_DIFFER, clock):
         return _Runs(running.release, running.commit, ours=False)
     return _Runs()  # the newest line is older than the command, which may have written none
 
@@ -110,10 +109,4 @@ async def _by_version(begun: Begun, done: Completed, place: Place, clock: Clock)
 
 
 def _is(begun: Begun, done: Completed, release: str, commit: str) -> bool:
-    """Tell whether this release from this commit is what the command started; a commit may be abbreviated."""
-    if begun.verb == "rollback":
-        return release == begun.what
-    if release and release == str(done.last_object().get("release")):
-        return True
-    shorter = min(len(begun.what), len(commit))
-    return shorter >= _ABBREVIATED and begun.what[:shorter] == commit[:shorter]
+    return aftermath.is_what_began(begun, release, commit, started=str(done.last_object().get("release", "")))

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from incidents.agents.journal import Begun
@@ -10,12 +10,11 @@ from incidents.catalog import Environment, Service
 from incidents.clock import Clock
 from incidents.errors import OutcomeUnknown, ToolFailed
 from incidents.tools import deploylog, health, launches
-from incidents.tools.deploylog import DeployLog
+from incidents.tools.deploylog import CLOCKS_DIFFER, DeployLog
 from incidents.tools.evidence import Evidence
 from incidents.tools.launches import Fate
 from incidents.tools.processes import Completed
 
-CLOCKS_DIFFER = timedelta(seconds=5)  #: between this machine's clock and that of the deploy log
 _LOOK_SECONDS = 2.0  # between looks at what another machine does
 
 
@@ -118,11 +117,27 @@ async def _traced(begun: Begun, place: Place, clock: Clock) -> Traced | None:
 async def _in_deploy_log(begun: Begun, place: Place, clock: Clock) -> Traced | None:
     log = await log_of(begun, place, clock)
     running = log.current(begun.environment) if log else None
-    if log is None or running is None or running.at < begun.at - CLOCKS_DIFFER:
+    if log is None or running is None or not is_dated(running.at, begun.at - CLOCKS_DIFFER, clock):
         return None
-    if begun.what not in (running.commit, running.release):
+    if not is_what_began(begun, running.release, running.commit):
         return None
-    return Traced(running.release, running.commit, log.evidence)
+    return _seen(begun, running.release, running.commit, log.evidence)
+
+
+def is_dated(at: datetime, since: datetime, clock: Clock) -> bool:
+    """Tell whether a line of the log is of `since` (UTC) or later; one of a clock that is ahead may be of any time."""
+    return since <= at <= clock.now() + CLOCKS_DIFFER
+
+
+def is_what_began(begun: Begun, release: str, commit: str, *, started: str = "") -> bool:
+    """Tell whether this release from this commit is what was begun; `started` is the release that the command named."""
+    if begun.verb == "rollback":
+        return release == begun.what
+    return (release != "" and release == started) or deploylog.is_commit(commit, begun.what)
+
+
+def _seen(begun: Begun, release: str, commit: str, seen: Evidence) -> Traced:
+    return Traced(release, commit if begun.verb == "rollback" else begun.what, seen)
 
 
 async def log_of(begun: Begun, place: Place, clock: Clock) -> DeployLog | None:
@@ -140,9 +155,9 @@ async def _by_version(begun: Begun, place: Place, clock: Clock) -> Traced | None
         return None
     look = await health.probe(place.target, clock)
     release, commit = look.version
-    if begun.what != (release if begun.verb == "rollback" else commit):
+    if not is_what_began(begun, release or "", commit or ""):
         return None
-    return Traced(release or "", commit or "", look.evidence)
+    return _seen(begun, release or "", commit or "", look.evidence)
 
 
 async def _unknown(begun: Begun, place: Place, clock: Clock) -> OutcomeUnknown:

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -15,6 +15,10 @@ from incidents.tools import evidence
 from incidents.tools.evidence import Evidence, EvidenceKind
 
 MAX_LOG = 2_000_000  # bytes; ten thousand deploys
+
+CLOCKS_DIFFER = timedelta(seconds=5)  #: between this machine's clock and that of whoever writes the log
+
+_ABBREVIATED = 7  # digits of a commit that name it in a log, or in what a service says of itself
 
 #: What may stand in a command line as a release's name; what begins with a dash would be read as an option.
 RELEASE = re.compile(r"\w[\w.+-]{0,63}")
@@ -34,7 +38,7 @@ class Deploy(BaseModel):
 
 @dataclass(frozen=True)
 class DeployLog:
-    """The deploys of a service, oldest first."""
+    """The deploys of a service, oldest first: as they were written, for the clocks that wrote them may differ."""
 
     deploys: tuple[Deploy, ...]
     unreadable: int  #: lines that say nothing
@@ -76,9 +80,14 @@ async def read(path: Path, clock: Clock) -> DeployLog:
             deploys.append(Deploy.model_validate_json(line))
         except ValidationError:
             unreadable += 1
-    deploys.sort(key=lambda deploy: deploy.at)
     seen = evidence.capture(EvidenceKind.DEPLOY, str(path), text, summary=_summary(deploys), captured_at=clock.now())
     return DeployLog(tuple(deploys), unreadable, seen)
+
+
+def is_commit(named: str, commit: str) -> bool:
+    """Tell whether `named` is `commit` (full hash), which logs and services may abbreviate."""
+    shorter = min(len(named), len(commit))
+    return shorter >= _ABBREVIATED and named[:shorter] == commit[:shorter]
 
 
 def _tail(path: Path) -> str:

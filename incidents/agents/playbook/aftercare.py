@@ -20,7 +20,7 @@ from incidents.agents.playbook import cadence, sources
 from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.wording import counted, listed, moment, percent
 from incidents.errors import ToolFailed
-from incidents.tools import logs
+from incidents.tools import deploylog, logs
 from incidents.tools.health import Watched
 from incidents.tools.logs import Failure, Findings
 
@@ -102,7 +102,7 @@ async def _since_deploy(case: Case) -> _Since:
     release = await sources.release(case)
     fix = case.earlier("emergency_fix_code", FixCode)
     running = release.log.current() if release.log else None
-    if release.log is None or running is None or fix is None or running.commit != fix.commit:
+    if release.log is None or running is None or fix is None or not deploylog.is_commit(running.commit, fix.commit):
         case.note("The deploy log does not show the fix as what runs now; the logs cannot be split at its deploy.")
         return _Since(None, None)
     case.see(release.log.evidence)
@@ -121,7 +121,7 @@ async def _runs(case: Case, fix: FixCode | None, claims: list[Claim]) -> bool | 
         return None
     text = f"Release {running.release} from `{running.commit[:7]}` runs; `{fix.commit[:7]}` was approved."
     claims.append(case.claim(text, case.see(release.log.evidence), Verdict.CONFIRMED))
-    return running.commit == fix.commit
+    return deploylog.is_commit(running.commit, fix.commit)
 
 
 async def _gone(case: Case, claims: list[Claim]) -> bool | None:

@@ -22,7 +22,7 @@ from incidents.agents.playbook.case import Case
 from incidents.agents.playbook.sources import PRODUCTION
 from incidents.agents.playbook.wording import moment, percent
 from incidents.errors import NotAllowed, StepFailed, ToolFailed
-from incidents.tools import consent, deploys
+from incidents.tools import consent, deploylog, deploys
 from incidents.tools.deploys import Deployed
 from incidents.tools.evidence import Evidence
 from incidents.tools.health import Watched
@@ -182,11 +182,11 @@ async def _deploy(
 async def _running_already(case: Case, commit: str) -> Deployed | None:
     release = await sources.release(case)
     running = release.log.current() if release.log else None
-    if release.log is None or running is None or running.commit != commit:
+    if release.log is None or running is None or not deploylog.is_commit(running.commit, commit):
         return None
     case.note(f"An earlier attempt had deployed it as release {running.release}; it was not deployed again.")
     case.see(release.log.evidence)
-    return Deployed(running.release, running.commit, 0.0, release.log.evidence)
+    return Deployed(running.release, commit, 0.0, release.log.evidence)
 
 
 async def _watch(case: Case) -> Watched | None:

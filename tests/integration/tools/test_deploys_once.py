@@ -198,11 +198,12 @@ def written_down(site: Site) -> Begun:
     )
 
 
-async def test_a_deploy_that_vanished_is_found_in_the_deploy_log(site: Site) -> None:
+@pytest.mark.parametrize("commit", [COMMIT, COMMIT[:9]])
+async def test_a_deploy_that_vanished_is_found_in_the_deploy_log(site: Site, commit: str) -> None:
     await site.vanish()
-    site.logged(START + timedelta(seconds=4))
+    site.logged(START + timedelta(seconds=4), commit=commit)
     done = await site.deploy()
-    assert (done.release, done.adopted, site.times) == ("42", True, 1)
+    assert (done.release, done.commit, done.adopted, site.times) == ("42", COMMIT, True, 1)
 
 
 async def test_a_line_of_before_does_not_count(site: Site) -> None:
@@ -298,6 +299,23 @@ async def test_what_still_runs_is_not_deployed_again_though_it_was_approved_anew
     site.logged(START + timedelta(seconds=2), 7, COMMIT[:9])  # as some logs write releases and commits
     done = await site.deploy()
     assert (done.adopted, site.times, site.journal.begun[-1].former) == (True, 1, False)
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+async def test_a_line_of_a_clock_that_is_ahead_makes_no_release_the_newest(site: Site, minutes: int) -> None:
+    """Neither while its time is still to come, nor once it has come."""
+    await ended(site, former=False)
+    site.logged(START + timedelta(minutes=50), 40, "b" * 40)
+    site.logged(START + timedelta(seconds=2))
+    site.clock.advance(timedelta(minutes=minutes))
+    assert ((await site.deploy()).adopted, site.times) == (True, 1)
+
+
+async def test_a_line_whose_time_is_still_to_come_replaces_nothing(site: Site) -> None:
+    """Nobody can tell that it was written since: the command may write no line."""
+    await ended(site, former=False)
+    site.logged(START + timedelta(minutes=50), 40, "b" * 40)
+    assert ((await site.deploy()).adopted, site.times) == (True, 1)
 
 
 async def test_a_failure_of_before_does_not_use_up_a_new_approval(site: Site) -> None:
