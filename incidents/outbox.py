@@ -22,7 +22,7 @@ _INSERTS = {
 _PUT = ("key", "state", "coalesce", "surface", "params")  # what is kept in mind of a new incident's notices
 
 _UNSENT = ("waiting", "pending")
-_ON_ITS_WAY = (*_UNSENT, "sending")
+ON_ITS_WAY = (*_UNSENT, "sending")  #: states of a notice that has not come to its end
 _NEVER = ("failed", "dropped")
 
 # What every notice asks: built once, as building a statement costs the processor as much as asking it.
@@ -111,7 +111,7 @@ async def _held_while_they_end(tx: store.Tx, there: list[Any], awaited: Collecti
     Who leaves out or gives up a notice gives what waits for it the same end, and does not see what another transaction
     puts meanwhile: that would wait for ever.
     """
-    ending = {each.key for each in there if each.key in awaited and each.state in _ON_ITS_WAY}
+    ending = {each.key for each in there if each.key in awaited and each.state in ON_ITS_WAY}
     if not ending or not holding.holds(tx.session):
         return there
     held = await tx.session.execute(_STILL_ENDING, {"named": sorted(ending)})

@@ -97,6 +97,22 @@ async def test_stripping_keeps_the_story_and_what_others_lean_on(store: Store) -
         assert await session.scalar(select(row.state).where(row.key == "inc-1:more")) == "pending"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL knows how many rows are in a state
+async def test_what_is_let_go_is_found_by_its_incidents_not_by_its_state(store: Store) -> None:
+    plans: list[str] = []
+
+    @event.listens_for(store.engine.sync_engine, "before_cursor_execute")
+    def explain(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.startswith("DELETE"):
+            plan = connection.connection.cursor()
+            plan.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(str(row[3]) for row in plan.fetchall())
+
+    for policy in (Retention(strip_after=timedelta(hours=12)), Retention(forget_incident_after=timedelta(hours=12))):
+        assert await retention.round_(store, policy)
+    assert [line for line in plans if "SCAN" in line or "(state=?)" in line] == []
+
+
 async def test_an_incident_with_something_on_its_way_waits(store: Store) -> None:
     async with store.transaction() as tx:
         await outbox.put(tx, 1, Notice(key="inc-1:late", lane=Lane.CHATTER, action=Action.POST, target="channel"))
