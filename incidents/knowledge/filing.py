@@ -7,8 +7,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, literal
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from incidents import lengths, records, store
 from incidents.context import Context
@@ -17,12 +19,12 @@ from incidents.knowledge import solutions
 from incidents.knowledge.solutions import Solution
 
 MAX_TITLE = 150
+SEARCHED = 300  #: newest solutions that are searched: beyond them, code has moved on
 PATTERN = 3  #: similar solutions that make a pattern; "Pattern detected? (3+ similar issues)", seed document 001
 
 #: Share of a problem's words that another must hold to be the same again; a resemblance worth citing needs less.
 _SAME = 0.35
 _LOOKED_AT = 60  # newest solutions that patterns are looked for in: each is compared with each
-_SEARCHED = 300
 _SHOWN = 5
 
 
@@ -89,17 +91,30 @@ async def _visible(session: AsyncSession, person: str) -> list[records.Solution]
     Where neither an incident nor an author is known any more, it may have been a private incident: left out.
     """
     solution, incident, holder = records.Solution, records.Incident, records.RoleHolder
-    part = select(holder.incident_id).where(holder.person == person)
-    known = select(incident.id).where(
-        col(incident.private).is_(False) | (incident.reporter == person) | col(incident.id).in_(part)
-    )
-    found = await session.scalars(
-        select(solution)
-        .where((col(solution.filed_by) != "") | col(solution.incident_id).in_(known))
-        .order_by(col(solution.id).desc())
-        .limit(_SEARCHED)
-    )
-    return list(found.all())
+    # Among those of the incident, rather than the incident among all that the person ever had a part in.
+    part = literal(person).in_(select(holder.person).where(holder.incident_id == incident.id).correlate(incident))
+    known = of_its_incident(col(incident.private).is_(False) | (col(incident.reporter) == person) | part)
+    visible = select(solution).where((col(solution.filed_by) != "") | known)
+    return list(await latest(session, visible))
+
+
+def of_its_incident(holds: SQLColumnExpression[bool]) -> ColumnElement[bool]:
+    """Return whether `holds` is true of the incident that taught a solution; False where none is known any more.
+
+    Asked of each row by itself: as a list of all incidents of which it is true, it would be the whole history.
+    """
+    taught_it = col(records.Incident.id) == col(records.Solution.incident_id)
+    return func.coalesce(select(holds).where(taught_it).scalar_subquery(), False).is_(True)
+
+
+async def latest(session: AsyncSession, asked: SelectOfScalar[records.Solution]) -> Sequence[records.Solution]:
+    """Return the newest `SEARCHED` of the solutions asked for, newest first."""
+    number = col(records.Solution.id)
+    newest_first = asked.order_by(number.desc()).limit(SEARCHED)
+    # Nearly always they are among twice as many numbers; where most of those are private or gone, it looks further.
+    near = newest_first.where(number > select(func.max(number)).scalar_subquery() - 2 * SEARCHED)
+    found = (await session.scalars(near)).all()
+    return found if len(found) == SEARCHED else (await session.scalars(newest_first)).all()
 
 
 def searchable(row: records.Solution) -> Solution:

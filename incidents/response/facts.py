@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -18,9 +17,6 @@ from incidents.knowledge.solutions import Solution
 from incidents.notices import Action
 from incidents.response.gates import GateFacts, Word
 from incidents.service import queries
-
-#: Solutions that are searched, of the same service and of all: beyond the newest few hundred, code has moved on.
-_SOLUTIONS = 300
 
 
 async def for_gates(
@@ -105,19 +101,11 @@ async def past_solutions(session: AsyncSession, incident: records.Incident) -> t
 
     Agents cite it in the incident's channel, so what a private incident taught is not among it.
     """
-    row, taught_by = records.Solution, col(records.Solution.incident_id)
-    # Asked of each row by itself: as a list of all that are public, it would be the whole history each time.
-    private = select(records.Incident.private).where(col(records.Incident.id) == taught_by).scalar_subquery()
-    others = (
-        select(row)
-        .where(taught_by.is_distinct_from(incident.id), func.coalesce(private, False).is_(False))
-        .order_by(col(row.id).desc())
-        .limit(_SOLUTIONS)
+    row = records.Solution
+    others = select(row).where(
+        col(row.incident_id).is_distinct_from(incident.id), ~filing.of_its_incident(col(records.Incident.private))
     )
-    same = others.where(row.service == incident.service)
+    same = others.where(row.service == incident.service).order_by(col(row.id).desc()).limit(filing.SEARCHED)
     found = list((await session.scalars(same)).all()) if incident.service else []
-    # Nearly always they are among twice as many numbers; where most of those are private or gone, it looks further.
-    near = others.where(col(row.id) > select(func.max(row.id)).scalar_subquery() - 2 * _SOLUTIONS)
-    latest = (await session.scalars(near)).all()
-    found += latest if len(latest) == _SOLUTIONS else (await session.scalars(others)).all()
+    found += await filing.latest(session, others)
     return tuple(filing.searchable(each) for each in {each.id: each for each in found}.values())
