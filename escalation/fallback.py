@@ -3,32 +3,53 @@
 A notice that Slack has not taken in time gets a stand-in on another road. The two take turns: while one is under way
 the other waits, and what the stand-in has told is done for Slack, too. Where the policies have mailed or rung the same
 thing anyway, that is the stand-in.
+
+A look asks a fixed number of questions, however many notices are overdue, and writes only what changes.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 
+from sqlalchemy import bindparam, exists, or_
+from sqlalchemy import select as columns
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from escalation import oncall
+from escalation import oncall, stand_ins
 from escalation.oncall import Contact
+from escalation.stand_ins import LETTERS, STANDS_FOR, SURFACES, TELLING, Overdue, StandIn, StandIns
 from incidents import outbox, records, sending, store
 from incidents.context import Context
 from incidents.notices import Action, Lane, Notice, Road, room_of
+from incidents.records.columns import UtcDateTime
 
-#: Surfaces that tell somebody something; each has its letter, `mail_<surface>`.
-TELLING = ("page", "escalation_notice", "matrix_notice", "status_update", "summary")
-
-#: What makes two notices to one person the same: the level paged, the promise kept, the update, the cause.
-_SAME = ("level", "label", "update_id", "since", "trigger")
-
-_ALSO_RUNG = {"page": ("mail_page", "pager")}  # surfaces beside a letter that wake the same person for the same thing
-_STANDS_FOR = "stands_for"  # in a stand-in's params: the key of the notice that Slack has not taken
 _NEEDS_NO_STAND_IN = ("done", "dropped", "superseded")
 _POST = "told_elsewhere"  # surface of the post that says who was told
-_TURN = timedelta(seconds=2)  # how long one of the two lets the other go first
-_MOST = 200  # looked at in one transaction
+_MOST = 200  # stand-ins put in one transaction; the next look goes on
+
+_ROW = records.Outbox
+# From the tables: through the mapped classes the processor takes twice as long for many rows.
+_OUTBOX, _INCIDENT = (_ROW.metadata.tables[name] for name in ("outbox", "incident"))
+_OVERDUE = (
+    columns(*(_OUTBOX.c[name] for name in Overdue._fields if name != "severity"), _INCIDENT.c.severity)
+    .join_from(_OUTBOX, _INCIDENT, _INCIDENT.c.id == _OUTBOX.c.incident_id)
+    .where(
+        _OUTBOX.c.state.in_(("pending", "sending")),
+        _OUTBOX.c.road == Road.SLACK.value,
+        _OUTBOX.c.action == Action.DIRECT.value,
+        _OUTBOX.c.surface.in_(TELLING),
+        or_(
+            (_OUTBOX.c.lane == Lane.PAGE.value) & (_OUTBOX.c.created_at <= bindparam("page", type_=UtcDateTime)),
+            (_OUTBOX.c.lane != Lane.PAGE.value) & (_OUTBOX.c.created_at <= bindparam("notice", type_=UtcDateTime)),
+        ),
+    )
+    .order_by(_OUTBOX.c.lane, _OUTBOX.c.id)
+)
+_STAND_INS = columns(*(_OUTBOX.c[name] for name in StandIn._fields)).where(
+    _OUTBOX.c.incident_id.in_(bindparam("incidents", expanding=True)), _OUTBOX.c.surface.in_(SURFACES)
+)
 
 
 class Fallback:
@@ -37,15 +58,9 @@ class Fallback:
     def __init__(self, ctx: Context, roads: frozenset[Road]) -> None:
         self._ctx = ctx
         self._roads = roads
-        #: Whether stand-ins were under way at the last look, so that one is due before each choice. Until there was a
+        #: Whether something had a stand-in at the last look, so that one is due before each choice. Until there was a
         #: look nobody knows: a former process may have left some.
         self.needed = True
-
-    @property
-    def soonest(self) -> timedelta:
-        """Return how old the youngest notice is that may need another road."""
-        policy = self._ctx.settings.while_slack_is_away
-        return min(policy.page_after, policy.notice_after)
 
     async def look(self, tx: store.Tx, *, away: bool) -> None:
         """Give every overdue notice its stand-in, its turn, or its end.
@@ -55,165 +70,153 @@ class Fallback:
             away: Whether Slack takes nothing now. Else only what was tried in vain gets a stand-in: what merely waits
                 its turn in a storm goes by Slack.
         """
-        self.needed = False
-        for row in await self._overdue(tx):
-            stand_ins = await self._stand_ins(tx, row)
-            if not away and not row.error:
-                # Slack has only not been asked, as after a time when Sitrep itself was down: what the policies mail
-                # beside it replaces nothing.
-                stand_ins = [each for each in stand_ins if _STANDS_FOR in each.params]
-            if not stand_ins and not away and not row.error:
-                continue
-            self.needed = True
-            heard = next((each for each in stand_ins if each.state == "done"), None)
-            if heard is not None:
-                await self._end(tx, row, heard)
-            elif coming := [each for each in stand_ins if each.state in ("pending", "waiting", "sending")]:
-                _take_turns(tx, row, coming)
-            else:
-                await self._send_by_another(tx, row, stand_ins)
+        overdue = await self._overdue(tx)
+        found = await _stand_ins(tx, {each.incident_id for each in overdue}) if overdue else StandIns(())
+        # Set once: somebody may ask beside us, in another transaction.
+        self.needed = await self._tell(tx, overdue, found, away=away)
         await self._withdraw(tx)
 
-    async def _overdue(self, tx: store.Tx) -> Sequence[records.Outbox]:
-        row = records.Outbox
-        overdue = (
-            select(row)
-            .where(
-                col(row.state).in_(("pending", "sending")),
-                row.road == Road.SLACK.value,
-                row.action == Action.DIRECT.value,
-                col(row.surface).in_(TELLING),
-                col(row.created_at) <= tx.now - self.soonest,
-            )
-            .order_by(col(row.lane), col(row.id))
-            .limit(_MOST)
-        )
+    async def _overdue(self, tx: store.Tx) -> list[Overdue]:
         policy = self._ctx.settings.while_slack_is_away
-        after = {Lane.PAGE.value: policy.page_after}
-        rows = (await tx.session.scalars(_ours(tx, overdue))).all()
-        return [each for each in rows if each.created_at <= tx.now - after.get(each.lane, policy.notice_after)]
+        asked = {"page": tx.now - policy.page_after, "notice": tx.now - policy.notice_after}
+        return [Overdue._make(found) for found in (await tx.session.execute(_OVERDUE, asked)).all()]
 
-    async def _stand_ins(self, tx: store.Tx, row: records.Outbox) -> list[records.Outbox]:
-        surfaces = (f"mail_{row.surface}", *_ALSO_RUNG.get(row.surface, ()))
-        found = await tx.session.scalars(
-            select(records.Outbox).where(
-                records.Outbox.incident_id == row.incident_id, col(records.Outbox.surface).in_(surfaces)
-            )
-        )
-        return [each for each in found.all() if _tells_the_same(each, row)]
+    async def _tell(self, tx: store.Tx, overdue: Iterable[Overdue], found: StandIns, *, away: bool) -> bool:
+        """Return whether something has a stand-in."""
+        heard: list[tuple[Overdue, StandIn]] = []
+        pairs: list[tuple[Overdue, list[StandIn]]] = []
+        untold: list[tuple[Overdue, list[StandIn]]] = []
+        for row in overdue:
+            # Where Slack has only not been asked, as after a time when Sitrep itself was down, what the policies mail
+            # beside it replaces nothing.
+            tried = found.of(row) if away or row.error else found.named_for(row)
+            if done := next((each for each in tried if each.state == "done"), None):
+                heard.append((row, done))
+            elif coming := [each for each in tried if each.is_coming]:
+                pairs.append((row, coming))
+            elif tried or away or row.error:
+                untold.append((row, tried))
+        await self._end(tx, heard)
+        await _take_turns(tx, pairs)
+        return await self._send_by_another(tx, untold) or bool(heard or pairs)
 
-    async def _send_by_another(self, tx: store.Tx, row: records.Outbox, tried: Sequence[records.Outbox]) -> None:
-        incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
-        who = oncall.contact(self._ctx.settings, str(row.params.get("person", "")))
-        if incident is None or who is None:
-            return
+    async def _send_by_another(self, tx: store.Tx, untold: Sequence[tuple[Overdue, list[StandIn]]]) -> bool:
+        may_go = {row.id: (row, who, road) for row, who, road in self._roads_left(untold)}
+        if not may_go:
+            return False
+        held = await _held(tx, [row for row, _, _ in may_go.values()])
+        letters = {number: stand_ins.letter(row, *may_go[number][1:]) for number, row in held.items()}
+        await outbox.put_all(tx, [(held[number].incident_id, letter) for number, letter in letters.items()])
+        # They may go in this very transaction, and so may what they stand for.
+        put = await _stand_ins(tx, {may_go[number][0].incident_id for number in held})
+        keys = {letter.key for letter in letters.values()}
+        stood_for = [may_go[number][0] for number in held]
+        await _take_turns(tx, [(row, [each for each in put.named_for(row) if each.key in keys]) for row in stood_for])
+        return True
+
+    def _roads_left(self, untold: Iterable[tuple[Overdue, list[StandIn]]]) -> Iterator[tuple[Overdue, Contact, Road]]:
+        """Yield whom another road leads to, and which, 200 at most: what no road can carry hides no other."""
         policy = self._ctx.settings.while_slack_is_away
-        if row.lane != Lane.PAGE and incident.severity not in policy.severities:
+        known: dict[str, Contact | None] = {}
+        left = _MOST
+        for row, tried in untold:
+            if row.lane != Lane.PAGE and row.severity not in policy.severities:
+                continue
+            person = str(row.params.get("person", ""))
+            if person not in known:
+                known[person] = oncall.contact(self._ctx.settings, person)
+            who = known[person]
+            if who is None or (road := self._road_to(who, {each.road for each in tried})) is None:
+                continue
+            yield row, who, road
+            left -= 1
+            if not left:
+                return
+
+    def _road_to(self, who: Contact, used: Collection[str]) -> Road | None:
+        leading = (Road.EMAIL, Road.WEBHOOK) if who.email else (Road.WEBHOOK,)
+        return next((road for road in leading if road in self._roads and road not in used), None)
+
+    async def _end(self, tx: store.Tx, heard: Sequence[tuple[Overdue, StandIn]]) -> None:
+        told = {row.id: (row, by) for row, by in heard if not row.is_under_way(tx.now)}  # else its end is known soon
+        held = await _held(tx, [row for row, _ in told.values()])
+        ended: dict[int, list[tuple[Overdue, StandIn]]] = defaultdict(list)  # by incident
+        for number, ending in held.items():
+            row, by = told[number]
+            ending.state, ending.owner, ending.lease_until, ending.error = "done", "", None, ""
+            ending.sent_at = by.sent_at
+            ending.result = {"told_by": by.road, "key": by.key}
+            ended[row.incident_id].append((row, by))
+        if not held:
             return
-        used = {each.road for each in tried}
-        road = next((each for each in (Road.EMAIL, Road.WEBHOOK) if each not in used and self._leads(each, who)), None)
-        if road is not None:
-            await outbox.put(tx, row.incident_id, _stand_in(row, incident, who, road))
-            # It may go in this very transaction, and so may the row.
-            _take_turns(tx, row, [each for each in await self._stand_ins(tx, row) if each.road == road])
-
-    def _leads(self, road: Road, who: Contact) -> bool:
-        return road in self._roads and (road is Road.WEBHOOK or bool(who.email))
-
-    async def _end(self, tx: store.Tx, row: records.Outbox, heard: records.Outbox) -> None:
-        if _is_under_way(row, tx):
-            return  # Slack may be taking it this moment; its end is known soon
-        row.state, row.owner, row.lease_until, row.error = "done", "", None, ""
-        row.sent_at = heard.sent_at
-        row.result = {"told_by": heard.road, "key": heard.key}
-        await sending.release(tx, row.key)
-        await self._say(tx, row, heard)
-
-    async def _say(self, tx: store.Tx, row: records.Outbox, heard: records.Outbox) -> None:
-        """Let the incident's channel read, once Slack is back, who was told by another road: one post for all."""
-        incident = await tx.session.get(records.Incident, row.incident_id)
-        if incident is None or await _is_said(tx, incident):
-            return
-        since = heard.sent_at or tx.now
-        post = Notice(
-            key=f"{incident.key}:{_POST}:{row.id}",
-            lane=Lane.STATUS,
-            action=Action.POST,
-            target="channel",
-            surface=_POST,
-            params={"since": since.isoformat()},
-            after=room_of(incident.key),
-        )
-        await outbox.put(tx, incident.id, post)
+        await sending.release(tx, *(row.key for row in held.values()))
+        said = await _said_of(tx, ended)
+        for incident, told_here in ended.items():
+            if incident not in said:
+                since = min(by.sent_at or tx.now for _, by in told_here)
+                outbox.put_at_last(tx, incident, _said(told_here[0][0], since))
 
     async def _withdraw(self, tx: store.Tx) -> None:
         """Leave out the stand-ins of what reached its person by Slack after all."""
-        stand_in = records.Outbox
-        waiting = select(stand_in).where(
-            stand_in.state == "pending",
-            col(stand_in.road).in_((Road.EMAIL.value, Road.WEBHOOK.value)),
-            col(stand_in.surface).in_([f"mail_{surface}" for surface in TELLING]),
+        by_slack, key = aliased(records.Outbox), col(_ROW.params)[STANDS_FOR].as_string()
+        there = exists().where(col(by_slack.key) == key, col(by_slack.state).in_(_NEEDS_NO_STAND_IN))
+        needless = select(_ROW).where(
+            _ROW.state == "pending",
+            col(_ROW.road).in_((Road.EMAIL.value, Road.WEBHOOK.value)),
+            col(_ROW.surface).in_(LETTERS),
+            there,
         )
-        for each in (await tx.session.scalars(_ours(tx, waiting))).all():
-            key = each.params.get(_STANDS_FOR)
-            state = await tx.session.scalar(select(records.Outbox.state).where(col(records.Outbox.key) == key))
-            if state in _NEEDS_NO_STAND_IN:
-                await sending.leave_out(tx, each, f"{key} needs no other road: it is {state}")
+        for each in (await tx.session.scalars(_ours(tx, needless))).all():
+            await sending.leave_out(tx, each, f"{each.params[STANDS_FOR]} needs no other road any more")
 
 
-async def _is_said(tx: store.Tx, incident: records.Incident) -> bool:
-    post = records.Outbox
-    coming = select(post.id).where(
-        post.incident_id == incident.id, post.surface == _POST, col(post.state).in_(("pending", "waiting"))
+async def _stand_ins(tx: store.Tx, incidents: Collection[int]) -> StandIns:
+    found = await tx.session.execute(_STAND_INS, {"incidents": sorted(incidents)})
+    return StandIns(StandIn._make(each) for each in found.all())
+
+
+async def _take_turns(tx: store.Tx, pairs: Sequence[tuple[Overdue, Sequence[StandIn]]]) -> None:
+    turns = stand_ins.turns(pairs, tx.now)
+    seen: dict[int, Overdue | StandIn] = {row.id: row for row, _ in pairs}
+    seen |= {each.id: each for _, coming in pairs for each in coming}
+    waiting = turns.not_before.keys() | turns.lease_until.keys()
+    for number, row in (await _held(tx, [seen[each] for each in waiting])).items():
+        row.not_before = turns.not_before.get(number, row.not_before)
+        row.lease_until = turns.lease_until.get(number, row.lease_until)
+
+
+async def _held(tx: store.Tx, seen: Collection[Overdue | StandIn]) -> dict[int, records.Outbox]:
+    """Return those rows, to be changed, that are still as they were seen and that nobody else is changing now."""
+    if not seen:
+        return {}
+    was = {each.id: (each.state, each.not_before) for each in seen}
+    found = await tx.session.scalars(_ours(tx, select(_ROW).where(col(_ROW.id).in_(was)).order_by(col(_ROW.id))))
+    return {row.number: row for row in found.all() if (row.state, row.not_before) == was[row.number]}
+
+
+async def _said_of(tx: store.Tx, incidents: Collection[int]) -> frozenset[int | None]:
+    """Return those incidents in whose channel it is going to be said that people were told by another road."""
+    coming = select(_ROW.incident_id).where(
+        col(_ROW.incident_id).in_(incidents), _ROW.surface == _POST, col(_ROW.state).in_(("pending", "waiting"))
     )
-    return await tx.session.scalar(coming.limit(1)) is not None
+    return frozenset((await tx.session.scalars(coming)).all())
+
+
+def _said(row: Overdue, since: datetime) -> Notice:
+    """Let the incident's channel read, once Slack is back, who was told by another road: one post for all."""
+    incident = row.key.partition(":")[0]
+    return Notice(
+        key=f"{incident}:{_POST}:{row.id}",
+        lane=Lane.STATUS,
+        action=Action.POST,
+        target="channel",
+        surface=_POST,
+        params={"since": since.isoformat()},
+        after=room_of(incident),
+    )
 
 
 def _ours(tx: store.Tx, query: SelectOfScalar[records.Outbox]) -> SelectOfScalar[records.Outbox]:
     if tx.session.get_bind().dialect.name != "sqlite":
-        return query.with_for_update(skip_locked=True)
+        return query.with_for_update(skip_locked=True, of=records.Outbox)
     return query
-
-
-def _is_under_way(row: records.Outbox, tx: store.Tx) -> bool:
-    return row.state == "sending" and row.lease_until is not None and row.lease_until >= tx.now
-
-
-def _tells_the_same(other: records.Outbox, row: records.Outbox) -> bool:
-    if _STANDS_FOR in other.params:
-        return bool(other.params[_STANDS_FOR] == row.key)
-    if other.params.get("event_action", "trigger") != "trigger" or other.created_at < row.created_at:
-        return False  # when everybody is paged again, the rounds are alike in all but their time
-    if other.params.get("person") != row.params.get("person"):
-        return False
-    return all(other.params.get(name) == row.params.get(name) for name in _SAME)
-
-
-def _take_turns(tx: store.Tx, row: records.Outbox, coming: Sequence[records.Outbox]) -> None:
-    under_way = _is_under_way(row, tx)
-    for stand_in in coming:
-        if under_way:
-            if stand_in.state == "pending" and _STANDS_FOR in stand_in.params:
-                stand_in.not_before = max(stand_in.not_before, tx.now + _TURN)
-        elif stand_in.state == "sending" or (stand_in.state == "pending" and stand_in.not_before <= tx.now):
-            row.not_before = max(row.not_before, tx.now + _TURN)
-            if row.state == "sending":  # whoever had it is gone: it is held by its lease, and by no other time
-                row.lease_until = tx.now + _TURN
-
-
-def _stand_in(row: records.Outbox, incident: records.Incident, who: Contact, road: Road) -> Notice:
-    by_mail = road is Road.EMAIL
-    to = who.email if by_mail else who.name
-    return Notice(
-        # Not under the key's own prefix: the matrix reads from keys what it has told.
-        key=f"{incident.key}:instead:{road.value}:{row.key.removeprefix(f'{incident.key}:')}",
-        lane=Lane(row.lane),
-        road=road,
-        action=Action.MAIL if by_mail else Action.HOOK,
-        target=f"mail:{who.email}" if by_mail else f"webhook:{who.person}",
-        surface=f"mail_{row.surface}",
-        params={**row.params, "to": [to], _STANDS_FOR: row.key},
-        holds_while=row.holds_while,
-        due_at=row.due_at or row.created_at,
-        expires_at=row.expires_at,
-    )

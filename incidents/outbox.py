@@ -45,7 +45,7 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
     Messages are drawn when they leave. So an edit is left out while the message it is of, or an edit of it that says
     the same, has not left; and an edit of something that was never put: there is nothing to edit.
     """
-    return await _put(tx, [(incident_id, notice) for notice in notices])
+    return await put_all(tx, [(incident_id, notice) for notice in notices])
 
 
 def put_at_last(tx: store.Tx, incident_id: int | None, *notices: Notice) -> None:
@@ -57,10 +57,11 @@ def put_at_last(tx: store.Tx, incident_id: int | None, *notices: Notice) -> None
 
 async def _put_drawn(tx: store.Tx) -> None:
     drawn, tx.drawn = tx.drawn, []
-    await _put(tx, drawn)
+    await put_all(tx, drawn)
 
 
-async def _put(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> frozenset[str]:
+async def put_all(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> frozenset[str]:
+    """Add notices of several incidents as `put` does those of one, with no more statements."""
     of = {notice.key: incident_id for incident_id, notice in put_in}
     notices = tuple(notice for _, notice in put_in if not _said_just_now(tx, notice))
     if not any(notice.of or notice.after or notice.coalesce for notice in notices):

@@ -189,11 +189,11 @@ async def done(tx: store.Tx, row: records.Outbox, result: dict[str, Any]) -> boo
     return changed
 
 
-async def release(tx: store.Tx, key: str) -> None:
-    """Let the rows go that waited for `key`."""
+async def release(tx: store.Tx, *keys: str) -> None:
+    """Let the rows go that waited for one of `keys`."""
     await tx.session.execute(
         update(records.Outbox)
-        .where(col(records.Outbox.after_key) == key, col(records.Outbox.state) == "waiting")
+        .where(col(records.Outbox.after_key).in_(keys), col(records.Outbox.state) == "waiting")
         .values(state="pending", not_before=tx.now)
     )
     tx.wake(store.OUTBOX)

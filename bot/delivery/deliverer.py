@@ -31,6 +31,8 @@ from incidents.service import queries
 SWEEP_SECONDS = 1.0  #: how often rows are looked for that no commit of this process announced
 _SWEEPS = 5  # after so many, all rows are looked at: one may lie there that another, lost process put in
 _TIDY_SECONDS = 600.0
+_RESTS = 4  # times as long as a look has taken, before the next: in an outage each letter that arrives wakes us
+_LONGEST_REST_SECONDS = 0.5  # well within one turn of the fall-back
 _LATE_SECONDS = 0.005  # an alarm that rang a moment early would find nothing due
 _DRAIN_SECONDS = 12.0  # longer than the slowest answer that is waited for (10 s)
 
@@ -75,6 +77,7 @@ class Deliverer:
         self._sorted_out = False  # until then nothing sets off: it could be what a newer one says
         self._asking: asyncio.Task[None] | None = None
         self._fallback = Fallback(ctx, frozenset(self._roads))
+        self._rest_seconds = 0.0  # until the next look
 
     @property
     def trouble(self) -> str:
@@ -114,17 +117,25 @@ class Deliverer:
         if store.OUTBOX in topics:
             self._woken.set()
 
+    def _must_look(self) -> bool:
+        """Return whether the fall-back looks before each choice; transactions of others do not wait for that."""
+        return self._outage.lasts or self._fallback.needed
+
     async def _begin(self, tx: store.Tx) -> None:
         """Begin what a decision puts on its way inside its own transaction: one of delivery's own would come later."""
-        if store.OUTBOX not in tx.wakes or self._stopping or self._behind or not self._sorted_out:
+        if store.OUTBOX not in tx.wakes or self._stopping or self._behind:
+            return
+        if not self._sorted_out or self._must_look():
             return
         self._wait_for(tx)
         await tx.session.flush()  # a fault of the decision's own is not ours to catch
         try:
             async with tx.session.begin_nested():
-                choice = await self._choose(tx)
+                choice = None if self._must_look() else await self._choose(tx)  # it may have come to that
         except Exception:  # a fault of delivery must not undo somebody's decision
             log.exception("what was decided could not be begun at once")
+            return
+        if choice is None:
             return
         tx.wakes.discard(store.OUTBOX)  # what woke it has just been looked at
         tx.then(lambda: self._set_off(choice))
@@ -167,9 +178,15 @@ class Deliverer:
     async def _go(self) -> Choice:
         """Send what may go now."""
         await self._tidy()
+        if self._rest_seconds:
+            await asyncio.sleep(self._rest_seconds)
         async with self._ctx.store.transaction() as tx:
-            if not self._fallback.needed and not self._outage.lasts:  # else it looks before each choice
-                await self._fallback.look(tx, away=False)
+            began = time.monotonic()
+            await self._fallback.look(tx, away=self._outage.lasts)
+            spent = time.monotonic() - began
+            self._rest_seconds = min(_LONGEST_REST_SECONDS, _RESTS * spent) if self._must_look() else 0.0
+            if self._must_look():
+                tx.wakes.discard(store.OUTBOX)  # what the look put is chosen from now
             choice = await self._choose(tx)
         self._set_off(choice)
         return choice
@@ -177,10 +194,7 @@ class Deliverer:
     async def _choose(self, tx: store.Tx) -> Choice:
         if self._stopping:
             return Choice(tx.now)
-        away = self._outage.lasts
-        if away or self._fallback.needed:
-            await self._fallback.look(tx, away=away)
-        shut = frozenset({notices.Road.SLACK}) if away else frozenset()
+        shut = frozenset({notices.Road.SLACK}) if self._outage.lasts else frozenset()
         return await self._chooser.choose(tx, busy=tuple(self._under_way.values()), shut=shut)
 
     def _set_off(self, choice: Choice) -> None:

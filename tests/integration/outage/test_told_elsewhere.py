@@ -18,7 +18,7 @@ from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.notices import Road
 from incidents.service import respond
-from incidents.store import Store
+from incidents.store import OUTBOX, Store
 from tests.integration.outage.conftest import MINUTE, House, living
 from tests.processes import database_on
 
@@ -41,6 +41,17 @@ async def test_a_page_goes_by_mail_after_a_minute_and_not_before(house: House) -
     await house.pass_time(11 * SECONDS)
     await house.until(lambda: len(house.mailbox.to("ana")) == 1)
     assert "PAGE" in house.mailbox.to("ana")[0]
+
+
+async def test_while_slack_is_away_nobody_waits_in_their_transaction_for_what_is_overdue(house: House) -> None:
+    await house.slack_goes()
+    await house.declare()
+    await house.slack_is_missed()
+    async with house.ctx.store.transaction() as tx:
+        tx.wake(OUTBOX)
+        began = len(tx.session.sync_session.identity_map)
+        await house.deliverer._begin(tx)
+        assert (len(tx.session.sync_session.identity_map), tx.wakes) == (began, {OUTBOX})
 
 
 async def test_stakeholders_are_told_by_mail_after_two_minutes_each_once(house: House) -> None:
