@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy import select as columns
 from sqlmodel import col, select
 
 from incidents import outbox, records, store
@@ -32,10 +33,12 @@ async def redraw(tx: store.Tx) -> Sequence[str]:
     over = (await tx.session.scalars(found_over)).all()
     if over:
         await tx.session.execute(delete(row).where(col(row.id).in_(over)))
-    found = (await tx.session.scalars(select(row).where(*homes).order_by(col(row.id).desc()))).all()
+    whose = col(row.params)["person"].as_string()
+    drawn = columns(whose, col(row.state), col(row.key)).where(*homes).order_by(col(row.id).desc())
+    found = (await tx.session.execute(drawn)).all()
     # One that still waits is drawn from the newest state anyway.
-    waiting = {each.params["person"] for each in found if each.state in ("pending", "waiting")}
-    openings = (each.params["person"] for each in found if f":{_AGAIN}:" not in each.key)
+    waiting = {person for person, state, _ in found if state in ("pending", "waiting")}
+    openings = (person for person, _, key in found if f":{_AGAIN}:" not in key)
     people = [person for person in dict.fromkeys(openings) if person not in waiting][:MOST]
     await outbox.put(tx, None, *(_notice(person, f"{_AGAIN}:{tx.now.isoformat()}", Lane.CHATTER) for person in people))
     return people

@@ -4,7 +4,7 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from bot import slack_errors
 from bot.delivery import lost_room
@@ -33,7 +33,8 @@ _REPEATABLE = {
 _LONGEST_BACKOFF_SECONDS = 30.0
 _SEEN_SECONDS = 3.0  # after an answer of Slack's, until what the call did all the same can be seen
 _MOST_TRIES = 60  # half an hour of an answer that is always unclear: the notice itself is what Slack trips over,
-_LATELY = timedelta(minutes=10)  # if others of its kind arrived meanwhile
+_LATELY = timedelta(minutes=10)  # if others of its kind arrived meanwhile,
+_AMONG = 500  # looked for among the newest rows: the outbox holds years
 
 log = structlog.get_logger()
 
@@ -105,8 +106,12 @@ async def give_back(tx: store.Tx, trip: Trip, at: datetime, error: str) -> None:
 async def _others_arrive(tx: store.Tx, row: records.Outbox) -> bool:
     # While nothing of the kind arrives, the trouble is Slack's and passes: no notice is lost to a long outage.
     other = records.Outbox
+    newest = select(func.max(other.id)).scalar_subquery()
     lately = select(other.id).where(
-        other.road == row.road, other.action == row.action, col(other.sent_at) > tx.now - _LATELY
+        col(other.id) > newest - _AMONG,
+        other.road == row.road,
+        other.action == row.action,
+        col(other.sent_at) > tx.now - _LATELY,
     )
     return await tx.session.scalar(lately.limit(1)) is not None
 

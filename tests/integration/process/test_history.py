@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import col, select
 
 from bot import bootstrap, gauges
-from bot.delivery import returning
+from bot.delivery import returning, settling
 from bot.surfaces import home, room
 from escalation import fallback, timers
 from escalation.timers import Timers
@@ -180,6 +180,12 @@ async def _come_back(ctx: Context) -> None:
     await returning.hasten(ctx.store)
 
 
+async def _give_up(ctx: Context) -> None:
+    async with ctx.store.transaction() as tx:
+        row = await tx.session.get_one(records.Outbox, 77)
+        await settling._others_arrive(tx, row)
+
+
 async def _redraw(ctx: Context) -> None:
     async with ctx.store.transaction() as tx:
         await homes.redraw(tx)
@@ -219,6 +225,7 @@ ASKED: dict[str, Asking] = {
     "the sweeps": _sweep,
     "an outage of Slack, and its end": _return,
     "what waited for Slack": _come_back,
+    "whether others of a kind arrive": _give_up,
     "homes that are open": _redraw,
     "retention with nothing to do": letting_go(timedelta(days=20 * 365)),
     "/metrics": gauges.refresh,
