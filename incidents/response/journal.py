@@ -2,10 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from incidents import records, store
 from incidents.agents import journal
@@ -94,6 +95,16 @@ def carry_over(step: records.Step) -> None:
     keep(step, [each.model_copy(update={"former": True}) for each in read(step)])
 
 
+async def _uncut(writing: Coroutine[Any, Any, None]) -> None:
+    """Let a transaction come to its end though the agent that asked for it is interrupted; see `dispatch`."""
+    written = asyncio.ensure_future(writing)
+    try:
+        await asyncio.shield(written)
+    except asyncio.CancelledError:
+        await asyncio.gather(written, return_exceptions=True)
+        raise
+
+
 class StepJournal:
     """One attempt's journal; what it writes is in the row when `begin` returns."""
 
@@ -151,12 +162,8 @@ class StepJournal:
         """
         if self._drill:  # whoever carries the step out: no command of a service runs in an exercise
             raise StepFailed(f"This is a drill: the {begun.in_words} was not begun.", remedy="Take the step over.")
-        async with self._store.transaction() as tx:
-            step = await claims.held(tx, self._claim)
-            if step is None:
-                raise StepFailed(f"The step was stopped before the {begun.in_words} began.", remedy="Nothing was done.")
-            keep(step, journal.with_begun(read(step), begun))
-            tx.session.add(step)
+        stopped = StepFailed(f"The step was stopped before the {begun.in_words} began.", remedy="Nothing was done.")
+        await _uncut(self._write(lambda kept: journal.with_begun(kept, begun), stopped))
         self._begun = journal.with_begun(self._begun, begun)
 
     async def adopt(self, begun: Begun) -> Begun:
@@ -166,16 +173,22 @@ class StepJournal:
             StepFailed: when the step is no longer ours; what was begun runs on by itself.
         """
         taken_on = begun.model_copy(update={"former": False, "telling": Telling.RESULT})
+        stopped = StepFailed(f"The step was stopped; the {begun.in_words} goes on by itself.", remedy="Wait for it.")
+
+        def with_it(kept: Sequence[Begun]) -> list[Begun]:
+            return [*(each for each in kept if each.id != begun.id), taken_on]
+
+        await _uncut(self._write(with_it, stopped))
+        self._begun = with_it(self._begun)
+        return taken_on
+
+    async def _write(self, change: Callable[[Sequence[Begun]], Sequence[Begun]], stopped: StepFailed) -> None:
         async with self._store.transaction() as tx:
             step = await claims.held(tx, self._claim)
             if step is None:
-                raise StepFailed(
-                    f"The step was stopped; the {begun.in_words} goes on by itself.", remedy="Wait for it."
-                )
-            keep(step, [*(each for each in read(step) if each.id != begun.id), taken_on])
+                raise stopped
+            keep(step, change(read(step)))
             tx.session.add(step)
-        self._begun = [*(each for each in self._begun if each.id != begun.id), taken_on]
-        return taken_on
 
     def ended(self, begun: Begun, outcome: str) -> None:
         """Note what became of it, in one sentence for people, in case no result of the step will tell."""

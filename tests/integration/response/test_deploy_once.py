@@ -14,6 +14,7 @@ import pytest
 
 from incidents import catalog, records
 from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.journal import Begun
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
 from incidents.errors import Conflict, StepFailed
@@ -23,6 +24,7 @@ from incidents.response.engine import Claim, Engine
 from incidents.service import queries, respond
 from incidents.store import Store
 from incidents.tools import deploys, recorder
+from tests.clock import START
 from tests.integration.response.conftest import ANA, BO, SETTINGS, House, Scripted
 from tests.integration.response.test_replanning import high_runs, without
 from tests.integration.response.test_story import until_deploy_is_asked
@@ -469,3 +471,17 @@ async def test_a_stopped_deploy_of_which_nobody_can_know_is_told_as_such(site: S
     assert "what became of it is not known" in told
     assert "Look which release runs. Step 3.1 was stopped" in told
     assert ((await site.step(claim)).state, site.times) == ("stopped", 1)
+
+
+async def test_an_agent_that_is_interrupted_cuts_off_no_transaction_of_its_journal(site: Site) -> None:
+    await site.approved()
+    [claim] = await site.engine.claim(1)
+    kept = journal.StepJournal(site.house.store, claim, site.folder, (), "")
+    begun = Begun(id="b", verb="deploy", environment="production", what="c0ffee", at=START, machine="m", folder="f")
+    async with site.house.store.transaction():
+        writing = asyncio.create_task(kept.begin(begun))
+        await asyncio.sleep(0.05)  # it waits for its turn to write
+        writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert journal.read(await site.step(claim)) == (begun,)
