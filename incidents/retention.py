@@ -125,7 +125,8 @@ def _to_strip(until: datetime) -> SelectOfScalar[records.Incident]:
 def _under_way() -> ColumnElement[bool]:
     """Return whether something of an incident is still on its way, such as its channel into the archive."""
     row = records.Outbox
-    return exists().where(col(row.incident_id) == col(records.Incident.id), col(row.state).not_in(_GONE_OUT))
+    # Not as what is in no other state: PostgreSQL would go through the whole outbox to find the few that are.
+    return exists().where(col(row.incident_id) == col(records.Incident.id), col(row.state).in_(outbox.ON_ITS_WAY))
 
 
 def _at_work() -> ColumnElement[bool]:
