@@ -255,9 +255,10 @@ class Campaign:
         self._ahead += timeline.LEASE_SECONDS  # what the last one held is nobody's any more; waiting would say no more
         up = await self._start(None)
         self._lives.append(Life(up, float("inf")))
-        await self._while_it_lives(self.doings.resolve_all())
         until = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < until and self.sitrep.is_running:
+            # Also what was sent in the last life and is stored in this one.
+            await self._while_it_lives(self.doings.resolve_all())
             verdict = await self.reckon()
             if not (verdict.lost or self._undone()) and await self._is_calm():
                 break
