@@ -4,13 +4,11 @@ from bot.ids import Act, Field
 from bot.listeners import following, replies
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place, Submission, View
-from bot.listeners.sharing import SeenBefore
 from bot.views import bug
 from bot.views.message import Json
 from incidents import triage
 from incidents.definitions import Kind, Severity
 from incidents.service.declare import MAX_TITLE, Declaration
-from incidents.service.declare import declare as declare_incident
 
 
 async def open_modal(desk: Desk, place: Place, title: str = "") -> None:
@@ -38,12 +36,7 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
         kind=Kind.BUG,
         facts=filled.facts,
     )
-    try:
-        async with desk.once(sent.key) as tx:
-            incident = await declare_incident(tx, desk.ctx, declaration)
-    except SeenBefore:
-        incident = await following.declared_by(desk, sent.place.user)
-    return await following.first_view(desk, incident), incident.number
+    return await following.declared(desk, sent, declaration)
 
 
 def _label(name: str) -> str:

@@ -12,7 +12,6 @@ from bot.listeners import following, payloads, redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
-from bot.listeners.sharing import SeenBefore
 from bot.surfaces import telling
 from bot.values import DeclareMeta, OfIncident
 from bot.views import declare, unstored
@@ -24,7 +23,6 @@ from incidents.errors import Conflict
 from incidents.notices import Lane
 from incidents.service import queries
 from incidents.service.declare import MAX_TITLE, Declaration, recent_like
-from incidents.service.declare import declare as declare_incident
 
 log = structlog.get_logger(__name__)
 
@@ -171,12 +169,7 @@ async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:
         private=declare.PRIVATE in filled.options,
         drill=declare.DRILL in filled.options,
     )
-    try:
-        async with desk.once(sent.key) as tx:
-            incident = await declare_incident(tx, desk.ctx, declaration)
-    except SeenBefore:
-        incident = await following.declared_by(desk, sent.place.user)
-    return await following.first_view(desk, incident), incident.number
+    return await following.declared(desk, sent, declaration)
 
 
 async def _link(desk: Desk, place: Place, ts: str) -> str:

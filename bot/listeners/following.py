@@ -1,4 +1,4 @@
-"""Following a declared incident in the reporter's modal: in line for a channel, then the channel's link."""
+"""What a form that declares becomes: stored once, in line for a channel, then the channel's link."""
 
 import time
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from bot.delivery.pace import UPDATE_VIEW
 from bot.listeners import ending, redrawing, replies
 from bot.listeners.desk import Desk
 from bot.listeners.modals import Sending
+from bot.listeners.payloads import Submission
 from bot.listeners.redrawing import Taken
 from bot.listeners.sharing import SeenBefore
 from bot.surfaces import room, telling
@@ -20,6 +21,8 @@ from bot.views.reading import shown_blocks
 from incidents import outbox_queries, records, store_errors, triage
 from incidents.notices import Action, Lane, room_of
 from incidents.service import queries
+from incidents.service.declare import Declaration
+from incidents.service.declare import declare as declare_incident
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +54,7 @@ class _Seen:
         return bool(self.incident.channel) and settled
 
 
-async def first_view(desk: Desk, incident: records.Incident) -> Json:
+async def _first_view(desk: Desk, incident: records.Incident) -> Json:
     """Return what the modal becomes with its ack, which costs no call: in progress, or in line.
 
     The incident is stored: that its place in line cannot be looked up makes nothing of that untrue.
@@ -66,7 +69,22 @@ async def first_view(desk: Desk, incident: records.Incident) -> Json:
     return declare.progress(incident.key, incident.title)
 
 
-async def declared_by(desk: Desk, person: str) -> records.Incident:
+async def declared(desk: Desk, sent: Submission, declaration: Declaration) -> tuple[Json, int]:
+    """Declare what a form says, once however often it is sent; returns what it becomes, and the incident's number.
+
+    Raises:
+        SitrepError: it cannot be declared as it is; says what to change.
+        SeenBefore: it was stored before, and as which incident cannot be looked up.
+    """
+    try:
+        async with desk.once(sent.key) as tx:
+            incident = await declare_incident(tx, desk.ctx, declaration)
+    except SeenBefore:
+        incident = await _declared_by(desk, sent.place.user)
+    return await _first_view(desk, incident), incident.number
+
+
+async def _declared_by(desk: Desk, person: str) -> records.Incident:
     """Return the incident that a repeated submission of `person` has made already.
 
     Raises:
