@@ -111,7 +111,7 @@ async def _taken(tx: store.Tx, numbers: Sequence[Any]) -> Sequence[records.Outbo
 
 
 def _group(row: Any, missed: frozenset[int]) -> tuple[str, ...]:
-    where = (str(row.incident_id), row.target)
+    where = (str(row.incident_id), row.target or str(row.params.get("person", "")))  # a home has nobody's address
     if row.action == Action.EDIT.value:
         return ("edit", *where, row.of_key)
     if row.surface in _NEWEST_ALONE:

@@ -142,3 +142,15 @@ async def test_whoever_stops_in_a_portion_leaves_out_the_same_in_the_end(store: 
     assert left_out == 2 * (4 * TURNS - 3) - returning.PORTION * max(stops_in - 1, 0)
     assert portions >= left_out / returning.PORTION
     assert bound < len(ends), "each portion asks for its own rows alone"
+
+
+async def test_newest_home_of_each_person_is_drawn_when_slack_is_back(store: Store) -> None:
+    home = {"action": Action.HOME, "surface": "home", "target": ""}
+    drawn = [(person, turn) for turn in ("1", "2") for person in ("U0ANA", "U0BEN")]
+    await leave_waiting(
+        store, None, [{**home, "key": f"{person}:{turn}", "params": {"person": person}} for person, turn in drawn]
+    )
+    assert await returning.sort_out(store) == 2
+    async with store.read() as session:
+        left = await session.scalars(select(records.Outbox.key).where(records.Outbox.state == "pending"))
+        assert set(left.all()) == {"U0ANA:2", "U0BEN:2"}
