@@ -21,7 +21,7 @@ from bot.views.reading import shown_blocks
 from incidents import outbox_queries, records, store_errors, triage
 from incidents.notices import Action, Lane, room_of
 from incidents.service import queries
-from incidents.service.declare import Declaration
+from incidents.service.declare import Declaration, clean_title
 from incidents.service.declare import declare as declare_incident
 
 log = structlog.get_logger(__name__)
@@ -80,12 +80,12 @@ async def declared(desk: Desk, sent: Submission, declaration: Declaration) -> tu
         async with desk.once(sent.key) as tx:
             incident = await declare_incident(tx, desk.ctx, declaration)
     except SeenBefore:
-        incident = await _declared_by(desk, sent.place.user)
+        incident = await _declared_by(desk, sent.place.user, declaration.title)
     return await _first_view(desk, incident), incident.number
 
 
-async def _declared_by(desk: Desk, person: str) -> records.Incident:
-    """Return the incident that a repeated submission of `person` has made already.
+async def _declared_by(desk: Desk, person: str, title: str) -> records.Incident:
+    """Return the incident that a repeated submission of `person` has made already: the newest, of this title if any is.
 
     Raises:
         SeenBefore: which one it is cannot be looked up; it is stored all the same.
@@ -95,7 +95,7 @@ async def _declared_by(desk: Desk, person: str) -> records.Incident:
             found = await session.scalars(
                 select(records.Incident)
                 .where(records.Incident.reporter == person)
-                .order_by(col(records.Incident.id).desc())
+                .order_by((col(records.Incident.title) == clean_title(title)).desc(), col(records.Incident.id).desc())
                 .limit(1)
             )
             return found.one()

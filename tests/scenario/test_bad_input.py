@@ -119,9 +119,15 @@ async def test_the_same_submission_twice_makes_one_incident(office: Office) -> N
     modal = await office.dee.wait_for_view()
     await office.dee.submit(modal)
     sent = dict(modal)
-    listener_answers = await _send_again(office, sent)
-    assert "inc-1" in text_of(listener_answers)
+    assert "inc-1" in text_of(await _send_again(office, sent))
     assert await count(office) == 1
+    await office.dee.close(await office.dee.wait_for_view(), whole_stack=True)
+    await office.dee.wait_until_no_view()
+    await office.dee.command("/incident", "Search is slow")
+    await office.dee.submit(await office.dee.wait_for_view())
+    await office.dee.wait_for_view(lambda view: "inc-2" in text_of(view))
+    assert "inc-1" in text_of(await _send_again(office, sent))
+    assert await count(office) == 2
 
 
 async def _send_again(office: Office, modal: dict) -> object:
