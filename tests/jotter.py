@@ -18,6 +18,7 @@ class Jotter:
         self.begun: list[Begun] = []
         self.outcomes: list[str] = []
         self.running = 0
+        self._ended: set[str] = set()
         self._folder = folder
 
     def open(self, verb: str, environment: str, what: str | None = None) -> Begun | None:
@@ -42,7 +43,12 @@ class Jotter:
         return self.begun[-1]
 
     def ended(self, begun: Begun, outcome: str) -> None:
+        self._ended.add(begun.id)
         self.outcomes.append(outcome)
+
+    def store_result(self) -> None:
+        """Let the result of the attempt be stored: what it saw end is over."""
+        self.begun = [each for each in self.begun if each.id not in self._ended]
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

@@ -185,11 +185,11 @@ async def _start(
     place = aftermath.Place(service, target_of(service, environment), tuple(wanted.argv))
     with journal.under_way():
         adopted = await earlier(service, environment, wanted.verb, wanted.what, journal=journal, clock=clock)
-        begun, found = adopted, await aftermath.of(adopted, place, clock) if adopted else None
+        begun, found = adopted, await _followed(adopted, place, journal, clock) if adopted else None
         if begun is None or found is None:
             consent.require_same(wanted.approved, environment, wanted.verb, argv=wanted.argv, folder=service.repository)
             begun = await _begin(place, environment, wanted, journal, clock, before)
-            adopted, found = None, await aftermath.of(begun, place, clock)
+            adopted, found = None, await _followed(begun, place, journal, clock)
         if found is None:
             raise ToolFailed(f"The {begun.in_words} did not begin.", remedy="Read Sitrep's log, then retry the step.")
         journal.ended(begun, found.in_words(begun))
@@ -204,6 +204,17 @@ async def _start(
     )
     release, commit = str(started.get("release", "")), str(started.get("commit", ""))
     return Deployed(release, commit, found.run.seconds, seen, adopted=adopted is not None)
+
+
+async def _followed(
+    begun: Begun, place: aftermath.Place, journal: Journal, clock: Clock
+) -> aftermath.Ended | aftermath.Traced | None:
+    """Return what `aftermath.of` does; a command that could not be started is over as well, and may begin anew."""
+    try:
+        return await aftermath.of(begun, place, clock)
+    except ToolFailed as error:
+        journal.ended(begun, f"The {begun.in_words} failed: {error.message}")
+        raise
 
 
 async def _begin(

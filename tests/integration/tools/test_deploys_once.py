@@ -149,6 +149,18 @@ async def test_a_deploy_that_failed_meanwhile_has_failed(site: Site) -> None:
     assert site.times == 1
 
 
+async def test_a_command_that_could_not_be_started_is_over_and_begins_anew(site: Site) -> None:
+    there = site.environment
+    site.environment = Environment(deploy=("/nowhere/deploy", "{commit}"))
+    with pytest.raises(ToolFailed, match="cannot be started") as failed:
+        await site.deploy()
+    assert site.journal.outcomes == [f"The deploy of aaaaaaa to production failed: {failed.value.message}"]
+    site.journal.store_result()
+    site.environment = there
+    site.go()
+    assert ((await site.deploy()).adopted, site.times) == (False, 1)
+
+
 async def test_a_deploy_that_was_only_written_down_begins_now(site: Site) -> None:
     site.go()
     begun = written_down(site)
