@@ -13,7 +13,6 @@ from incidents.context import Context
 from incidents.errors import OutcomeUnknown, ToolFailed
 from incidents.response import journal, results
 from incidents.response.journal import Outcome
-from incidents.response.plan import StepState
 from incidents.tools import aftermath, redaction
 from incidents.tools.aftermath import Place
 
@@ -21,8 +20,6 @@ log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 5.0  # between looks at the rows: no commit tells that a process died
 _AT_ONCE_SECONDS = 0.3  # for what can be known at once, when it is first looked at
-
-_ATTEMPT_TELLS = (StepState.READY.value, StepState.RUNNING.value)  # with its result
 
 
 class Belated:
@@ -80,7 +77,7 @@ class Belated:
             select(step, records.Incident.service)
             .join(run, col(run.id) == col(step.run_id))
             .join(records.Incident, col(records.Incident.id) == col(run.incident_id))
-            .where(col(step.owes), col(step.state).not_in(_ATTEMPT_TELLS))
+            .where(col(step.owes), col(step.state).not_in(results.ATTEMPT_TELLS))
             .order_by(col(step.id))
         )
         async with self._ctx.store.read() as session:

@@ -31,6 +31,9 @@ from incidents.response.plan import StepState
 
 log = structlog.get_logger(__name__)
 
+#: States in which an attempt tells with its result what became of what was begun.
+ATTEMPT_TELLS = (StepState.READY.value, StepState.RUNNING.value)
+
 
 async def keep(
     tx: store.Tx, ctx: Context, claim: Claim, definition: StepDefinition, result: StepResult, kept: StepJournal
@@ -190,11 +193,17 @@ def unknown(error: OutcomeUnknown) -> Outcome:
 
 
 async def tell_what_ended(ctx: Context, claim: Claim, kept: StepJournal) -> None:
-    """Tell what became of commands that ran on after their step was stopped or taken over."""
+    """Tell what became of commands that ran on after their step was stopped or taken over.
+
+    Where this process ends, the step was given back, and the attempt that adopts them tells it with its result.
+    """
     if kept.outcomes:
         async with ctx.store.transaction() as tx:
-            if await claims.held(tx, claim) is None:
-                await tell(tx, claim.step_id, kept.outcomes)
+            await holding.incident_of_step(tx.session, claim.step_id)
+            step = await tx.session.get_one(records.Step, claim.step_id)
+            goes_on = step.state in ATTEMPT_TELLS
+            left = {each.id for each in journal.read(step) if each.telling is Telling.OWED or not goes_on}
+            await tell(tx, claim.step_id, [each for each in kept.outcomes if each.begun in left])
 
 
 async def tell(tx: store.Tx, step_id: int, outcomes: Sequence[Outcome]) -> None:

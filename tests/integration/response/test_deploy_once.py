@@ -191,6 +191,23 @@ async def test_a_process_that_ends_leaves_the_deploy_running_and_another_adopts_
     assert await site.house.pending(incident) == []
 
 
+async def test_a_process_that_ends_while_it_watches_the_new_release_says_nothing_of_a_stop(site: Site) -> None:
+    site.agent.watch_seconds = 60
+    incident, claim, work = await site.begun()
+    site.go()
+    [(_, kept)] = site.engine._agents.values()
+    await until(lambda: bool(kept.outcomes))
+    site.engine.interrupt()
+    await work
+    assert (await site.step(claim)).state == "ready"
+    site.engine, site.agent.watch_seconds = site.process("successor"), 0
+    before = await site.notes(incident)
+    assert "3.1" in await site.house.work()
+    step = await site.step(claim)
+    assert (step.state, step.attempt, step.notes, site.times) == ("done", 2, ["adopted"], 1)
+    assert not [note for note in [*before, *await site.notes(incident)] if "stopped" in note]
+
+
 def kill(step: records.Step) -> None:
     """End the recorder and the command that the step began last."""
     folder = Path(journal.read(step)[-1].folder)
