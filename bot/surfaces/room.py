@@ -16,7 +16,7 @@ from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.notices import room_of
+from incidents.notices import Action, room_of
 from incidents.response import approvals, decisions, pipeline, plan, progress
 from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
@@ -107,21 +107,24 @@ def _cause(outputs: Mapping[str, object]) -> RootCause | None:
         return None
 
 
-def _told(deliveries: list[records.Outbox], incident: records.Incident, now: datetime) -> tuple[int, int]:
-    """Return how many promises of the matrix were kept on time, and how many fell due."""
-    promised = [row for row in deliveries if row.key.startswith(f"{incident.key}:matrix:")]
-    fallen_due = [row for row in promised if row.state != "dropped" and (row.due_at or row.created_at) <= now]
+def _told(deliveries: list[records.Outbox], incident: records.Incident, now: datetime) -> card.Told:
+    promised = [
+        row
+        for row in deliveries
+        if row.key.startswith(f"{incident.key}:matrix:") and row.action != Action.EDIT.value and row.state != "dropped"
+    ]
+    fallen_due = [row for row in promised if (row.due_at or row.created_at) <= now]
     kept = [
         row
         for row in fallen_due
         if row.state == "done" and row.sent_at and row.sent_at - (row.due_at or row.created_at) <= _ON_TIME
     ]
-    waiting = [
+    on_their_way = [
         row
         for row in fallen_due
         if row.state in ("waiting", "pending", "sending") and now - (row.due_at or row.created_at) <= _ON_TIME
     ]
-    return len(kept), len(fallen_due) - len(waiting)
+    return card.Told(len(kept), len(fallen_due) - len(on_their_way), len(on_their_way))
 
 
 def _links(ctx: Context, incident: records.Incident) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from slack_sdk.models.blocks import Block, InteractiveElement
 
@@ -29,6 +30,14 @@ class Doing:
     started_at: datetime | None = None
 
 
+class Told(NamedTuple):
+    """How the promises of the communication matrix stand."""
+
+    kept: int = 0  #: on time
+    due: int = 0  #: fell due, those on their way not counted
+    on_their_way: int = 0  #: fell due just now
+
+
 @dataclass(frozen=True)
 class Card:
     """What the card shows."""
@@ -45,7 +54,7 @@ class Card:
     gates: tuple[str, ...] = ()  #: names of open quality gates that hold somebody up
     cause: RootCause | None = None
     measures: tuple[Measure, ...] = ()
-    told: tuple[int, int] = (0, 0)  #: promises of the matrix that are kept, and that fell due
+    told: Told = field(default_factory=Told)
     undelivered: int = 0
     links: Mapping[str, str] = field(default_factory=dict)
     run_state: str = ""
@@ -238,8 +247,7 @@ def _footer(card: Card) -> list[str]:
         due_at = running[0].due if card.incident.kind is not Kind.BUG else None
         until = f", fix due {mrkdwn.clock(due_at)}" if due_at else ""
         figures = f"{figures}  Open since {mrkdwn.clock(card.incident.declared_at)}{until}".strip()
-    kept, due = card.told
-    told = f"Told on time {kept} of {due}" if due else ""
+    told = f"Told on time {card.told.kept} of {card.told.due}" if card.told.due else ""
     failed = f":warning: {mrkdwn.plural(card.undelivered, 'notice')} could not be delivered" if card.undelivered else ""
     return [
         figures,

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 from bot.ids import Act, Field, Form
 from bot.values import DeclareMeta, OfIncident
 from bot.views import mrkdwn, parts
+from bot.views.card import Told
 from bot.views.message import Json
 from escalation.matrix import Preview
 from incidents.definitions import Severity
@@ -244,9 +245,10 @@ def in_line(key: str, title: str, place: int, pages: tuple[int, int]) -> Json:
     )
 
 
-def result(key: str, title: str, channel: str, *, told: tuple[int, int], missing: int, channel_url: str = "") -> Json:
+def result(key: str, title: str, channel: str, *, told: Told, missing: int, channel_url: str = "") -> Json:
     """Return the modal once the channel is there."""
-    sent, promised = told
+    promised = told.due + told.on_their_way
+    rest = "; the rest is on its way" if told.on_their_way else ""
     asked = f"Sitrep asks there for {mrkdwn.plural(missing, 'fact')}" if missing else "Nothing is missing"
     return parts.modal(
         Form.PROGRESS,
@@ -256,7 +258,7 @@ def result(key: str, title: str, channel: str, *, told: tuple[int, int], missing
             parts.actions(parts.button("Open the channel", Act.OPEN, key, style=parts.PRIMARY, url=channel_url))
             if channel_url
             else None,
-            parts.context(f"Told at once: {sent} of {promised}" if promised else "", asked),
+            parts.context(f"Told at once: {told.kept} of {promised}{rest}" if promised else "", asked),
         ],
         close="Done",
     )

@@ -111,7 +111,7 @@ class House:
                 select(records.Outbox).where(col(records.Outbox.state).in_(("pending", "waiting")))
             )
             for row in rows.all():
-                row.state, row.result = "done", dict(result or {})
+                row.state, row.sent_at, row.result = "done", self.clock.now(), dict(result or {})
 
 
 async def build(

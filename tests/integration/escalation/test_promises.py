@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from bot.surfaces import room
 from incidents.definitions import Severity
 from incidents.events import EventKind
 from incidents.notices import Lane
@@ -132,3 +133,22 @@ async def test_what_comes_hours_later_is_no_page_for_whoever_was_paged_first(hou
     await house.pass_time(hours=4)
     (row,) = await house.outbox(":within_4_hours:U0ANA")
     assert row.surface == "matrix_notice"
+
+
+async def test_message_that_was_redrawn_is_no_second_promise_and_one_on_its_way_is_neither_kept_nor_broken(
+    house: Any,
+) -> None:
+    incident = await house.declare()
+
+    async def kept() -> tuple[int, ...]:
+        async with house.store.read() as session:
+            return (await room.card_facts(session, house.ctx, incident)).told
+
+    assert await kept() == (0, 0, 3)
+    await house.deliver()
+    assert await kept() == (3, 3, 0)
+    async with house.store.transaction() as tx:
+        await respond.acknowledge(tx, house.ctx, 1, COMMANDER)
+    assert [key for key in await house.keys(":matrix:") if ":edit:" in key], "who was told reads who has it"
+    await house.deliver()
+    assert await kept() == (3, 3, 0)

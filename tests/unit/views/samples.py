@@ -497,7 +497,7 @@ def _card(text: str, **changes: Any) -> card.Card:
         "deciders": {31: [ANA]},
         "cause": root_cause(text),
         "measures": MEASURES,
-        "told": (6, 6),
+        "told": card.Told(6, 6),
         "links": {"Runbook": "https://example.com/r|x>", "War room": "https://example.com/w"},
         "run_state": "running",
     }
@@ -777,7 +777,9 @@ MODALS: dict[str, Callable[[str], dict[str, Any]]] = {
     "stored": lambda t: unstored.stored(sent_update(t)),
     "stored_above_others": lambda t: unstored.stored(sent_update(t), clears=True),
     "progress": lambda t: declare.progress("inc-7", t),
-    "result": lambda t: declare.result("inc-7", t, "C01INC", told=(3, 3), missing=4, channel_url="https://example.com"),
+    "result": lambda t: declare.result(
+        "inc-7", t, "C01INC", told=card.Told(3, 3), missing=4, channel_url="https://example.com"
+    ),
     "update": lambda t: status.form(incident(t), {"condition": t, "done": t}, update=5, error=t),
     "resolve": lambda t: ending.resolve_form(incident(t), MISSING, summary=t, error=t),
     "close": lambda t: ending.close_form(incident(t), MISSING, reason=t),

@@ -68,6 +68,15 @@ def test_the_card_offers_the_open_role_and_says_who_is_waited_for() -> None:
     assert "Told on time 6 of 6" in shown
 
 
+def test_a_declared_form_counts_whoever_is_being_told_among_those_to_be_told() -> None:
+    def shown(told: card.Told) -> str:
+        return text_of(declare.result("inc-7", "x", "C01INC", told=told, missing=0))
+
+    assert "Told at once: 1 of 3; the rest is on its way" in shown(card.Told(1, 1, 2))
+    assert '"Told at once: 3 of 3' in shown(card.Told(3, 3))
+    assert "Told at once" not in shown(card.Told(0, 0))
+
+
 def test_the_card_of_a_repaired_service_waits_for_the_commanders_word() -> None:
     repaired = samples._card("x", approvals=(), incident=incident("x", deployed_at=NOW, mitigated_at=NOW))
     assert f"users are served again, <@{ANA}> says when it is resolved." in text_of(card.draw(repaired))
