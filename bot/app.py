@@ -22,6 +22,7 @@ from bot.listeners import (
     options,
     payloads,
     replies,
+    sent_forms,
     submissions,
 )
 from bot.listeners.desk import Changes, Desk, Identity
@@ -115,16 +116,16 @@ def _forms(app: App, desk: Desk) -> None:
 
     @app.view(Form.DECLARE.value)
     async def declared(ack: AsyncAck, body: Body) -> None:
-        sent = declaring.as_pressed(desk, payloads.submission(body))
+        sent = declaring.as_pressed(desk, sent_forms.submission(body))
         await awaiting.take_in(desk, sent, ack, declares_incident, replies.faults_above)
 
     @app.view(Form.BUG.value)
     async def reported(ack: AsyncAck, body: Body) -> None:
-        await awaiting.take_in(desk, payloads.submission(body), ack, declares_bug, replies.faults_above)
+        await awaiting.take_in(desk, sent_forms.submission(body), ack, declares_bug, replies.faults_above)
 
     @app.view(re.compile(".*"))
     async def submitted(ack: AsyncAck, body: Body) -> None:
-        await awaiting.take_in(desk, payloads.submission(body), ack, submissions.send, replies.faults)
+        await awaiting.take_in(desk, sent_forms.submission(body), ack, submissions.send, replies.faults)
 
 
 def _shortcuts(app: App, desk: Desk) -> None:

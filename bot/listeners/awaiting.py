@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.listeners import ending, following, payloads, redrawing, replies
+from bot.listeners import ending, following, redrawing, replies, sent_forms
 from bot.listeners.desk import Desk
 from bot.listeners.modals import Sending
 from bot.listeners.payloads import Submission
@@ -47,7 +47,7 @@ async def take_in(desk: Desk, sent: Submission, ack: AsyncAck, sends: Sends, ref
     await asyncio.wait({work}, timeout=desk.patience_seconds)
     if not work.done():
         desk.modals.begin(sent.view.id)
-        await ack(response_action="update", view=unstored.waiting(sent.view.shape, payloads.kept(sent)))
+        await ack(response_action="update", view=unstored.waiting(sent.view.shape, sent_forms.kept(sent)))
         desk.background.watch(replies.guarded(desk, sent.place, _outlast(desk, sent, sending, work, sends, refuses)))
         return
     outcome = await _outcome(desk, sent, sending, work, refuses)
@@ -68,7 +68,7 @@ def _answer(sent: Submission, outcome: Outcome) -> Json:
 
 
 def _failed(sent: Submission, outcome: Outcome) -> Json:
-    return unstored.failed(sent.view.shape, payloads.kept(sent), outcome.faults)
+    return unstored.failed(sent.view.shape, sent_forms.kept(sent), outcome.faults)
 
 
 async def _outcome(

@@ -8,7 +8,7 @@ import structlog
 from bot import slack_errors
 from bot.delivery.pace import UPDATE_VIEW
 from bot.ids import Act, Field
-from bot.listeners import following, payloads, redrawing, replies
+from bot.listeners import following, redrawing, replies, sent_forms
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Click, Place, Shortcut, Submission, View
@@ -143,7 +143,7 @@ def as_pressed(desk: Desk, sent: Submission) -> Submission:
     meta = filled.meta.encode()  # an advice that nobody has seen yet is not noted as given
     drawn = {**_drawn(desk, filled), "private_metadata": meta}
     shape = {**sent.view.shape, **unstored.still(sent.view.shape, drawn)}
-    return payloads.as_if(sent, meta=meta, shape=shape)
+    return sent_forms.as_if(sent, meta=meta, shape=shape)
 
 
 async def submit(desk: Desk, sent: Submission) -> tuple[Json, int]:

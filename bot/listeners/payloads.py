@@ -1,17 +1,12 @@
 """What Slack sends, parsed once. Shapes: https://docs.slack.dev/reference/interaction-payloads and …/events."""
 
-import contextlib
-import hashlib
 import html
-import json
 import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.ids import COMMAND, Act, Field, Form
-from bot.values import DeclareMeta
-from incidents.errors import Conflict
+from bot.ids import COMMAND, Act, Field
 
 #: How people read the bot's mention.
 MENTION = "@Sitrep"
@@ -69,7 +64,8 @@ class Typed(_Payload):
         return f"{self.to} {self.text}" if self.text else ""
 
 
-def _shown(state: dict[str, Any]) -> str:
+def shown(state: dict[str, Any]) -> str:
+    """Return what stands in a field of a form; empty where nothing does."""
     chosen = state.get("selected_option") or {}
     found = state.get("value") or chosen.get("value") or state.get("selected_user") or state.get("selected_date")
     return str(found or "")
@@ -87,12 +83,12 @@ class View(_Payload):
 
     def text(self, field: Field, action: Act = Act.INPUT) -> str:
         """Return what stands in a field: typed words, a date, or a chosen value; empty where nothing does."""
-        return _shown(self.values.get(field.value, {}).get(action.value, {}))
+        return shown(self.values.get(field.value, {}).get(action.value, {}))
 
     def below(self, prefix: str) -> dict[str, str]:
         """Return what stands in the fields whose block ids begin with `prefix`, by what follows it."""
         return {
-            name.removeprefix(prefix): _shown(state)
+            name.removeprefix(prefix): shown(state)
             for name, states in self.values.items()
             if name.startswith(prefix)
             for state in states.values()
@@ -155,7 +151,7 @@ def click(body: dict[str, Any]) -> Click:
     """Return a block action."""
     action = body["actions"][0]
     message = body.get("message") or {}
-    place = _place(body, thread=message.get("thread_ts") or "")
+    place = place_of(body, thread=message.get("thread_ts") or "")
     chosen = action.get("selected_option") or {}
     return Click(
         key=f"trigger:{body.get('trigger_id', '')}",
@@ -165,60 +161,8 @@ def click(body: dict[str, Any]) -> Click:
         message=message.get("ts", ""),
         block=action.get("block_id", ""),
         ephemeral=bool((body.get("container") or {}).get("is_ephemeral")),
-        view=_view(body["view"]) if body.get("view") else None,
+        view=view_of(body["view"]) if body.get("view") else None,
     )
-
-
-def submission(body: dict[str, Any]) -> Submission:
-    """Return a view submission; the same modal sent twice without a change between has the same key.
-
-    So has one that was drawn again because it was not stored in time, for as long as the same is typed into it.
-    """
-    view = _view(body["view"])
-    return Submission(key=_key(view), place=_place(body), view=view)
-
-
-def as_if(sent: Submission, *, meta: str, shape: dict[str, Any]) -> Submission:
-    """Return a form as it would have been sent with other metadata, drawn as `shape`: its key is that of what it says.
-
-    So what was pressed in it and is not shown yet makes it a new one, as changed words do.
-    """
-    view = sent.view.model_copy(update={"meta": meta, "shape": shape})
-    return sent.model_copy(update={"key": _key(view), "view": view})
-
-
-def _key(view: View) -> str:
-    before, _, key = str(view.shape.get("external_id") or "").partition(" ")
-    return key if before == _digest(view) else f"view:{view.id}:{view.hash}"
-
-
-def kept(sent: Submission) -> str:
-    """Return the external id under which a form that is drawn again keeps the key of what was typed into it."""
-    return f"{_digest(sent.view)} {sent.key}"
-
-
-def _digest(view: View) -> str:
-    typed = {
-        f"{field} {action}": said
-        for field, states in view.values.items()
-        for action, state in states.items()
-        if (said := _said(state))  # a form that was drawn with more fields says the same
-    }
-    return hashlib.sha256(json.dumps([_pressed(view), typed], sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _said(state: dict[str, Any]) -> list[str]:
-    """Return what stands in a field and which of its boxes are ticked; nothing where it is empty."""
-    ticked = sorted(str(each["value"]) for each in state.get("selected_options") or ())
-    return [said for said in (_shown(state), *ticked) if said]
-
-
-def _pressed(view: View) -> str:
-    """Return what was pressed in a form, which stands in its metadata."""
-    if view.callback == Form.DECLARE:
-        with contextlib.suppress(Conflict):  # written by another version: all of it
-            return DeclareMeta.decode(view.meta).pressed
-    return view.meta
 
 
 def shortcut(body: dict[str, Any]) -> Shortcut:
@@ -226,14 +170,15 @@ def shortcut(body: dict[str, Any]) -> Shortcut:
     message = body.get("message") or {}
     return Shortcut(
         key=f"trigger:{body.get('trigger_id', '')}",
-        place=_place(body, thread=message.get("thread_ts") or ""),
+        place=place_of(body, thread=message.get("thread_ts") or ""),
         text=plain(message.get("text") or ""),
         ts=message.get("ts", ""),
         author=message.get("user") or "",
     )
 
 
-def _place(body: dict[str, Any], *, thread: str = "") -> Place:
+def place_of(body: dict[str, Any], *, thread: str = "") -> Place:
+    """Return where somebody is who pressed, chose or sent."""
     view = body.get("view") or {}
     return Place(
         user=body["user"]["id"],
@@ -248,7 +193,8 @@ def _place(body: dict[str, Any], *, thread: str = "") -> Place:
     )
 
 
-def _view(view: dict[str, Any]) -> View:
+def view_of(view: dict[str, Any]) -> View:
+    """Return a modal as Slack sends it."""
     return View(
         id=view["id"],
         hash=view.get("hash", ""),

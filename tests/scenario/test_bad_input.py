@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlmodel import func, select
 
-from bot.listeners import declaring, payloads
+from bot.listeners import declaring, sent_forms
 from bot.workspace.rules.faults import Fault
 from incidents import records
 from tests.scenario.office import TITLE, Office, eventually, has_button, text_of
@@ -134,7 +134,7 @@ async def _send_again(office: Office, modal: dict) -> object:
     """Give the app the same view once more, as a redelivery would."""
     state = {"values": {"title": {"input": {"value": TITLE}}}}
     body = {"user": {"id": "U05DEE"}, "trigger_id": "late", "view": {**modal, "state": state}}
-    view, _ = await declaring.submit(office.app.desk, payloads.submission(body))
+    view, _ = await declaring.submit(office.app.desk, sent_forms.submission(body))
     return view
 
 
