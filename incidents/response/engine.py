@@ -2,26 +2,24 @@
 
 import asyncio
 import contextlib
-import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from incidents import durations, holding, records, store, store_errors
+from incidents import holding, records, store, store_errors
 from incidents.agents import masking
 from incidents.agents.base import Runner, StepResult
 from incidents.context import Context
 from incidents.errors import OutcomeUnknown, SitrepError, StepFailed
 from incidents.events import EventKind
 from incidents.response import claims, consequences, expiry, progress, requests, results
+from incidents.response.at_work import AtWork
 from incidents.response.belated import Belated
 from incidents.response.claims import LEASE as LEASE
 from incidents.response.claims import Claim as Claim
@@ -41,8 +39,6 @@ TOGETHER = 8  #: steps taken or results stored in one transaction: whoever decla
 # pool has fifteen connections for all, and whoever stands in front of a screen needs one, too. And so many reads for
 # agents: one that hangs until the database is given up holds up only what it was begun with.
 _SIDE_BY_SIDE = 4
-_LOOK_SECONDS = 1.0  # how soon it is noticed that another replica stopped a step; our own commits are heard at once
-_TELL_SECONDS = 30.0  # for an agent whose time is up to tell what became of a deploy, or to take it back
 
 
 class Hands(Protocol):
@@ -63,25 +59,16 @@ class Engine:
 
     def __init__(self, ctx: Context, runner: Runner, workdir: Path, owner: str, leases: Leases | None = None) -> None:
         self._ctx = ctx
-        self._runner = runner
         self._workdir = workdir
         self.owner = owner  #: names this process in claims
         self._leases = leases or Leases()
-        self._agents: dict[Claim, tuple[asyncio.Task[StepResult], StepJournal]] = {}
-        self._interrupted = False
-        self._stirred = asyncio.Event()  # steps were committed, or no agent is left
-        self._watching: asyncio.Task[None] | None = None
+        self.at_work = AtWork(ctx, runner)  #: the agents of this process
         self.belated = Belated(ctx)  #: tells what nobody here, or no process that lives, will tell otherwise
         self.hands: Hands | None = None  #: who carries steps out that a result makes ready
         self._lines: WeakValueDictionary[int, Together[store.Tx]] = WeakValueDictionary()
         self._places = asyncio.Semaphore(_SIDE_BY_SIDE)
         side_by_side = _SIDE_BY_SIDE if ctx.store.supports_skip_locked else 1
         self._reading = Together(ctx.store.read, most=TOGETHER, side_by_side=side_by_side)
-        ctx.store.on_commit(self._hear)
-
-    def _hear(self, topics: frozenset[str]) -> None:
-        if store.STEPS in topics:
-            self._stirred.set()
 
     async def waiting(self) -> list[int]:
         """Return the numbers of the steps that anybody may claim."""
@@ -171,17 +158,8 @@ class Engine:
                 tx.offer(claim.step_id)
 
     def interrupt(self, claim: Claim | None = None) -> None:
-        """Interrupt one step's agent, or all for good; interrupted steps are given back.
-
-        A command that must not be cut off ends first, unless this process ends: then it runs on by itself, and the
-        next attempt adopts its outcome.
-        """
-        self._interrupted = self._interrupted or claim is None
-        for each, (agent, kept) in self._agents.items():
-            if claim is None:
-                agent.cancel()
-            elif claim == each:
-                kept.once_idle(agent.cancel)
+        """Interrupt one step's agent, or all for good; interrupted steps are given back."""
+        self.at_work.interrupt(claim)
 
     async def carry_out(self, claim: Claim) -> None:
         """Run the step's agent and store what it brought, or why it failed; an interrupted step is given back."""
@@ -198,7 +176,7 @@ class Engine:
             if prepared is None:
                 return
             kept = prepared.journal
-            result = await self._brought(claim, prepared)
+            result = await self.at_work.bring(claim, prepared)
             if result is None:
                 await _outlast(lambda: self.give_back(claim))
                 await results.tell_what_ended(self._ctx, claim, kept)
@@ -258,69 +236,6 @@ class Engine:
         first = masking.result(result)
         await self._store(claim, lambda tx: results.hand_on(tx, self._ctx, claim, first))
 
-    async def _brought(self, claim: Claim, prepared: Prepared) -> StepResult | None:
-        """Return what the agent brought, or None when it was interrupted.
-
-        Raises:
-            StepFailed: it could not, took too long, or brought something of another form.
-        """
-        request, kept = prepared.request, prepared.journal
-        agent = asyncio.create_task(self._runner.run(request), name=f"agent-{request.incident.key}-{request.step.name}")
-        self._agents[claim] = agent, kept
-        if self._watching is None or self._watching.done():
-            # It looks at all agents, so what it logs is not about this one.
-            self._watching = asyncio.create_task(self._watch(), name="steps-watch", context=contextvars.Context())
-        if self._interrupted:
-            agent.cancel()
-        try:
-            done, _ = await asyncio.wait({agent}, timeout=request.deadline.total_seconds())
-            in_time = bool(done) or await _let_finish(agent, kept)
-        finally:
-            del self._agents[claim]
-            if not self._agents:
-                self._stirred.set()
-            agent.cancel()
-        if not in_time:
-            await asyncio.wait({agent})
-            raise _took_too_long(request.deadline, kept)
-        if agent.cancelled():
-            return None
-        try:
-            return masking.result(agent.result())
-        except ValidationError as error:
-            log.warning("step_output_invalid", step=request.step.name, error=str(error))
-            raise StepFailed(
-                "The agent's output does not have the form the step needs.", remedy="Retry the step."
-            ) from error
-
-    async def _watch(self) -> None:
-        """Interrupt the agents of steps that are no longer ours, for as long as any agent is at work."""
-        while self._agents:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._stirred.wait()
-            self._stirred.clear()
-            for claim in await self._lost():
-                self.interrupt(claim)
-
-    async def _lost(self) -> list[Claim]:
-        """Return the claims of agents at work that were stopped, paused or taken over."""
-        watched = list(self._agents)
-        if not watched:  # the last of them has just ended, and is being stored
-            return []
-        step = records.Step
-        looked_at = select(step.id, step.owner, step.attempt).where(
-            col(step.id).in_([claim.step_id for claim in watched]), step.state == StepState.RUNNING.value
-        )
-        try:
-            async with self._ctx.store.read() as session:
-                running = {tuple(row) for row in (await session.execute(looked_at)).all()}
-        except Exception:
-            # The database may be away for a while; whether the lease lasts is the dispatcher's to watch.
-            log.exception("steps_not_looked_at")
-            return []
-        return [claim for claim in watched if (claim.step_id, claim.owner, claim.attempt) not in running]
-
 
 async def _outlast(act: Callable[[], Awaitable[T]]) -> T:
     # Beyond its lease the step is somebody else's, and the fence would refuse what we bring.
@@ -328,21 +243,3 @@ async def _outlast(act: Callable[[], Awaitable[T]]) -> T:
         return await store_errors.outlast(act, LEASE.total_seconds())
     except CutOff:  # what shared its transaction was cancelled; whether it was stored all the same the fence knows
         return await store_errors.outlast(act, LEASE.total_seconds())
-
-
-async def _let_finish(agent: asyncio.Task[StepResult], kept: StepJournal) -> bool:
-    """Let an agent whose time is up end what must not be cut off and tell of it; False when it does not end."""
-    while kept.acted and not agent.done():
-        await kept.idle()
-        await asyncio.wait({agent}, timeout=_TELL_SECONDS)
-        if kept.is_idle:
-            break
-    return agent.done()
-
-
-def _took_too_long(limit: timedelta, kept: StepJournal) -> StepFailed:
-    ended = "".join(f" {each.text}" for each in kept.outcomes)
-    return StepFailed(
-        f"The step took longer than its budget of {durations.spoken(limit)}.{ended}",
-        remedy="Retry it, or take it over by hand.",
-    )

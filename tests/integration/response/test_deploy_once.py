@@ -19,7 +19,7 @@ from incidents.clock import SystemClock
 from incidents.definitions import Severity
 from incidents.errors import Conflict, StepFailed
 from incidents.events import EventKind
-from incidents.response import control, engine, intervening, journal
+from incidents.response import at_work, control, intervening, journal
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries, respond
 from incidents.store import Store
@@ -195,7 +195,7 @@ async def test_a_process_that_ends_while_it_watches_the_new_release_says_nothing
     site.agent.watch_seconds = 60
     incident, claim, work = await site.begun()
     site.go()
-    [(_, kept)] = site.engine._agents.values()
+    kept = site.engine.at_work.journal_of(claim)
     await until(lambda: bool(kept.outcomes))
     site.engine.interrupt()
     await work
@@ -433,7 +433,7 @@ async def test_a_deploy_over_its_budget_ends_and_its_result_counts(site: Site) -
 async def test_a_deploy_step_that_hangs_after_its_deploy_fails_and_says_that_it_went_through(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_TELL_SECONDS", 0.2)
+    monkeypatch.setattr(at_work, "_TELL_SECONDS", 0.2)
     site.agent.watch_seconds = 60
     site.go()
     incident = await site.approved()

@@ -102,7 +102,7 @@ async def test_first_results_are_stored_whole_though_their_agent_is_interrupted_
     woken: list[frozenset[str]] = []
 
     async def interrupt(tx: store.Tx) -> None:
-        if tx.offered and house.engine._agents:
+        if tx.offered and house.engine.at_work.any:
             house.engine.interrupt()
             house.store.on_commit(woken.append)
 

@@ -49,7 +49,7 @@ async def pondered(house: House, ctx: Context) -> tuple[records.Incident, Claim,
 async def test_an_agent_of_a_stopped_response_ends_with_the_commit(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.response.engine._LOOK_SECONDS", 60)
+    monkeypatch.setattr("incidents.response.at_work._LOOK_SECONDS", 60)
     incident, claim, work, agent = await pondered(house, house.ctx)
     await house.do(control.stop, incident.number, ANA, "by hand")
     async with asyncio.timeout(10):
