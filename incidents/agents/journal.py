@@ -8,6 +8,8 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+VERBS = ("deploy", "redeploy", "rollback", "switch")  #: `redeploy` is the same commit once more
+
 
 class Telling(StrEnum):
     """Who tells people what became of a command."""
@@ -23,7 +25,7 @@ class Begun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
-    verb: str  #: `deploy`, `redeploy` (the same commit once more), `rollback` or `switch`
+    verb: str  #: one of VERBS
     environment: str
     what: str  #: the commit, the release to put back, or what is switched off
     at: AwareDatetime  #: UTC

@@ -89,6 +89,13 @@ async def until_over(begun: Begun, place: Place, clock: Clock) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def no_longer_runs(begun: Begun, place: Place, clock: Clock) -> None:
+    """Wait until the command has come to an end, wherever it was begun; what became of it is not asked."""
+    await until_over(begun, place, clock)
+    if begun.machine == launches.machine():
+        await launches.wait(Path(begun.folder), place.target.deploy_timeout)
+
+
 def _over(begun: Begun, place: Place, clock: Clock) -> datetime:
     """Return when a command of another machine, or of this one before it was started again, runs no longer (UTC)."""
     if begun.machine.split()[0] == launches.machine().split()[0]:

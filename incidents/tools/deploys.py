@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from incidents import durations
 from incidents.agents.base import ApprovedSubject
-from incidents.agents.journal import Begun, Journal
+from incidents.agents.journal import VERBS, Begun, Journal
 from incidents.catalog import Environment, Service
 from incidents.clock import Clock
 from incidents.errors import OutcomeUnknown, ToolFailed
@@ -183,6 +183,7 @@ async def _start(
             remedy=f"Add `{environment}.{wanted.verb}` to it in sitrep.yml, or {wanted.verb} by hand.",
         )
     place = aftermath.Place(service, target_of(service, environment), tuple(wanted.argv))
+    await _others_end(environment, wanted, place, journal, clock)
     with journal.under_way():
         adopted = await earlier(service, environment, wanted.verb, wanted.what, journal=journal, clock=clock)
         begun, found = adopted, await _followed(adopted, place, journal, clock) if adopted else None
@@ -204,6 +205,16 @@ async def _start(
     )
     release, commit = str(started.get("release", "")), str(started.get("commit", ""))
     return Deployed(release, commit, found.run.seconds, seen, adopted=adopted is not None)
+
+
+async def _others_end(
+    environment: str, wanted: _Wanted, place: aftermath.Place, journal: Journal, clock: Clock
+) -> None:
+    """Wait for what an earlier attempt began and nobody cut off: two commands at once would get in each other's way."""
+    for verb in VERBS:
+        other = journal.open(verb, environment)
+        if other is not None and not other.is_for(wanted.verb, environment, wanted.what):
+            await aftermath.no_longer_runs(other, place, clock)
 
 
 async def _followed(

@@ -1,5 +1,6 @@
 """A deploy that was cut off is not done again: its outcome is adopted, or people are asked."""
 
+import asyncio
 import json
 import os
 import signal
@@ -351,6 +352,26 @@ async def test_what_went_through_and_may_not_run_is_asked_about(site: Site, form
     site.journal.begun = [begun.model_copy(update={"doubt": doubt.value.message, "former": former})]
     site.journal.cleared = doubt.value.message
     assert ((await site.deploy()).adopted, site.times) == (False, 2)
+
+
+async def test_nothing_begins_while_another_command_of_the_step_still_runs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await site.begin(what="b" * 40)
+    await until(lambda: site.times == 1)
+    waited_for: list[Path] = []
+    wait = launches.wait
+
+    async def seen(folder: Path, limit: timedelta) -> launches.Fate:
+        waited_for.append(folder)
+        return await wait(folder, limit)
+
+    monkeypatch.setattr(launches, "wait", seen)
+    deploying = asyncio.create_task(site.deploy())
+    await until(lambda: bool(waited_for))
+    assert (waited_for, site.journal.begun, site.times) == ([Path(other.folder)], [other], 1)
+    site.go()
+    assert ((await deploying).adopted, site.times) == (False, 2)
 
 
 async def test_nothing_interrupts_while_a_command_runs(site: Site) -> None:
