@@ -71,12 +71,17 @@ async def run(case: Case) -> tuple[Output, str]:
     Raises:
         StepFailed: when what was approved is not what was tested, or nothing could be deployed.
     """
-    approved, commit = await _require_exact(case)
+    approved, commit = _approved(case)
     if case.request.incident.drill:
+        await _require_exact(case, commit)
         return _rehearsed(case, approved, commit)
     begun = await _earlier(case, "deploy", commit)
+    running = await _running_already(case, commit) if begun is None and case.request.attempt > 1 else None
+    if begun is None and running is None:
+        # Only where it is still to begin: a release that runs is to be watched, whatever became of its branch since.
+        await _require_exact(case, commit)
     before = await _before(case, begun)
-    deployed = await _deploy(case, approved, commit, before, begun)
+    deployed = running or await _deploy(case, approved, commit, before)
     watch = _Watch(before, _rate_before(case, before), await _watch(case))
     taken_back = watch.is_worse or (deployed.adopted and await _was_taken_back(case, approved))
     rolled_back = await _roll_back(case, approved, watch) if taken_back else None
@@ -119,16 +124,24 @@ def _rate_before(case: Case, before: _Before | None) -> float | None:
     return before.error_rate
 
 
-async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
-    """Return the approval and its commit, which is what was tested and what the branch holds.
+def _approved(case: Case) -> tuple[ApprovedSubject, str]:
+    """Return the approval and its commit.
 
     Raises:
-        StepFailed: when there is no approval, or one of them differs.
+        StepFailed: when there is none.
     """
     approved = case.request.approved
     if approved is None or approved.kind != "deploy" or not approved.subject.get("commit"):
         raise StepFailed("Nobody approved a deploy.", remedy="Ask the incident commander to approve it.")
-    commit = str(approved.subject["commit"])
+    return approved, str(approved.subject["commit"])
+
+
+async def _require_exact(case: Case, commit: str) -> None:
+    """Check that `commit` is what was prepared and tested, and what the branch holds.
+
+    Raises:
+        StepFailed: when one of them differs.
+    """
     fix, readiness = (
         case.earlier("emergency_fix_code", FixCode),
         case.earlier("deployment_readiness_confirmation", Readiness),
@@ -145,20 +158,15 @@ async def _require_exact(case: Case) -> tuple[ApprovedSubject, str]:
             )
     if tested is None:
         raise StepFailed(f"`{commit[:7]}` was never tested.", remedy="Retry the testing step; nothing was deployed.")
-    return approved, commit
 
 
-async def _deploy(
-    case: Case, approved: ApprovedSubject, commit: str, before: _Before | None, begun: Begun | None
-) -> Deployed:
-    """Deploy, unless an earlier attempt had done so already.
+async def _deploy(case: Case, approved: ApprovedSubject, commit: str, before: _Before | None) -> Deployed:
+    """Deploy, or follow what an earlier attempt began.
 
     Raises:
         StepFailed: when the deploy failed; says how production is after it.
         OutcomeUnknown: when an earlier attempt began it and nobody can tell what became of it.
     """
-    if not begun and case.request.attempt > 1 and (running := await _running_already(case, commit)) is not None:
-        return running
     try:
         deployed = await deploys.deploy(
             case.service,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,46 @@ async def test_a_second_attempt_does_not_deploy_again(shop: Shop, production: Pr
     assert shop.deploys.read_text() == before
     assert any("was not deployed again" in note for note in result.notes)
     assert deployment(response).user_impact_resolution.resolved
+
+
+def moves_on(shop: Shop) -> None:
+    shop.git("switch", "--quiet", "hotfix/inc-7")
+    shop.commit("Name the fix in the changelog", {"CHANGES": "carts\n"})
+
+
+def is_deleted(shop: Shop) -> None:
+    shop.git("branch", "--quiet", "--delete", "--force", "hotfix/inc-7")
+
+
+@pytest.mark.parametrize("branch", [moves_on, is_deleted])
+async def test_a_deploy_that_was_cut_off_is_followed_whatever_became_of_its_branch(
+    shop: Shop, production: Production, tmp_path: Path, branch: Callable[[Shop], None]
+) -> None:
+    _, bad = shop.broken()
+    response = await with_fix(shop, shop.production(**production.addresses), tmp_path)
+    fix = response.outputs["emergency_fix_code"]["commit"]
+    kept = Jotter(tmp_path / "kept")
+    await response.step("3.1", approved=response.approve(), journal=kept)  # its process ends before this is stored
+    branch(shop)
+    production.failing = {bad: 0.3, fix: 0.9}
+    before = shop.deploys.read_text()
+    await response.step("3.1", approved=response.approve(), journal=kept, attempt=2)
+    status = deployment(response).deployment_status
+    assert (status.commit, status.rolled_back, status.release) == (fix, True, "1")
+    assert [line for line in shop.deploys.read_text()[len(before) :].splitlines() if fix in line] == []
+
+
+async def test_a_release_that_an_attempt_left_running_is_adopted_whatever_became_of_its_branch(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.broken()
+    response = await with_fix(shop, shop.production(), tmp_path)
+    await response.step("3.1", approved=response.approve(), journal=Jotter(tmp_path / "first"))
+    is_deleted(shop)
+    before = shop.deploys.read_text()
+    result = await response.step("3.1", approved=response.approve(), journal=Jotter(tmp_path / "second"), attempt=2)
+    assert shop.deploys.read_text() == before
+    assert any("was not deployed again" in note for note in result.notes)
 
 
 async def test_a_second_attempt_goes_on_with_taking_the_release_back(
