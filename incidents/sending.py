@@ -20,7 +20,10 @@ from incidents.tools import redaction
 #: waits for it, is told within 30 s.
 LEASE = timedelta(seconds=25)
 _MOMENT = timedelta(milliseconds=100)  # in which a transaction that ends a row is over
-_FAR = timedelta(minutes=10)  # nothing is put off for longer: what is, was written before the clock stepped back
+
+#: Nothing is put off for longer, whatever a road asks for: what would lie further ahead is asked about in between.
+LONGEST_WAIT = timedelta(minutes=9)
+_FAR = timedelta(minutes=10)  # further ahead than that is only what was written before the clock stepped back
 
 #: States of a row that may go: it waits its turn, or whoever had it under way is gone.
 MAY_GO = ("pending", "sending")

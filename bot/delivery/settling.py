@@ -77,8 +77,8 @@ async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
 async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> datetime | None:
     """Give the row back for later, or up; returns when it is tried again (UTC)."""
     row, refusal = trip.row, failure.refusal
-    if refusal.retry_after_seconds is not None:
-        pace.pause(failure.method, trip.scope, refusal.retry_after_seconds, time.monotonic())
+    if (asked := _asked(refusal)) is not None:
+        pace.pause(failure.method, trip.scope, asked.total_seconds(), time.monotonic())
     trip.unclear = trip.unclear or refusal.verdict is Verdict.UNCLEAR
     if refusal.verdict is Verdict.REFUSED:
         await give_up(tx, trip, str(refusal))
@@ -116,12 +116,19 @@ async def _others_arrive(tx: store.Tx, row: records.Outbox) -> bool:
     return await tx.session.scalar(lately.limit(1)) is not None
 
 
+def _asked(refusal: Refusal) -> timedelta | None:
+    """Return how long the other side wants to be left alone, as far as rows are put off at all."""
+    if refusal.retry_after_seconds is None:
+        return None
+    return timedelta(seconds=min(refusal.retry_after_seconds, sending.LONGEST_WAIT.total_seconds()))
+
+
 def _wait(trip: Trip, refusal: Refusal) -> timedelta:
     """Return how long to leave the row alone."""
     if refusal.verdict is Verdict.SHUT_OUT:
         return timedelta()  # the whole road is shut; it goes when that opens
-    if refusal.retry_after_seconds is not None:
-        return timedelta(seconds=refusal.retry_after_seconds)
+    if (asked := _asked(refusal)) is not None:
+        return asked
     if refusal.verdict is Verdict.AGAIN or trip.row.action in _REPEATABLE:
         return backoff(trip.row)
     if not refusal.at_work:

@@ -4,12 +4,17 @@ import asyncio
 import time
 from datetime import timedelta
 
+from bot.delivery.roads import Drawing
+from bot.delivery.trip import Trip, Undelivered
+from bot.delivery.web import Json
+from bot.slack_errors import Refusal, Verdict
 from bot.workspace.config import LimitConfig
 from bot.workspace.server import Workspace
+from incidents import sending
 from incidents.context import Context
 from incidents.events import EventKind
 from incidents.lifecycle import Status
-from incidents.notices import Action, Lane, Notice
+from incidents.notices import Action, Lane, Notice, Road
 from tests.integration.delivery.conftest import Post, configuration, note, posting
 
 
@@ -37,6 +42,32 @@ async def test_retry_after_is_obeyed(post: Post) -> None:
     )
     await post.wait("t")
     assert time.monotonic() - started >= 1.0
+
+
+async def test_road_that_asks_for_an_hour_is_left_alone_for_minutes(post: Post) -> None:
+    incident = await post.room()
+    await post.faults({"method": "conversations.setTopic", "kind": "429", "retry_after": 3600})
+    post.deliverer(others={Road.PAGER: _AnHour()}).start()
+    fields = {"lane": Lane.ROOM, "target": "channel", "params": {"topic": "x"}}
+    keys = {"call": (Road.PAGER, Action.PAGE), "topic": (Road.SLACK, Action.SET_TOPIC)}
+    await post.put(incident, *(Notice(key=key, road=road, action=how, **fields) for key, (road, how) in keys.items()))
+    for key in keys:
+        await post.given_back(key)
+    await post.put(incident, Notice(key="other topic", action=Action.SET_TOPIC, **fields), note("meanwhile"))
+    await post.wait("meanwhile")
+    for key, tries in (("call", 1), ("topic", 1), ("other topic", 0)):
+        row = await post.row(key)
+        assert row.attempts == tries
+        assert timedelta(minutes=8) < row.not_before - post.clock.now() <= sending.LONGEST_WAIT
+    async with post.ctx.store.transaction() as tx:
+        assert await sending.candidates(tx, 9, roads=list(Road)) == []
+
+
+class _AnHour:
+    """A road whose other side takes nothing for an hour, and says so."""
+
+    async def carry(self, trip: Trip, draw: Drawing) -> Json:
+        raise Undelivered(Refusal(Verdict.AGAIN, "later", "The pager answers 429.", retry_after_seconds=3600))
 
 
 async def test_posts_into_one_channel_keep_slacks_pace(ctx: Context) -> None:
