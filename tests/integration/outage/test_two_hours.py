@@ -23,10 +23,24 @@ SAID = "another road"
 async def outage(house: House, minutes: int, step: int = 5) -> None:
     """Let Slack be away for `minutes`, noticed at once."""
     await house.slack_goes()
-    await say(house, "is anybody there?")
+    async with house.ctx.store.transaction() as tx:  # what Slack has to be called for, whatever the card says
+        topic = {"topic": "is anybody there?"}
+        await outbox.put(
+            tx,
+            1,
+            Notice(key="inc-1:asked", lane=Lane.CHATTER, action=Action.SET_TOPIC, target="channel", params=topic),
+        )
     await house.slack_is_missed()
     for _ in range(minutes // step):
         await house.pass_time(step * MINUTE)
+        await house.eventually(lambda: all_told(house))  # as it is where minutes take minutes
+
+
+async def all_told(house: House) -> bool:
+    """Tell whether nobody waits for longer than it takes until another road is used."""
+    since = house.clock.now() - house.ctx.settings.while_slack_is_away.notice_after
+    waiting = [row for row in await house.rows() if row.action == Action.DIRECT and row.state in ("pending", "sending")]
+    return all(row.created_at > since for row in waiting)
 
 
 async def back(house: House) -> list[records.Outbox]:
