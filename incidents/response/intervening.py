@@ -66,6 +66,7 @@ async def skip_step(tx: store.Tx, ctx: Context, step_id: int, actor: str, reason
     if not said:
         raise InvalidInput("Say why it is left out.", remedy="One sentence for the timeline.", field="reason")
     await _end_by(tx, incident, step, actor, StepState.SKIPPED, said)
+    await approvals.spend(tx, incident, run, step)
     await _record(tx, EventKind.STEP_SKIPPED, incident, run, step, actor, reason=said)
     await _go_on(tx, ctx, incident, run)
 

@@ -8,7 +8,7 @@ from incidents import outbox, posts, records, store
 from incidents.agents.outputs import MODELS
 from incidents.definitions import ApprovalKind, StepDefinition, WorkflowDefinition
 from incidents.notices import Lane
-from incidents.response import approvals, journal, mitigations, plan, remarks
+from incidents.response import approvals, journal, plan, remarks
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -49,15 +49,13 @@ async def adapt(
     becomes = _becomes({row.name: StepState(row.state) for row in rows}, before, after)
     was = {step.name for step in before.steps()}
     moved: list[tuple[records.Step, str]] = []
-    relieving = mitigations.stage_of(before)
-    chosen = {step.name for step in relieving.steps} if relieving else set()
     _set_leftovers_aside(rows, was, will, after)
     for row in rows:
         if row.name in becomes:
             if becomes[row.name] != row.name:
                 moved.append((row, becomes[row.name]))
-            elif row.state == StepState.SKIPPED.value and row.name in chosen and row.finished_at is not None:
-                continue  # people chose it, and somebody who may decide refused it
+            elif row.state == StepState.SKIPPED.value and row.finished_at is not None:
+                continue  # people or a fault left it out, not the former plan
             elif row.state in (StepState.SKIPPED.value, StepState.READY.value):
                 row.state = StepState.QUEUED.value  # what might start under the former plan may have to wait under this
         elif row.name in was:
@@ -173,7 +171,7 @@ async def _leave_out_what_led_to_a_deploy(tx: store.Tx, run: records.Run, after:
     for step in after.steps():
         row = rows[step.name]
         if StepState(row.state) is StepState.QUEUED and deployed & {*plan.downstream(after, step.name)}:
-            row.state = StepState.SKIPPED.value
+            row.state, row.finished_at = StepState.SKIPPED.value, None  # without an end: it was nobody's doing
             tx.session.add(row)
     await tx.session.flush()
 

@@ -11,7 +11,7 @@ from incidents.definitions import Severity, Stage, StepDefinition, WorkflowDefin
 from incidents.errors import NotFound
 from incidents.events import EventKind
 from incidents.notices import Lane
-from incidents.response import answering, control, drift, progress, questions, replanning, vouching
+from incidents.response import answering, control, drift, intervening, progress, questions, replanning, vouching
 from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_expiry import step
@@ -130,6 +130,20 @@ async def test_going_back_to_the_former_plan_finds_its_work(house: House) -> Non
     assert [each.step.name for each in house.agent.asked[ran:]] == []
     assert (await step(house, incident, "1.1@priority_response")).state == "done"
     assert (await step(house, incident, "1.1")).output["severity_classification"]
+
+
+async def test_an_approved_deploy_that_somebody_left_out_stays_left_out_under_another_severity(house: House) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    number = (await step(house, incident, "3.1")).number
+    await house.do(intervening.skip_step, number, ANA, "do not deploy: the vendor mends it")
+    high_runs(house, lambda each: {})
+    await severity(house, incident, Severity.HIGH)
+    assert "3.1" not in await house.work(), "deployed, and nobody was asked"
+    assert (await house.states(incident))["3.1"] == "skipped"
+    assert await house.pending(incident) == []
+    async with house.store.read() as session:
+        assert (await session.get_one(records.Approval, deploy.number)).state == "superseded"
 
 
 async def test_a_running_step_that_is_dropped_is_interrupted_and_its_result_refused(house: House) -> None:
