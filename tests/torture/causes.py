@@ -94,13 +94,9 @@ def _gate_names() -> tuple[str, ...]:
 
 def _decisions(incident: Incident) -> Iterator[Debt]:
     for event in incident.all("approval_asked"):
-        card = f"approval:{event.data['approval']}"
-        yield _in_room(incident, card, event.at)
-        yield from _reminders(incident, event, card)
+        yield from _reminders(incident, event, f"approval:{event.data['approval']}")
     for event in incident.all("question_asked"):
-        card = f"question:{event.data['question']}"
-        yield _in_room(incident, card, event.at)
-        yield from _to_people(incident, f"{card}:remind", event.at)
+        yield from _to_people(incident, f"question:{event.data['question']}:remind", event.at)
 
 
 def _reminders(incident: Incident, asked: Happened, card: str) -> Iterator[Debt]:

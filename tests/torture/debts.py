@@ -173,7 +173,7 @@ def holdups_missed(incident: Incident, lives: list[Life]) -> Iterator[str]:
 
 
 def lines(incident: Incident) -> Iterator[Debt]:
-    """Yield what the channel is told of what happened."""
+    """Yield what the channel is told of what happened, and asked."""
     room = f"room:{incident.key}"
     for event in incident.all(*_LINES):
         yield Debt(f"{incident.key}:line:{event.id}", room, event.at)
@@ -186,6 +186,11 @@ def lines(incident: Incident) -> Iterator[Debt]:
         yield Debt(f"{incident.key}:postmortem", room, event.at)
         yield Debt(f"{incident.key}:postmortem:file", room, event.at)
         yield Debt(f"{incident.key}:postmortem:canvas", room, event.at)
+    # A card goes even if its question was withdrawn meanwhile: nothing takes its place, and it is drawn as it stands.
+    for event in incident.all("approval_asked"):
+        yield Debt(f"{incident.key}:approval:{event.data['approval']}", room, event.at)
+    for event in incident.all("question_asked"):
+        yield Debt(f"{incident.key}:question:{event.data['question']}", room, event.at)
 
 
 def furniture(incident: Incident) -> Iterator[Debt]:

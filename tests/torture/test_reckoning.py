@@ -86,6 +86,19 @@ def test_what_did_not_arrive_is_lost(place: str, key: str) -> None:
     assert len(reckoning.compare([RESOLVED], LIVES, received).lost) == 1
 
 
+@pytest.mark.parametrize("ended", [40.0, 12.0], ids=["asked-for-long", "withdrawn-at-once"])
+def test_card_of_a_decision_or_a_question_that_did_not_arrive_is_lost(ended: float) -> None:
+    told = [(each.kind, each.at, each.data) for each in RESOLVED.events[1:-1]]
+    asked = ("approval_asked", 11.0, {"approval": 3, "step": "2.1"})
+    found = incident(*told, asked, ("question_asked", 11.0, {"question": 4}), ("resolved", ended, {}))
+    received = everything(found)
+    received.add("pager", "inc-1:pager:1:U01ANA:resolve", 41)
+    cards = ["inc-1:approval:3", "inc-1:question:4"]
+    for card in cards:
+        del received.arrivals[ROOM, card]
+    assert reckoning.compare([found], LIVES, received).lost == [f"{ROOM} {card}" for card in cards]
+
+
 def test_message_that_came_twice_is_doubled_and_letter_of_the_same_id_is_not() -> None:
     received = settled()
     received.add("dm:U01ANA", "inc-1:matrix:immediate:U01ANA", 20)
