@@ -17,7 +17,7 @@ from incidents.response import frozen, plan
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
 
-_SETTLED = FINISHED | {StepState.FAILED, StepState.STOPPED}
+_GIVEN_UP = frozenset({StepState.FAILED, StepState.STOPPED})  # until somebody retries
 _PROPOSED = "prevention_strategy_proposal"  # the output whose items become follow-ups
 
 
@@ -30,7 +30,15 @@ class Writer:
     def register(self) -> None:
         """Listen to what completes or changes a post-mortem."""
         react = self._ctx.store.react
-        for kind in (EventKind.RESOLVED, EventKind.STEP_DONE, EventKind.STEP_FAILED, EventKind.RUN_STOPPED):
+        for kind in (
+            EventKind.RESOLVED,
+            EventKind.STEP_DONE,
+            EventKind.STEP_FAILED,
+            EventKind.STEP_STOPPED,
+            EventKind.STEP_SKIPPED,
+            EventKind.STEP_TAKEN_OVER,
+            EventKind.RUN_STOPPED,
+        ):
             react(kind, self.post_when_ready)
         react(EventKind.STEP_DONE, self.file_followups)
         for kind in (
@@ -128,9 +136,9 @@ async def _analysis_ended(session: AsyncSession, incident: records.Incident) -> 
     definition = frozen.definition_of(run)
     wanted = {step.name for step in definition.steps() if step.phase is Phase.POSTMORTEM}
     states = {step.name: StepState(step.state) for step in await queries.steps(session, run.number)}
-    settled = {name for name, state in states.items() if state in _SETTLED}
-    # What builds on a failed step never begins by itself: it is over, too, until somebody retries.
+    settled = {name for name, state in states.items() if state in FINISHED | _GIVEN_UP}
+    # What builds on a step that was given up never begins by itself: it is over, too.
     for name, state in states.items():
-        if state is StepState.FAILED:
+        if state in _GIVEN_UP:
             settled.update(plan.downstream(definition, name))
     return all(name in settled for name in wanted & states.keys())

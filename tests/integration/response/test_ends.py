@@ -156,3 +156,34 @@ async def test_an_analysis_that_fails_holds_the_postmortem_up_no_longer_than_wha
     states = await house.states(incident)
     assert (states["4.1"], states["4.3"]) == ("failed", "queued")
     assert "postmortem" in await house.outbox(incident)
+
+
+async def until_last_analysis_runs(house: House, name: str) -> tuple[records.Incident, int]:
+    """Resolve, and carry out what the analysis `name` does not hold up; return the incident and that step."""
+    incident, _ = await until_fix_is_asked(house)
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    claims = await house.engine.claim(10)
+    [last] = [claim for claim in claims if claim.rows.step.name == name]
+    while claims := [claim for claim in claims if claim is not last]:
+        for claim in claims:
+            await house.engine.carry_out(claim)
+        claims = await house.engine.claim(10)
+    assert "postmortem" not in await house.outbox(incident)
+    return incident, last.step_id
+
+
+@pytest.mark.parametrize("steer", [intervening.skip_step, intervening.take_over, intervening.stop_step])
+async def test_the_postmortem_is_posted_once_people_ended_the_last_analysis_by_hand(
+    house: House, steer: Callable[..., Any]
+) -> None:
+    incident, last = await until_last_analysis_runs(house, "4.2")
+    await house.do(steer, last, ANA, "we talked about it")
+    assert "postmortem" in await house.outbox(incident)
+
+
+async def test_what_builds_on_an_analysis_that_was_stopped_holds_no_postmortem_up(house: House) -> None:
+    incident, last = await until_last_analysis_runs(house, "4.1")
+    await house.do(intervening.stop_step, last, ANA, "we talk about it")
+    states = await house.states(incident)
+    assert (states["4.1"], states["4.3"]) == ("stopped", "queued")
+    assert "postmortem" in await house.outbox(incident)
