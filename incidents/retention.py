@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from incidents import outbox, records, store
 from incidents.catalog import Retention
+from incidents.events import EventKind
 from incidents.lifecycle import Status
 from incidents.notices import Action, Lane, Notice
 from incidents.response.plan import StepState
@@ -95,8 +96,16 @@ async def _apply(store_: store.Store, done: Done, asking: Asking, after: timedel
 
 
 def _ended_before(until: datetime) -> ColumnElement[bool]:
-    incident = records.Incident
-    ended = func.coalesce(incident.closed_at, incident.resolved_at, incident.declared_at)
+    incident, event = records.Incident, records.Event
+    # Cancelling is no milestone: its event alone knows when it was.
+    of_incident = col(event.incident_id) == col(incident.id), col(event.kind) == EventKind.CANCELLED
+    cancelled = select(func.max(event.at)).where(*of_incident).scalar_subquery()
+    ended = func.coalesce(
+        case((col(incident.status) == Status.CANCELLED, cancelled)),
+        incident.closed_at,
+        incident.resolved_at,
+        incident.declared_at,
+    )
     # Declared before it ended: that is what the index knows.
     return and_(col(incident.declared_at) < until, col(incident.status).in_(_ENDED), ended < until)
 

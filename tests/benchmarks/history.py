@@ -308,11 +308,12 @@ def _past(rows: Rows, number: int, at: datetime, chance: random.Random, ids: Ite
         at,
         status=status,
         acknowledged_at=at + lasted / 20,
-        resolved_at=at + lasted,
-        closed_at=None if status is Status.RESOLVED else at + lasted * 2,
+        resolved_at=None if status is Status.CANCELLED else at + lasted,
+        closed_at=at + lasted * 2 if status is Status.CLOSED else None,
         resolution="The release was taken back.",
     )
-    _events(rows, number, at, (EventKind.DECLARED, EventKind.MILESTONE, EventKind.RESOLVED))
+    end = EventKind.CANCELLED if status is Status.CANCELLED else EventKind.RESOLVED
+    _events(rows, number, at, (EventKind.DECLARED, EventKind.MILESTONE, end))
     _timers(rows, number, [at + timedelta(hours=1)], "cancelled")
     _outbox(rows, number, at, ("room", "card", "matrix:now", "postmortem"))
     _updates(rows, number, at, 2)

@@ -15,7 +15,10 @@ from incidents import migrations, outbox, records, retention
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
 from incidents.context import Context
+from incidents.definitions import Severity
 from incidents.notices import Action, Lane, Notice
+from incidents.service import declare, resolve
+from incidents.service.declare import Declaration
 from incidents.store import Store
 from tests import installation
 from tests.benchmarks import history
@@ -67,6 +70,23 @@ async def test_what_ended_within_the_time_is_left_alone(store: Store) -> None:
     async with store.read() as session:
         found = await session.scalars(select(records.Incident).where(col(records.Incident.stripped_at).is_not(None)))
         assert all(each.declared_at < store.clock.now() - half for each in found.all())
+
+
+async def test_what_was_open_for_a_month_and_is_cancelled_now_has_ended_now(store: Store) -> None:
+    ctx = Context(store, store.clock, installation.library(), Settings())
+    after = timedelta(days=30)
+    told = Declaration(title="Old", severity=Severity.LOW, reporter="U1")
+    async with store.transaction() as tx:
+        incident = await declare.declare(tx, ctx, told)
+        incident.declared_at = tx.now - after - timedelta(days=1)
+        await declare.declare(tx, ctx, told)  # the newest would stay anyway
+    async with store.transaction() as tx:
+        await resolve.cancel(tx, ctx, incident.number, "U1", "no longer happens")
+    await _rounds(store, Retention(archive_channel_after=after, strip_after=after, forget_incident_after=after))
+    async with store.read() as session:
+        left = await session.get(records.Incident, incident.number)
+    assert left is not None
+    assert (left.archived_at, left.stripped_at) == (None, None)
 
 
 async def test_stripping_keeps_the_story_and_what_others_lean_on(store: Store) -> None:
