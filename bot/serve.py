@@ -132,8 +132,19 @@ class Process:
         stack.push_async_callback(ended)
 
     async def _take_in(self) -> None:
+        """Let the intake start; it is given up when the process is asked to stop meanwhile."""
         assert self._intake is not None, "it was built"  # noqa: S101 - a fault of ours
-        await self._intake.start()
+        # It may dial for hours. It writes nothing to the database: cutting it off leaves no transaction open.
+        starting = asyncio.create_task(self._intake.start(), name="intake")
+        stopping = asyncio.create_task(self._stopping.wait(), name="stop while the intake starts")
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+        finally:
+            starting.cancel()
+            stopping.cancel()
+            await asyncio.wait({starting, stopping})
 
     async def _until_reached(self, start: Callable[[], Awaitable[None]]) -> bool:
         """Start something that needs Slack, however long Slack is away; returns False when asked to stop meanwhile."""
@@ -150,7 +161,7 @@ class Process:
             except DBAPIError as failure:
                 raise store_errors.explain(failure) or failure from failure
             else:
-                return True
+                return not self._stopping.is_set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait_seconds)
             wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
@@ -158,7 +169,8 @@ class Process:
 
     async def _state(self) -> readiness.State:
         if self._readiness is None or self._intake is None or self._starting:
-            return readiness.State({heartbeat.START: self._starting})
+            down = self._intake.trouble if self._intake is not None else ""
+            return readiness.State({heartbeat.START: f"{self._starting} {down}".strip()})
         return await self._readiness.state(self._intake.trouble)
 
     async def _checks(self) -> dict[str, str]:

@@ -40,7 +40,7 @@ class SocketMode:
         """Return why payloads do not arrive now, or an empty string."""
         if self._handler is None:
             return "Socket Mode is not connected yet."
-        return "" if self._lost_at is None else "The line of Socket Mode is down; it is being dialled again."
+        return "" if self._lost_at is None else "The line of Socket Mode is down; it is being dialled."
 
     async def start(self) -> None:
         """Connect, and return when payloads arrive.
@@ -63,20 +63,21 @@ class SocketMode:
             raise
         self._handler = _Handler(self._app, self._app_token, self._client)
         self._handler.client.wss_uri = str(answer["url"])
-        await self._handler.connect_async()  # type: ignore[no-untyped-call]
+        # Before the first dial: nobody else gets a fresh address for it when this one has run out.
         self._watching = asyncio.create_task(self._watch(self._handler.client), name="socket mode watch")
+        await self._handler.connect_async()  # type: ignore[no-untyped-call]
 
     async def _watch(self, client: SocketModeClient) -> None:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             if await client.is_connected():
                 if self._lost_at is not None:
-                    log.info("Socket Mode is connected again")
+                    log.info("Socket Mode is connected")
                 self._lost_at = None
                 continue
             now = time.monotonic()
             if self._lost_at is None:
-                log.warning("Socket Mode lost its line")
+                log.warning("Socket Mode has no line")
                 self._lost_at = now
             elif now - self._lost_at > _STUCK_SECONDS:
                 # An address is good for one connection and a short while; without this the SDK dials a dead one.

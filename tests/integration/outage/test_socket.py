@@ -159,3 +159,20 @@ async def test_a_clock_that_steps_leaves_the_line_up_and_watched(step: float, mo
         await until(lambda: intake.trouble != "")
         await until_said(ava, "after", 10)
         assert await heard.get() == "after"
+
+
+async def test_a_first_address_that_nobody_answers_is_given_up_for_a_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_mode, "_STUCK_SECONDS", 0.2)
+    async with Workspace(configuration()) as workspace, SlackLine(BOT_TOKEN, workspace.api_url) as slack:
+        here, workspace.core.base_url = workspace.core.base_url, "http://127.0.0.1:9"
+        intake = SocketMode(AsyncApp(client=slack.client, signing_secret=SECRET), slack.client, APP_TOKEN)
+        starting = asyncio.create_task(intake.start())
+        try:
+            await until(lambda: bool(intake.trouble) and intake._handler is not None)
+            workspace.core.base_url = here  # whoever asks now gets an address that is answered
+            async with asyncio.timeout(10):
+                await starting
+            await until(lambda: intake.trouble == "")
+        finally:
+            starting.cancel()
+            await intake.stop()

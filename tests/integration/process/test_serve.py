@@ -17,7 +17,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot import sole
+from bot import socket_mode, sole
 from bot.serve import Process
 from bot.settings import Address
 from bot.workspace.driver import Person
@@ -83,6 +83,20 @@ async def test_it_stops_while_it_waits(tmp_path: Path) -> None:
     env = environment(f"http://127.0.0.1:{free_port()}/api/", tmp_path)
     async with serving(env) as probe:
         await probe.until(lambda checks: "cannot be reached" in checks.get("start", ""))
+
+
+async def test_it_stops_while_slacks_websocket_cannot_be_dialled_and_says_that_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_mode, "_WATCH_SECONDS", 0.05)
+    async with workspace() as slack, asyncio.timeout(15):
+        env = environment(slack.api_url, tmp_path)
+        slack.core.base_url = f"http://127.0.0.1:{free_port()}"  # of the websocket alone; the Web API answers
+        async with serving(env) as probe:
+            checks = await probe.until(lambda checks: "is being dialled" in checks.get("start", ""), timeout=8)
+            assert "Socket Mode" in checks["start"]
+            assert probe.process is not None
+            assert probe.process._running is not None  # what is due is paged meanwhile
 
 
 async def test_bot_token_that_slack_refuses_ends_it(tmp_path: Path) -> None:
