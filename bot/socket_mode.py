@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 
+import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -19,6 +20,7 @@ from incidents.errors import ConfigurationError
 _PING_SECONDS = 5.0
 _WATCH_SECONDS = 2.0
 _STUCK_SECONDS = 20.0  # the SDK tries one address for ever; after this it gets a fresh one
+_DIAL_SECONDS = 10.0  # a proxy whose far side is gone takes a dial and never answers it; the SDK waits for 300 s
 _DRAIN_SECONDS = 4.0  # an ack is worth nothing to Slack after 3 s
 
 log = structlog.get_logger(__name__)
@@ -65,7 +67,7 @@ class SocketMode:
         self._handler.client.wss_uri = str(answer["url"])
         # Before the first dial: nobody else gets a fresh address for it when this one has run out.
         self._watching = asyncio.create_task(self._watch(self._handler.client), name="socket mode watch")
-        await self._handler.connect_async()  # type: ignore[no-untyped-call]
+        await self._handler.connect_async()
 
     async def _watch(self, client: SocketModeClient) -> None:
         while True:
@@ -102,6 +104,13 @@ class _Handler(AsyncSocketModeHandler):
         super().__init__(app, app_token, logger=app.logger, web_client=client, ping_interval=_PING_SECONDS)
         self._draining = False
         self._in_hand: set[asyncio.Task[object]] = set()
+
+    async def connect_async(self) -> None:
+        """Connect; a dial that nobody answers is given up and made again."""
+        # This session only dials: an open socket is bound by its pings, and the Web API has a session of its own.
+        await self.client.aiohttp_client_session.close()
+        self.client.aiohttp_client_session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_DIAL_SECONDS))
+        await super().connect_async()  # type: ignore[no-untyped-call]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         """Dispatch and ack one payload."""

@@ -28,6 +28,7 @@ class Line:
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.refusing = False
+        self.hanging = 0  #: so many dials are accepted and never answered: a proxy whose far side is gone
         self.address = ""
 
     async def start(self) -> None:
@@ -48,6 +49,11 @@ class Line:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
             writer.transport.abort()
+            return
+        if self.hanging:
+            self.hanging -= 1
+            await reader.read(-1)
+            writer.close()
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._open |= {writer, far_writer}
@@ -176,3 +182,20 @@ async def test_a_first_address_that_nobody_answers_is_given_up_for_a_fresh_one(m
         finally:
             starting.cancel()
             await intake.stop()
+
+
+async def test_a_dial_that_nobody_answers_is_given_up_and_the_open_line_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_mode, "_DIAL_SECONDS", 0.3)
+    async with listening() as (workspace, line, intake, heard, ava):
+        line.hanging = 1
+        await workspace.request_faults(Fault(kind=FaultKind.SOCKET_DROP))
+        await until(lambda: line.hanging == 0)
+        await until(lambda: intake.trouble != "")
+        async with asyncio.timeout(10):
+            await until(lambda: intake.trouble == "")
+        assert intake._handler is not None
+        dialled = intake._handler.client.current_session
+        await asyncio.sleep(1)  # longer than a dial may take
+        await until_said(ava, "after", 5)
+        assert await heard.get() == "after"
+        assert intake._handler.client.current_session is dialled
