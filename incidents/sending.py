@@ -1,6 +1,6 @@
 """Notices that leave: begun under a lease, done with a result, or given up with what waited for them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,9 +82,17 @@ _LEAVE = update(_TABLE).where(
 )
 
 
+class Candidates(list[records.Outbox]):
+    """Rows that may go now, the most urgent first."""
+
+    def __init__(self, rows: Iterable[records.Outbox], *, more: bool) -> None:
+        super().__init__(rows)
+        self.more = more  #: as many were read as were asked for: further ones may be due
+
+
 async def candidates(
     tx: store.Tx, limit: int, *, roads: Collection[str], busy: Collection[int] = (), states: Collection[str] = MAY_GO
-) -> list[records.Outbox]:
+) -> Candidates:
     """Return up to `limit` rows that may go now by one of `roads`, for `begin`, `postpone` or `leave_out`.
 
     Pages come first; within a lane what belongs to the most severe incident, and among equals the oldest.
@@ -120,7 +128,7 @@ async def candidates(
     for found in rows:
         if newest.get(found.coalesce, found.number) != found.number:
             found.state = "superseded"
-    return [found for found in rows if found.state != "superseded"]
+    return Candidates((found for found in rows if found.state != "superseded"), more=len(rows) == limit)
 
 
 def begin(tx: store.Tx, row: records.Outbox, owner: str) -> None:

@@ -14,10 +14,12 @@ from incidents.notices import Action, Lane, Road
 from incidents.steadiness import Steadiness
 
 LOOKED_AT = 60  # rows read at once; more than can be in flight, so that a busy channel hides no other
-IN_FLIGHT = 24  # calls at once; aiohttp and Slack take more, SQLite's single writer does not settle them faster
 
-#: How many of them each lane may use: what is urgent always finds room.
-_ROOM_FOR = {Lane.PAGE: 24, Lane.DECISION: 22, Lane.ROOM: 20, Lane.STATUS: 16, Lane.CHATTER: 10}
+#: Calls of Slack at once: aiohttp and Slack take more, SQLite's single writer does not settle them faster. How many of
+#: them each lane may use: what is urgent always finds room.
+_ROOM_AT_SLACK = {Lane.PAGE: 24, Lane.DECISION: 22, Lane.ROOM: 20, Lane.STATUS: 16, Lane.CHATTER: 10}
+#: On each other road, which leads to one server as a rule: it may take a second for each, or hang with all.
+_ROOM_ELSEWHERE = {Lane.PAGE: 8, Lane.DECISION: 7, Lane.ROOM: 6, Lane.STATUS: 6, Lane.CHATTER: 6}
 
 #: What an earlier try has posted can be looked for, so that people see how it ended, though it is no longer sent.
 _FOUND_AGAIN = frozenset({Action.POST.value, Action.DIRECT.value})
@@ -30,7 +32,8 @@ class Choice:
     at: datetime  #: the transaction's time (UTC)
     trips: list[Trip] = field(default_factory=list)
     more: bool = False  #: further rows may be due; look again at once
-    crowded: bool = False  #: rows remain for which there was no room
+    full: set[Road] = field(default_factory=set)  #: on these there is no room for what may be due: what ends makes some
+    crowded: bool = False  #: rows were read for which there was no room
     postponed_to: datetime | None = None  #: when the first of those may go that were put off (UTC)
 
     def put_off(self, until: datetime | None) -> None:
@@ -58,42 +61,61 @@ class Chooser:
         self._steadiness = Steadiness(sending.LEASE)
         self._shared = shared  # other replicas call Slack too
 
-    async def choose(self, tx: store.Tx, *, busy: Collection[int], shut: frozenset[Road]) -> Choice:
+    async def choose(self, tx: store.Tx, *, under_way: Collection[Trip], shut: frozenset[Road]) -> Choice:
         """Begin the rows that go now; postpone, leave out or let wait the others that were due."""
         ledger = Ledger(tx, self._pace, time.monotonic()) if self._shared else None
-        choice = await self._choose(tx, ledger, busy=busy, shut=shut)
+        choice = await self._choose(tx, ledger, under_way=under_way, shut=shut)
         if ledger is not None:
             ledger.write()
         return choice
 
     async def _choose(
-        self, tx: store.Tx, ledger: Ledger | None, *, busy: Collection[int], shut: frozenset[Road]
+        self, tx: store.Tx, ledger: Ledger | None, *, under_way: Collection[Trip], shut: frozenset[Road]
     ) -> Choice:
         choice = Choice(tx.now)
         states = sending.MAY_GO if self._steadiness.lasts(tx.now) else ("pending",)
-        rows = await sending.candidates(tx, LOOKED_AT, roads=frozenset(Road) - shut, busy=busy, states=states)
+        busy = [trip.row.number for trip in under_way]
+        in_flight = Counter(Road(trip.row.road) for trip in under_way)
+        choice.full |= {road for road in Road if in_flight[road] >= _room(road, Lane.PAGE)}
         queue: Counter[pace.Scope] = Counter()
-        for row in rows:
-            if len(busy) + len(choice.trips) >= _ROOM_FOR[Lane(row.lane)]:
-                choice.crowded = True  # the rows behind it are no more urgent; whatever ends makes room
-                return choice
-            incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
-            reason = await holding.why_not(tx.session, row, incident, tx.now)
-            if reason and not (row.first_tried_at and row.action in _FOUND_AGAIN):
-                tried = "; an earlier try may have arrived" if row.first_tried_at else ""
-                await sending.leave_out(tx, row, reason + tried)
-                continue
-            place = await self._place(tx, row, incident)
-            if isinstance(place, places.NotYet):
-                choice.put_off(await sending.wait_for(tx, row, place.key))
-            elif isinstance(place, places.Nowhere):
-                choice.trips.append(await self._begin(tx, row, incident, Place(), nowhere=place.reason))
-            elif until := await self._paced(tx, ledger, row, place, queue):
-                choice.put_off(until)
-            else:
-                choice.trips.append(await self._begin(tx, row, incident, place, withdrawn=reason))
-        choice.more = len(rows) == LOOKED_AT
+        # Again without a road that turned out to be full: its rows must not hide those of the others.
+        while (roads := frozenset(Road) - shut - choice.full) & set(self._roads):
+            rows = await sending.candidates(tx, LOOKED_AT, roads=roads, busy=busy, states=states)
+            for row in rows:
+                road = Road(row.road)
+                if road in choice.full or in_flight[road] >= _room(road, Lane(row.lane)):
+                    choice.full.add(road)  # the road's rows behind it are no more urgent
+                    choice.crowded = True
+                elif trip := await self._consider(tx, ledger, row, choice, queue):
+                    choice.trips.append(trip)
+                    in_flight[road] += 1
+            if not rows.more:
+                break
+            if not roads & choice.full:
+                choice.more = True
+                break
         return choice
+
+    async def _consider(
+        self, tx: store.Tx, ledger: Ledger | None, row: records.Outbox, choice: Choice, queue: "Counter[pace.Scope]"
+    ) -> Trip | None:
+        """Begin a row for which there is room, or postpone it, leave it out, let it wait."""
+        incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
+        reason = await holding.why_not(tx.session, row, incident, tx.now)
+        if reason and not (row.first_tried_at and row.action in _FOUND_AGAIN):
+            tried = "; an earlier try may have arrived" if row.first_tried_at else ""
+            await sending.leave_out(tx, row, reason + tried)
+            return None
+        place = await self._place(tx, row, incident)
+        if isinstance(place, places.NotYet):
+            choice.put_off(await sending.wait_for(tx, row, place.key))
+        elif isinstance(place, places.Nowhere):
+            return await self._begin(tx, row, incident, Place(), nowhere=place.reason)
+        elif until := await self._paced(tx, ledger, row, place, queue):
+            choice.put_off(until)
+        else:
+            return await self._begin(tx, row, incident, place, withdrawn=reason)
+        return None
 
     async def _place(
         self, tx: store.Tx, row: records.Outbox, incident: records.Incident | None
@@ -133,3 +155,8 @@ class Chooser:
         edits = await outbox_queries.tries(tx.session, row.coalesce) if counted else None
         sending.begin(tx, row, self._owner)
         return Trip(row, place, incident, unclear, time.monotonic(), nowhere, withdrawn, edits)
+
+
+def _room(road: Road, lane: Lane) -> int:
+    """Return how many may be on their way by `road` before another of `lane` waits."""
+    return (_ROOM_AT_SLACK if road is Road.SLACK else _ROOM_ELSEWHERE)[lane]

@@ -21,7 +21,7 @@ from bot.delivery.pace import Pace
 from bot.delivery.papers import Papers
 from bot.delivery.roads import Road, SlackRoad
 from bot.delivery.rooms import Rooms
-from bot.delivery.trip import Draw
+from bot.delivery.trip import Draw, Trip
 from bot.delivery.web import Web
 from escalation.fallback import Fallback
 from incidents import notices, outbox_queries, store, store_errors
@@ -64,13 +64,13 @@ class Deliverer:
         self._chooser = Chooser(ours, self._roads, self._pace, slack.calls, shared=ctx.store.supports_skip_locked)
         self._tidied_at = 0.0
         self._woken = asyncio.Event()
-        self._under_way: dict[asyncio.Task[None], int] = {}  # -> id of the row
+        self._under_way: dict[asyncio.Task[None], Trip] = {}
         self._chosen: set[asyncio.Future[None]] = set()  # in transactions of others, each until its own is over
         self._running: asyncio.Task[None] | None = None
         self._stopping = False
         self._stopped = False
         self._rung = False  # the alarm woke us, not a commit
-        self._crowded = False  # rows wait for room
+        self._full: set[notices.Road] = set()  # rows may wait for room there
         self._behind = False  # more rows wait than one look takes in; a decision must not wait for such looks
         self._outage = Outage(self._web)
         self._courier = Courier(ctx, draw, self._roads, self._pace, self._outage, self._wake_at)
@@ -195,7 +195,7 @@ class Deliverer:
         if self._stopping:
             return Choice(tx.now)
         shut = frozenset({notices.Road.SLACK}) if self._outage.lasts else frozenset()
-        return await self._chooser.choose(tx, busy=tuple(self._under_way.values()), shut=shut)
+        return await self._chooser.choose(tx, under_way=self._under_way.values(), shut=shut)
 
     def _set_off(self, choice: Choice) -> None:
         if self._stopped:  # whoever comes next finds them once their leases run out
@@ -203,10 +203,10 @@ class Deliverer:
             return
         for trip in choice.trips:
             task = asyncio.create_task(self._courier.deliver(trip), name=f"deliver {trip.row.key}")
-            self._under_way[task] = trip.row.number
+            self._under_way[task] = trip
             task.add_done_callback(self._ended)
         UNDER_WAY.set(len(self._under_way))
-        self._crowded = choice.crowded
+        self._full = choice.full
         self._behind = choice.crowded or choice.more
         if choice.more:
             self._woken.set()
@@ -214,9 +214,9 @@ class Deliverer:
             self._wake_at(choice.postponed_to)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.pop(task, None)
+        trip = self._under_way.pop(task)
         UNDER_WAY.set(len(self._under_way))
-        if self._crowded:
+        if notices.Road(trip.row.road) in self._full:
             self._woken.set()
 
     def _wake_at(self, at: datetime) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import timedelta
 
+from bot.delivery.choosing import LOOKED_AT
 from bot.delivery.roads import Drawing
 from bot.delivery.trip import Trip, Undelivered
 from bot.delivery.web import Json
@@ -102,6 +103,45 @@ async def test_chatter_leaves_room_for_a_page(post: Post) -> None:
     post.workspace.core.faults.clear()
     await post.put(rooms[0], note("page", action=Action.DIRECT, target="user:U0BEN", lane=Lane.PAGE))
     await post.wait("page", timeout=3)
+
+
+async def test_mail_server_that_hangs_holds_up_no_page_no_channel_and_no_other_road(post: Post) -> None:
+    mail, pager = _Hanging(), _Hanging()
+    pager.answers.set()
+    post.deliverer(others={Road.EMAIL: mail, Road.PAGER: pager}).start()
+    incident = await post.room()
+    to = {"lane": Lane.PAGE, "road": Road.EMAIL, "action": Action.MAIL, "target": "mail:ava@example.com"}
+    letters = [Notice(key=f"letter {number}", **to) for number in range(LOOKED_AT + 8)]
+    try:
+        await post.put(incident, *letters)
+        await post.until(lambda: len(mail.carried) > 0)
+        await post.put(
+            incident,
+            note("page", action=Action.DIRECT, target="user:U0BEN", lane=Lane.PAGE),
+            Notice(key="room", lane=Lane.ROOM, action=Action.CREATE_CHANNEL, params={"name": "r", "private": False}),
+            Notice(key="call", lane=Lane.PAGE, road=Road.PAGER, action=Action.PAGE),
+        )
+        for key in ("page", "room", "call"):
+            await post.wait(key, timeout=4)
+        assert len(mail.carried) < 10
+    finally:
+        mail.answers.set()
+    for letter in letters:
+        await post.wait(letter.key)
+    assert sorted(mail.carried) == sorted(letter.key for letter in letters)
+
+
+class _Hanging:
+    """A road that answers nobody until `answers` is set."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.carried: list[str] = []
+
+    async def carry(self, trip: Trip, draw: Drawing) -> Json:
+        self.carried.append(trip.row.key)
+        await self.answers.wait()
+        return {}
 
 
 async def test_waiting_edits_of_a_card_become_one(post: Post) -> None:

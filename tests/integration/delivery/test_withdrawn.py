@@ -91,6 +91,20 @@ async def test_what_a_newer_one_says_already_is_not_painted_over_by_an_older_one
     assert (await post.row("old")).state == "superseded"
 
 
+async def test_look_that_read_as_many_as_it_may_says_so_though_some_are_superseded(post: Post) -> None:
+    incident = await post.room()
+    await post.put(incident, _topic("old", Lane.CHATTER))
+    async with post.ctx.store.transaction() as tx:
+        (old,) = await sending.candidates(tx, 10, roads=[Road.SLACK])
+        sending.begin(tx, old, "here")
+    await post.put(incident, _topic("new", Lane.ROOM))
+    async with post.ctx.store.transaction() as tx:
+        await sending.retry(tx, old, tx.now, "Slack answered 500")
+    async with post.ctx.store.transaction() as tx:
+        found = await sending.candidates(tx, 2, roads=[Road.SLACK])
+        assert ([row.key for row in found], found.more) == (["new"], True)
+
+
 def _topic(words: str, lane: Lane) -> Notice:
     return Notice(
         key=words,
