@@ -4,7 +4,7 @@ from incidents import records, store
 from incidents.context import Context
 from incidents.definitions import ApprovalKind, Kind
 from incidents.events import EventKind
-from incidents.response import approvals, asking, progress, questions, runs
+from incidents.response import approvals, asking, journal, progress, questions, runs
 from incidents.response.plan import StepState
 from incidents.service import queries
 
@@ -77,7 +77,7 @@ class Progress:
     async def take_up_again(self, tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
         """Go on with a reopened incident: where it was left, or from the start when a fix was deployed and failed.
 
-        What people or a fault left out stays left out.
+        What people or a fault left out stays left out; what acts is asked anew, as production has moved on since.
         """
         del event
         run = await queries.latest_run(tx.session, incident.number)
@@ -95,6 +95,9 @@ class Progress:
             return
         for step, row in planned:
             left_out = row.state == StepState.SKIPPED.value and row.finished_at is None  # by the end, not by somebody
+            if left_out:
+                journal.carry_over(row)
+                await approvals.spend(tx, incident, run, row)
             if left_out or (progress.is_analysis(step) and row.state != StepState.SKIPPED.value):
                 row.state, row.owner = StepState.QUEUED.value, ""
                 tx.session.add(row)

@@ -139,6 +139,7 @@ async def fail(tx: store.Tx, ctx: Context, claim: Claim, error: SitrepError, kep
         # What ended has failed and may be begun again; what may still run is adopted by the next attempt.
         journal.keep(step, kept.still_open(step))
     tx.session.add(step)
+    await approvals.spend(tx, incident, run, step)
     await failures.record(tx, incident, run, step, error)
     if kept is not None and kept.acted:
         await alternatives.offer(tx, ctx, incident, run, step.name, error.message)

@@ -83,6 +83,29 @@ async def test_reopening_before_a_fix_was_deployed_goes_on_where_it_was_left(hou
     assert (await house.states(incident))["4.1"] == "queued"
 
 
+async def test_a_deploy_that_failed_is_asked_anew_after_reopening(house: House) -> None:
+    house.agent.failing.add("3.1")
+    incident = await deployed(house)
+    house.agent.failing.clear()
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    await house.do(resolve.reopen, incident.number, ANA, "errors are back")
+    assert "3.1" not in await house.work(), "deployed again, and nobody was asked"
+    [anew] = await house.pending(incident)
+    assert (anew.kind, anew.step) == ("deploy", "3.1")
+
+
+async def test_a_deploy_that_had_not_begun_when_service_was_restored_is_asked_anew_after_reopening(
+    house: House,
+) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    await house.do(resolve.reopen, incident.number, ANA, "errors are back")
+    assert "3.1" not in await house.work(), "production has moved on since it was approved"
+    [anew] = await house.pending(incident)
+    assert (anew.kind, anew.step) == ("deploy", "3.1")
+
+
 async def test_reopening_after_a_deploy_looks_at_everything_anew(house: House) -> None:
     incident = await deployed(house)
     await house.do(resolve.resolve, incident.number, ANA, "reverted")

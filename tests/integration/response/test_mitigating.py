@@ -13,7 +13,7 @@ from incidents.errors import Conflict, InvalidInput, NotAllowed, Repeated
 from incidents.lifecycle import Role
 from incidents.response import control, mitigating
 from incidents.response.mitigations import Means, WayBack
-from incidents.service import queries, respond
+from incidents.service import queries, resolve, respond
 from tests.integration.response.conftest import ANA, BO, CY, SETTINGS, House
 
 BACK = WayBack("40", "41")
@@ -87,6 +87,23 @@ async def test_another_choice_takes_the_place_of_one_nobody_approved_and_a_refus
     assert (await house.states(incident))["0.1"] == "skipped", "what was refused is not asked again"
     await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
     assert "0.2" in await house.states(incident)
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_mitigation_that_failed_is_asked_anew_after_reopening(house: House) -> None:
+    incident = await commanded(house)
+    await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
+    asked = await mitigation(house, incident)
+    await house.do(control.decide, asked.number, BO, "approve")
+    house.agent.failing.add("0.1")
+    await house.work()
+    house.agent.failing.clear()
+    async with house.store.read() as session:
+        assert (await session.get_one(records.Approval, asked.number)).state == "superseded", "its card says so at once"
+    await house.do(resolve.resolve, incident.number, ANA, "the vendor fixed it")
+    await house.do(resolve.reopen, incident.number, ANA, "errors are back")
+    assert "0.1" not in await house.work(), "put back again, and nobody was asked"
+    assert (await mitigation(house, incident)).id != asked.id
 
 
 async def test_what_cannot_be_done_here_says_what_is_missing_and_a_hotfix_needs_nothing(house: House) -> None:
