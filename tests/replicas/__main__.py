@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.processes import postgres_server
-from tests.replicas.fleet import Fleet, Reckoning, declaring, fleet
+from tests.replicas.fleet import Fleet, declaring, fleet
 from tests.replicas.punctual import HEALTHY_SECONDS, LOST_SECONDS, Lateness
+from tests.replicas.reckoning import Reckoning
 
 NAMES = ("a", "b", "c")
 _LOAD_SECONDS = 30.0
@@ -61,18 +62,22 @@ FAULTS: tuple[Fault | None, ...] = (None, killed, frozen, cut_off, unheard, rest
 async def go(server: str, rounds: int, seed: int) -> bool:
     """Run the rounds, one fault each; returns whether everything owed arrived once, and in time."""
     chance, holds = random.Random(seed), True  # noqa: S311 - a seeded choice of faults
-    say("round fault      incidents notices lost doubled failed   p50     p99     max  seconds late, p99 to be under")
+    say(
+        "round fault      incidents notices lost doubled unowed failed unended"
+        "   p50     p99     max  seconds late, p99 to be under"
+    )
     for number in range(rounds):
         fault = FAULTS[number % len(FAULTS)]
         found, late = await _round(server, fault, chance.choice(NAMES))
         spread, healthy = Lateness.of(late), fault is None
         missed = spread.missed(healthy=healthy)
         holds = holds and found.is_even and not missed
-        counts = f"{found.incidents:9} {len(late):7} {len(found.lost):4} {len(found.doubled):7} {len(found.failed):6}"
+        wrong = f"{len(found.lost):4} {len(found.doubled):7} {len(found.unowed):6} {len(found.failed):6}"
+        counts = f"{found.incidents:9} {len(late):7} {wrong} {len(found.unended):7}"
         times = f"{spread.p50:7.3f} {spread.p99:7.3f} {spread.longest:7.3f}"
         limit = f"{HEALTHY_SECONDS if healthy else LOST_SECONDS:g}: {'MISSED' if missed else 'holds'}"
         say(f"{number + 1:5} {fault.__name__ if fault else 'none':10} {counts} {times}  {limit}")
-        for what in (*found.lost, *found.doubled, *found.failed, *missed):
+        for what in (*found.findings, *missed):
             say(f"      {what}")
     return holds
 

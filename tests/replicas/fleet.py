@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,36 +15,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.workspace.config import AppConfig, ChannelConfig, LimitConfig, PersonConfig, WorkspaceConfig
-from bot.workspace.contents.model import Message
 from bot.workspace.driver import Person
 from bot.workspace.rules.errors import SlackError
 from bot.workspace.server import Workspace
 from tests.integration.agents.shop import Shop
 from tests.integration.delivery.conftest import TOKEN, manifest
 from tests.processes import Gate, Sitrep, database_on, slack_variables
+from tests.replicas import reckoning
+from tests.replicas.reckoning import AUDIENCES, ON_CALL, PEOPLE, PROMISES, Reckoning
+from tests.torture import arrivals, timeline, town
+from tests.torture.arrivals import Received
+from tests.torture.timeline import Incident
 
-#: Audience -> within how many seconds it hears of a critical incident; each has a person of its own.
-PROMISES = {
-    "team_lead": 0,
-    "product_manager": 0,
-    "engineering_manager": 1,
-    "cto": 2,
-    "ceo": 3,
-    "customer_success": 4,
-    "business_stakeholders": 5,
-    "security_team": 6,
-    "legal_and_compliance": 7,
-    "software_architect": 8,
-    "system_architects": 9,
-    "vendor_management": 10,
-}
-AUDIENCES = ("on_call_engineer", *PROMISES)
-#: Audience -> the Slack id of its person.
-PEOPLE = {audience: f"U{number:02}{audience.upper().replace('_', '')[:8]}" for number, audience in enumerate(AUDIENCES)}
 SECRET = "secret"  #: with which Slack signs what it sends over HTTP
 REPORTERS = ("U91DEE", "U92ELI", "U93FAY")
 _NOT_TAKEN = (SlackError, TimeoutError, httpx.HTTPError)
-_PAGING = {severity: {"levels": ["on_call_engineer"], "every": "10m"} for severity in ("critical", "high", "medium")}
+_PAGING = {severity: {"levels": [ON_CALL], "every": "10m"} for severity in ("critical", "high", "medium")}
 
 
 def write_configuration(folder: Path, shop: Shop) -> Path:
@@ -176,18 +161,9 @@ class Fleet:
             raise AssertionError(f"{query}: still {rows}") from None
         return rows
 
-    def _messages(self) -> Iterator[tuple[str, Message]]:
-        for channel in self.workspace.core.team.channels.values():
-            for message in channel.messages.values():
-                if key := (message.metadata or {}).get("event_payload", {}).get("key"):
-                    yield key, message
-
-    def posts(self) -> Counter[str]:
-        """Return how often each notice stands in the workspace, by its key."""
-        return Counter(key for key, _ in self._messages())
-
     async def settled(self, seconds: float = 60) -> None:
-        """Wait until nothing is on its way and no timer of the next minutes is pending."""
+        """Wait until no agent is at work and nothing is on its way."""
+        await self.until("SELECT name, state, owner FROM step WHERE state IN ('ready', 'running')", _none, seconds)
         await self.until(
             "SELECT key, state, action, error FROM outbox WHERE state IN ('waiting', 'pending', 'sending')",
             lambda rows: not rows,
@@ -198,55 +174,36 @@ class Fleet:
         """Wait until every promise of the matrix has been fired."""
         await self.until("SELECT key, due_at FROM timer WHERE kind = 'matrix' AND state = 'pending'", _none, seconds)
 
-    async def promised(self) -> dict[str, float]:
-        """Return what the matrix owes, and when (seconds since 1970), by key."""
-        incidents = await self.rows("SELECT id, declared_at FROM incident")
-        return {
-            f"inc-{row['id']}:matrix:{f'within_{seconds}s' if seconds else 'immediate'}:{PEOPLE[audience]}": row[
-                "declared_at"
-            ].timestamp()
-            + seconds
-            for row in incidents
-            for audience, seconds in PROMISES.items()
-        }
+    async def incidents(self) -> list[Incident]:
+        """Return the incidents with their timelines, oldest first."""
+        rows = await self.rows("SELECT * FROM incident ORDER BY id")
+        events = await self.rows("SELECT * FROM event ORDER BY id")
+        return timeline.incidents(rows, events, await self.rows(town.STEPS))
 
     async def lateness(self) -> list[float]:
         """Return by how many seconds each promised notice stood in the workspace late, shortest first."""
-        promised = await self.promised()
-        return sorted(float(m.ts) - promised[key] for key, m in self._messages() if key in promised)
+        arrived = self.received().arrivals
+        promised = [debt for each in await self.incidents() for debt in reckoning.promised(each)]
+        return sorted(at - debt.due for debt in promised for at in arrived.get((debt.place, debt.key), ()))
 
-    async def reckon(self) -> "Reckoning":
-        """Compare what arrived in the workspace with what the policies owe and what the database says was sent."""
-        posts = self.posts()
-        incidents = await self.rows("SELECT id, title FROM incident ORDER BY id")
+    def received(self) -> Received:
+        """Return what stands in the workspace."""
+        return arrivals.in_slack(self.workspace.core, PEOPLE.values())
+
+    async def reckon(self) -> Reckoning:
+        """Compare what arrived in the workspace with what is owed and what the database says was sent."""
         posted = "SELECT key FROM outbox WHERE road = 'slack' AND action IN ('post', 'direct') AND state = 'done'"
-        sent = {row["key"] for row in await self.rows(posted)}
-        names = Counter(channel.name for channel in self.workspace.core.team.channels.values())
-        rooms = [name for name in names if name.startswith("inc-")]
-        failed = await self.rows("SELECT key, error FROM outbox WHERE state = 'failed'")
-        return Reckoning(
-            incidents=len(incidents),
-            rooms=len(rooms),
-            lost=sorted((sent | set(await self.promised())) - set(posts)),
-            doubled=sorted(key for key, times in posts.items() if times > 1),
-            failed=[f"{row['key']}: {row['error']}" for row in failed],
+        given_up = (
+            "SELECT key AS what, error FROM outbox WHERE state = 'failed'"
+            " UNION ALL SELECT 'step ' || name, error FROM step WHERE state = 'failed'"
         )
-
-
-@dataclass(frozen=True)
-class Reckoning:
-    """What came of it."""
-
-    incidents: int
-    rooms: int
-    lost: list[str]
-    doubled: list[str]
-    failed: list[str]
-
-    @property
-    def is_even(self) -> bool:
-        """Whether everything owed arrived, once."""
-        return not (self.lost or self.doubled or self.failed) and self.rooms == self.incidents
+        return reckoning.compare(
+            await self.incidents(),
+            self.received(),
+            sent={row["key"] for row in await self.rows(posted)},
+            failed=[f"{row['what']}: {row['error']}" for row in await self.rows(given_up)],
+            steps=await self.rows(town.STEPS),
+        )
 
 
 def _none(rows: list[dict[str, Any]]) -> bool:

@@ -1,6 +1,6 @@
 """What arrived: in the workspace, at the mail server, at the pager, at the webhook."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from bot.workspace.contents.model import Channel, ChannelKind, Message
@@ -26,17 +26,7 @@ class Received:
 
 def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring], posted: Iterable[Posted] = ()) -> Received:
     """Return everything that the workspace, the mail server, the pager and the webhook took, by place and key."""
-    received = Received()
-    for channel in core.team.channels.values():
-        place = _place(channel)
-        for message in channel.messages.values():
-            if key := _key(message):
-                received.add(place, key, float(message.ts))
-            for file in message.files:
-                name = core.team.files[file].name
-                received.add(place, f"{name.removesuffix('-post-mortem.md')}:postmortem:file", float(message.ts))
-        if place.startswith("room:"):
-            _furnished(core, received, place, channel)
+    received = in_slack(core, town.PEOPLE.values())
     for letter in letters:
         received.add(f"mail:{letter.to.partition('@')[0]}", letter.message_id, letter.at)
     for ring in rings:
@@ -46,9 +36,25 @@ def gather(core: Core, letters: Iterable[Letter], rings: Iterable[Ring], posted:
     return received
 
 
+def in_slack(core: Core, people: Collection[str]) -> Received:
+    """Return everything that the workspace took, by place and key; `people` are the Slack ids of who reads there."""
+    received = Received()
+    for channel in core.team.channels.values():
+        place = _place(channel, people)
+        for message in channel.messages.values():
+            if key := _key(message):
+                received.add(place, key, float(message.ts))
+            for file in message.files:
+                name = core.team.files[file].name
+                received.add(place, f"{name.removesuffix('-post-mortem.md')}:postmortem:file", float(message.ts))
+        if place.startswith("room:"):
+            _furnished(core, received, place, channel)
+    return received
+
+
 def rooms(core: Core) -> dict[str, Channel]:
     """Return the incidents' rooms by the incidents' keys; a second room of one incident is a fault of its own."""
-    placed = {_place(channel): channel for channel in core.team.channels.values()}
+    placed = {_place(channel, ()): channel for channel in core.team.channels.values()}
     return {place.removeprefix("room:"): channel for place, channel in placed.items() if place.startswith("room:")}
 
 
@@ -63,9 +69,9 @@ def _key(message: Message) -> str:
     return payload.get("key", "")
 
 
-def _place(channel: Channel) -> str:
+def _place(channel: Channel, people: Collection[str]) -> str:
     if channel.kind is ChannelKind.IM:
-        person = next((member for member in channel.members if member in town.PEOPLE.values()), "nobody")
+        person = next((member for member in channel.members if member in people), "nobody")
         return f"dm:{person}"
     parts = channel.name.split("-")
     return f"room:{'-'.join(parts[:2])}" if parts[0] == "inc" else f"channel:{channel.name}"

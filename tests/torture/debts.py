@@ -193,11 +193,16 @@ def lines(incident: Incident) -> Iterator[Debt]:
         yield Debt(f"{incident.key}:question:{event.data['question']}", room, event.at)
 
 
-def furniture(incident: Incident) -> Iterator[Debt]:
-    """Yield what every room has."""
-    room = f"room:{incident.key}"
+def bare_room(incident: Incident) -> Iterator[Debt]:
+    """Yield what every room has, of whatever company."""
     for name in ("room", "card", "card:pin", "triage", "topic"):
-        yield Debt(f"{incident.key}:{name}", room, incident.declared)
+        yield Debt(f"{incident.key}:{name}", f"room:{incident.key}", incident.declared)
+
+
+def furniture(incident: Incident) -> Iterator[Debt]:
+    """Yield what every room of the town has."""
+    yield from bare_room(incident)
+    room = f"room:{incident.key}"
     for title in town.BOOKMARKS:
         yield Debt(f"{incident.key}:bookmark:{title}", room, incident.declared)
     severity = str(incident.events[0].data["severity"])

@@ -190,7 +190,7 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
                 verdict.repeated += len(times) - 1
             else:
                 verdict.doubled.append(f"{place} {key} x{len(times)}")
-        if (place, key) not in owed and _is_told(place, key) and not causes.is_named_elsewhere(found, key):
+        if (place, key) not in owed and is_told(place, key) and not causes.is_named_elsewhere(found, key):
             verdict.unowed.append(f"{place} {key}")
     verdict.doubled += [each for incident in found for each in fence.done_twice(incident)]
     titles = Counter(incident.title for incident in found)
@@ -204,7 +204,7 @@ def _note_doubles(verdict: Verdict, found: list[Incident], received: Received, o
         verdict.doubled += [f"{incident.key} {words!r} x{count}" for words, count in said.items() if count > 1]
 
 
-def _is_told(place: str, key: str) -> bool:
+def is_told(place: str, key: str) -> bool:
     """Whether it is told to people: not who is in a room, nor the end of a call, which its call is reckoned by."""
     is_end = place == "pager" and key.endswith((":acknowledge", ":resolve"))
     return place.startswith(_READ) and not is_end and ":member:" not in key

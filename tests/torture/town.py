@@ -60,6 +60,11 @@ AWAY_SECONDS = 3  #: what Slack has not taken by then goes by another road
 HELD_UP_SECONDS = {"critical": 25, "high": 40}  #: nobody decides for so long: the next of the levels of paging hears
 ARCHIVE_SECONDS = 3600  # after its end a room goes into the archive, when a process starts
 FOLLOWUP = "Widen the pool"  #: how every follow-up begins that people file
+#: Every step of every run, for `timeline.incidents` and `reckoning.unended`.
+STEPS = (
+    "SELECT run.incident_id, step.run_id, run.state AS run, step.name, step.state, step.attempt"
+    " FROM step JOIN run ON run.id = step.run_id ORDER BY step.id"
+)
 BOOKMARKS = {"War room": "https://example.com/war", "Runbook": "https://example.com/runbook"}
 
 
@@ -161,10 +166,7 @@ class Record:
 
     async def steps(self) -> list[dict[str, Any]]:
         """Return every step of every run: incident_id, run_id, run (its state), name, state and attempt."""
-        return await self.rows(
-            "SELECT run.incident_id, step.run_id, run.state AS run, step.name, step.state, step.attempt"
-            " FROM step JOIN run ON run.id = step.run_id ORDER BY step.id"
-        )
+        return await self.rows(STEPS)
 
     async def on_their_way(self) -> list[str]:
         """Return the keys of notices that have not gone out, and the steps at work, of incidents that are over.
