@@ -45,13 +45,15 @@ _NEW_TOKEN = "Install the app again and set SLACK_BOT_TOKEN to its new token."  
 
 #: https://docs.slack.dev/reference/methods/auth.test#errors
 _SHUT_OUT = {
-    "invalid_auth": ("Slack does not accept the bot token.", _NEW_TOKEN),
+    "invalid_auth": (
+        "Slack does not accept the bot token.",
+        f"{_NEW_TOKEN} If it has that, add this machine's address to the app's list of allowed addresses.",
+    ),
     "not_authed": ("Slack got no bot token.", "Set SLACK_BOT_TOKEN."),
     "token_revoked": ("The bot token was revoked.", _NEW_TOKEN),
     "token_expired": ("The bot token has expired.", _NEW_TOKEN),
     "account_inactive": ("The bot's account was switched off.", "Ask a workspace admin to approve the app again."),
-    "access_denied": ("Slack refuses this machine's address.", "Add it to the app's list of allowed addresses."),
-    "team_access_not_granted": ("The workspace no longer grants the app access.", "Ask an admin to approve the app."),
+    "accesslimited": ("Slack limits access from this network.", "Add it to the app's list of allowed addresses."),
 }
 #: Faults on Slack's side, answered after work had begun.
 _UNCLEAR = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -76,6 +78,11 @@ _REFUSED = {
     "name_taken": (
         "Slack has other channels by all the names that were tried, archived ones included.",
         "Rename or delete these channels.",
+    ),
+    "access_denied": ("Slack denies access to what this is about.", "Ask a workspace admin to allow it."),
+    "team_access_not_granted": (
+        "The bot token is not granted the workspace that this is about.",
+        "Ask an admin to approve the app there.",
     ),
     "restricted_action": ("The workspace does not let apps do this.", "Ask a workspace admin to allow it."),
     "user_not_found": ("Slack knows no such person.", "Correct the person's entry in sitrep.yml."),

@@ -89,7 +89,9 @@ class Courier:
             await self._ctx.store.lull(_LULL_SECONDS)
         try:
             return await self._roads[notices.Road(trip.row.road)].carry(trip, lambda: self._draw(trip))
-        except (Undelivered, NoLongerWanted) as end:
+        except Undelivered as failure:
+            return await self._outage.judged(failure, trip.row.key)
+        except NoLongerWanted as end:
             return end
         except Exception as fault:  # the edge of a task: one bad row must not stop the others
             log.exception("a notice could not be made", surface=trip.row.surface)

@@ -1,6 +1,7 @@
 """Whether Slack takes anything now: seen from what came of the trips, asked again while it does not."""
 
 import time
+from collections import Counter
 
 import structlog
 
@@ -10,6 +11,7 @@ from bot.slack_errors import Refusal, Verdict
 
 _REFUSED_PROBE_SECONDS = 15.0  # how often a token that was refused is tried again
 _AWAY_PROBE_SECONDS = 3.0  # how often a Slack that does not answer is asked whether it is back
+_MOST_REFUSED = 4  # tries of one notice that Slack refuses as if the token were none, though it takes that: some 7 s
 _IN_A_ROW = 4  # trips that ended in an error of Slack's or without an answer, none in between that arrived: it is away
 
 log = structlog.get_logger(__name__)
@@ -26,6 +28,7 @@ class Outage:
         self._web = web
         self._refusal: Refusal | None = None
         self._failed_in_a_row = 0
+        self._refused_alone: Counter[str] = Counter()  # key -> tries of it
         self.probe_at = 0.0  #: time.monotonic() from when on Slack may be asked again, in seconds
 
     @property
@@ -37,6 +40,24 @@ class Outage:
     def lasts(self) -> bool:
         """Whether nothing need be sent to Slack before it was asked."""
         return self._refusal is not None
+
+    async def judged(self, failure: Undelivered, key: str) -> Undelivered:
+        """Return `failure` of the notice `key` as what it means once Slack was asked about the token.
+
+        Where Slack takes the token all the same, it refuses that notice alone, and the road stays open for the others.
+        """
+        if failure.refusal.verdict is not Verdict.SHUT_OUT or self.lasts:
+            return failure
+        try:
+            await self._web.read("auth.test")
+        except Undelivered:
+            return failure
+        # It may have been revoked in this moment, which not all of Slack knows at once.
+        self._refused_alone[key] += 1
+        verdict = Verdict.REFUSED if self._refused_alone[key] >= _MOST_REFUSED else Verdict.AGAIN
+        error = failure.refusal.error
+        said = f"Slack takes the bot token, but not for {failure.method}: {error}."
+        return Undelivered(Refusal(verdict, error, said), method=failure.method)
 
     def note(self, failure: Undelivered | None) -> None:
         """Take in what came of one trip to Slack; None means that it arrived."""

@@ -4,6 +4,9 @@ import asyncio
 import time
 from datetime import timedelta
 
+import pytest
+
+from bot.delivery import settling
 from bot.delivery.choosing import LOOKED_AT
 from bot.delivery.roads import Drawing
 from bot.delivery.trip import Trip, Undelivered
@@ -269,6 +272,26 @@ async def test_revoked_token_stops_the_road_and_loses_nothing(post: Post) -> Non
         await post.wait(key)
     assert deliverer.trouble == ""
     assert sorted(await post.texts(incident.channel)) == ["later", "n0", "n1", "n2"]
+
+
+@pytest.mark.parametrize("error", ["access_denied", "account_inactive"])
+async def test_what_slack_refuses_one_notice_though_it_takes_the_token_shuts_nobody_elses_road(
+    post: Post, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "_LONGEST_BACKOFF_SECONDS", 0.1)
+    incident = await post.room()
+    await post.faults({"method": "pins.add", "kind": "error", "error": error})
+    deliverer = post.deliverer()
+    deliverer.start()
+    await post.put(incident, note("n"), note("pin", action=Action.PIN, of="n", after="n"))
+    pin = await post.wait("pin", "failed", timeout=10)
+    assert deliverer.trouble == ""
+    assert pin.error
+    assert [event.data["key"] for event in await post.events(incident) if event.kind is EventKind.DELIVERY_FAILED] == [
+        "pin"
+    ]
+    await post.put(incident, note("page", action=Action.DIRECT, target="user:U0BEN", lane=Lane.PAGE))
+    await post.wait("page", timeout=5)
 
 
 async def test_archived_channel_is_told_to_whoever_is_in_charge(post: Post) -> None:

@@ -137,8 +137,11 @@ async def test_the_heartbeat_stays_away_while_something_is_wrong(tmp_path: Path,
             await tx.session.execute(text("UPDATE outbox SET state = 'dropped' WHERE key = 'late-page'"))
         await beats(1)
 
-        await slack.request_faults(Fault(method="views.publish", kind="error", error="token_revoked"))
         async with Person(slack.url, "U0AVA") as ava:
+            await ava.open_home("Sitrep")
+            await ava.wait_for_home("Sitrep", bool)  # Bolt has asked once who it is
+            revoked = {"kind": "error", "error": "token_revoked"}
+            await slack.request_faults(*(Fault(method=method, **revoked) for method in ("views.publish", "auth.test")))
             await ava.open_home("Sitrep")
             await probe.until(lambda checks: checks.get("slack", "ok") != "ok")
         await _still(httpserver)

@@ -224,7 +224,10 @@ async def test_revoked_token_shows_in_readiness(tmp_path: Path) -> None:
     async with workspace() as slack, serving(environment(slack.api_url, tmp_path)) as probe:
         await probe.ready()
         async with Person(slack.url, "U0AVA") as ava:
-            await slack.request_faults(Fault(method="views.publish", kind="error", error="token_revoked"))
+            await ava.open_home("Sitrep")
+            await ava.wait_for_home("Sitrep", bool)  # Bolt has asked once who it is
+            revoked = {"kind": "error", "error": "token_revoked"}
+            await slack.request_faults(*(Fault(method=method, **revoked) for method in ("views.publish", "auth.test")))
             await ava.open_home("Sitrep")
             checks = await probe.until(lambda checks: checks.get("slack", "ok") != "ok")
         assert "revoked" in checks["slack"]
