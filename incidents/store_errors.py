@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 _AGAIN_SECONDS = 0.5
 NoConnectionFree = exc.TimeoutError  #: every connection was in use for as long as one waits; no error of the database
 #: The database is away, cut us off, or ended a deadlock by us: the same transaction may succeed a moment later.
-_PASSING = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
+PASSING = (OperationalError, InterfaceError, InternalError, NoConnectionFree)
 #: What the database, or the wait for a connection to it, ends with. What goes on all the same catches these.
 TROUBLE = (DBAPIError, NoConnectionFree)
 
@@ -106,7 +106,7 @@ async def outlast(act: Callable[[], Awaitable[T]], seconds: float) -> T:
     while True:
         try:
             return await act()
-        except _PASSING as error:
+        except PASSING as error:
             if time.monotonic() >= until:
                 raise
             log.warning("the database did not take it; trying again", why=str(explain(error)))

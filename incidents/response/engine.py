@@ -172,16 +172,20 @@ class Engine:
         # Whatever breaks must end the attempt: a step left as running would be taken up again every LEASE, for ever.
         kept = None
         try:
-            prepared = await _outlast(lambda: self._prepare(claim))
+            prepared = await self._outlast(claim, lambda: self._prepare(claim))
             if prepared is None:
                 return
             kept = prepared.journal
             result = await self.at_work.bring(claim, prepared)
             if result is None:
-                await _outlast(lambda: self.give_back(claim))
+                await self._outlast(claim, lambda: self.give_back(claim))
                 await results.tell_what_ended(self._ctx, claim, kept)
             else:
                 await self._keep(claim, prepared, result)
+        except store_errors.PASSING:
+            # What it brought or began may have gone well: no failure to tell once the database is back. Whoever takes
+            # the step up when its lease has run out adopts that.
+            log.exception("step_left_to_its_lease", step_id=claim.step_id)
         except OutcomeUnknown as error:
             unknown = masking.error(error)
             await self._store(claim, lambda tx: results.ask_people(tx, self._ctx, claim, unknown, kept))
@@ -204,7 +208,7 @@ class Engine:
         await self._store(claim, lambda tx: results.fail(tx, self._ctx, claim, error, kept))
 
     async def _store(self, claim: Claim, act: Callable[[store.Tx], Awaitable[None]]) -> None:
-        await _outlast(lambda: self._line(claim.incident_id).do(act))
+        await self._outlast(claim, lambda: self._line(claim.incident_id).do(act))
 
     def _line(self, incident_id: int) -> Together[store.Tx]:
         """Return who stores results of this incident, those of the same instant together.
@@ -235,6 +239,27 @@ class Engine:
         # Stored as what comes last is: an agent that is interrupted meanwhile cuts off no transaction.
         first = masking.result(result)
         await self._store(claim, lambda tx: results.hand_on(tx, self._ctx, claim, first))
+
+    async def _outlast(self, claim: Claim, act: Callable[[], Awaitable[T]]) -> T:
+        """Do `act`, one transaction, again while the database is away, for as long as the step is ours for certain.
+
+        Raises:
+            DBAPIError: one of `store_errors.PASSING`, the database is away for longer.
+            StepFailed: it is there, and does not take this.
+        """
+        try:
+            return await _outlast(act)
+        except store_errors.PASSING:
+            await self.renew(claim)
+        try:
+            return await act()
+        except store_errors.PASSING as error:
+            log.exception("step_refused_by_the_database", step_id=claim.step_id)
+            why = store_errors.explain(error)
+            raise StepFailed(
+                f"The database does not take what the step brought. {why.message if why else error}",
+                remedy="Retry the step or take it over; the log has the details.",
+            ) from error
 
 
 async def _outlast(act: Callable[[], Awaitable[T]]) -> T:

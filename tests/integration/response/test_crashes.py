@@ -11,7 +11,7 @@ from incidents import records, store, store_errors
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.journal import Begun
 from incidents.events import EventKind
-from incidents.response import control, dispatch
+from incidents.response import control, dispatch, engine
 from incidents.response.dispatch import LocalDispatcher
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries, resolve
@@ -71,6 +71,21 @@ async def test_what_came_of_a_step_outlasts_a_database_that_went_away(
     assert (await house.states(incident))["1.1"] == ("failed" if kind is EventKind.STEP_FAILED else "done")
     assert [each.step.name for each in house.agent.asked].count("1.1") == 1
     assert not away
+
+
+async def test_a_result_that_a_database_that_is_there_never_takes_fails_its_step(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_errors, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(engine, "LEASE", timedelta(seconds=0.05))
+
+    async def broken(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
+        raise OperationalError("INSERT", {}, OSError("the row is too big"))
+
+    house.store.react(EventKind.STEP_DONE, broken)
+    incident = await house.declare()
+    await house.work()
+    assert (await house.states(incident))["1.1"] == "failed"
 
 
 @pytest.mark.parametrize("kind", [EventKind.STEP_DONE, EventKind.STEP_FAILED])
@@ -133,12 +148,12 @@ async def test_a_database_that_is_away_for_a_moment_cancels_no_step(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_RENEW", 0.01)
-    engine = Unsure(house, tmp_path / "work")
+    unsure = Unsure(house, tmp_path / "work")
     done = asyncio.Event()
     run = house.agent.run
 
     async def slow(request: StepRequest) -> StepResult:
-        await engine.refused.wait()
+        await unsure.refused.wait()
         return await run(request)
 
     async def note(tx: store.Tx, incident: records.Incident, event: records.Event) -> None:
@@ -149,7 +164,7 @@ async def test_a_database_that_is_away_for_a_moment_cancels_no_step(
 
     monkeypatch.setattr(house.agent, "run", slow)
     await house.declare()
-    steps = LocalDispatcher(engine, house.store)
+    steps = LocalDispatcher(unsure, house.store)
     await steps.start()
     async with asyncio.timeout(20):
         await done.wait()

@@ -6,23 +6,26 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from incidents import catalog, records
+from incidents import catalog, records, store_errors
 from incidents.agents.base import StepRequest, StepResult
 from incidents.agents.journal import Begun
 from incidents.clock import SystemClock
 from incidents.definitions import Severity
 from incidents.errors import Conflict, StepFailed
 from incidents.events import EventKind
-from incidents.response import at_work, control, intervening, journal
+from incidents.response import at_work, control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
 from incidents.service import queries, respond
-from incidents.store import Store
+from incidents.store import Store, Tx
 from incidents.tools import deploys, recorder
 from tests.clock import START
 from tests.integration.response.conftest import ANA, BO, SETTINGS, House, Scripted
@@ -452,6 +455,43 @@ async def told_since(site: Site, incident: records.Incident, before: int) -> lis
     for _ in range(2):
         await site.engine.belated.look()
     return (await site.notes(incident))[before:]
+
+
+async def test_a_deploy_keeps_its_outcome_though_the_database_is_away_for_longer_than_its_lease(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is back before it would have been given up for a failure, too."""
+    lease = timedelta(seconds=0.2)
+    monkeypatch.setattr(engine, "LEASE", lease)
+    monkeypatch.setattr(store_errors, "_AGAIN_SECONDS", 0.02)
+    back_at: list[float] = []
+    run, transaction = site.agent.run, site.house.store.transaction
+
+    async def deploys_then_is_away(request: StepRequest) -> StepResult:
+        result = await run(request)
+        if request.step.name == "3.1" and not back_at:
+            back_at.append(time.monotonic() + 1.5 * lease.total_seconds())
+        return result
+
+    def away() -> AbstractAsyncContextManager[Tx]:
+        if back_at and time.monotonic() < back_at[0]:
+            raise OperationalError("BEGIN", {}, OSError("connection refused"))
+        return transaction()
+
+    monkeypatch.setattr(site.agent, "run", deploys_then_is_away)
+    monkeypatch.setattr(site.house.store, "transaction", away)
+    site.go()
+    incident = await site.approved()
+    [claim] = await site.engine.claim(1)
+    await site.engine.carry_out(claim)
+    await until(lambda: time.monotonic() > back_at[0])
+    site.house.clock.advance(2 * lease)
+    await site.house.work()
+    step = await site.step(claim)
+    assert (step.state, step.begun, site.times) == ("done", [], 1)
+    async with site.house.store.read() as session:
+        kinds = [event.kind for event in await queries.events(session, incident.number)]
+    assert EventKind.STEP_FAILED not in kinds
 
 
 @pytest.mark.parametrize("end", ["kill", "term"])
