@@ -42,6 +42,15 @@ _OF_INCIDENTS: tuple[Any, ...] = (
     records.PostmortemSection,
 )
 
+#: Whose numbers stand in buttons, letters and pages that outlive the rows.
+_NUMBERED: tuple[Any, ...] = (
+    records.Run,
+    records.Approval,
+    records.Question,
+    records.Followup,
+    records.StatusUpdate,
+)
+
 
 @dataclass
 class Done:
@@ -176,7 +185,26 @@ async def _forget_traffic(store_: store.Store, after: timedelta) -> int:
 
 
 def _to_forget(until: datetime) -> SelectOfScalar[records.Incident]:
-    return _oldest(_ended_before(until), ~_under_way())
+    return _oldest(_ended_before(until), ~_under_way(), *_holds_no_newest_number())
+
+
+def _holds_no_newest_number() -> list[ColumnElement[bool]]:
+    """Return what is true of an incident without the highest number of any kind: SQLite would give that again.
+
+    An old button would then act on what has it next, and mailbox and pager would take a page for that of then.
+    """
+    incident, run, step = records.Incident, records.Run, records.Step
+
+    def newest(table: Any) -> Any:
+        return select(func.max(table.id)).scalar_subquery()  # what a database knows without going through the table
+
+    run_of_newest_step = select(step.run_id).where(col(step.id) == newest(step)).scalar_subquery()
+    holders: list[Any] = [
+        select(func.max(incident.id)),
+        select(run.incident_id).where(col(run.id) == run_of_newest_step),
+        *(select(table.incident_id).where(table.id == newest(table)) for table in _NUMBERED),
+    ]
+    return [col(incident.id) != func.coalesce(each.scalar_subquery(), 0) for each in holders]
 
 
 async def _forget(tx: store.Tx, incidents: Sequence[records.Incident]) -> None:

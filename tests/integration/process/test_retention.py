@@ -31,6 +31,8 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     made = Store(database_url, SystemClock())
     await migrations.upgrade(made)
     await history.write(made, history.Size(past=PAST, opened=OPEN, timers=20))
+    async with made.transaction() as tx:
+        tx.session.add(records.Followup(incident_id=PAST + 1, title="the newest", created_at=tx.now))
     yield made
     await made.close()
 
@@ -165,6 +167,49 @@ async def test_forgetting_leaves_nothing_but_what_was_learned_in_public(store: S
         assert await _count(store, table, table.incident_id <= PAST) == 0  # type: ignore[operator]
     assert await _count(store, records.Solution) == PAST - private
     assert await _count(store, records.Solution, col(records.Solution.incident_id).is_not(None)) == 0
+
+
+async def test_no_number_that_a_button_or_a_letter_may_hold_is_ever_given_again(empty_store: Store) -> None:
+    await migrations.upgrade(empty_store)
+    ctx = Context(empty_store, empty_store.clock, installation.library(), Settings())
+    policy = Retention(forget_incident_after=timedelta(hours=12))
+
+    async def ended() -> int:
+        told = Declaration(title="Old", severity=Severity.LOW, reporter="U1")
+        async with empty_store.transaction() as tx:
+            incident = await declare.declare(tx, ctx, told)
+            await resolve.resolve(tx, ctx, incident.number, "U1", "done")
+            incident.declared_at = incident.resolved_at = tx.now - timedelta(days=1)
+        return incident.number
+
+    async def of(incident_id: int) -> dict[str, int]:
+        """Add to an incident one row of each kind that people are shown the number of."""
+        async with empty_store.transaction() as tx:
+            at = tx.now
+            run = records.Run(incident_id=incident_id, workflow="w", digest="d", definition={}, created_at=at)
+            tx.session.add(run)
+            await tx.session.flush()
+            about: dict[str, Any] = {"incident_id": incident_id, "run_id": run.number}
+            rows: list[Any] = [
+                run,
+                records.Step(run_id=run.number, name="1.1", state="done"),
+                records.Approval(**about, step="1.1", kind="deploy", digest="d", asked_at=at, state="approved"),
+                records.Question(**about, kind="clarification", text="?", asked_at=at, state="answered"),
+                records.Followup(incident_id=incident_id, title="f", created_at=at),
+                records.StatusUpdate(incident_id=incident_id, slot=f"{run.id}", due_at=at),
+            ]
+            tx.session.add_all(rows)
+        return {type(row).__name__: row.number for row in rows}
+
+    first, second = await ended(), await ended()
+    given = await of(first)  # the older one was taken up again last
+    await _rounds(empty_store, policy)
+    third = await ended()
+    assert third > second
+    newer = await of(third)
+    assert [kind for kind, number in newer.items() if number <= given[kind]] == []
+    await _rounds(empty_store, policy)
+    assert await _count(empty_store, records.Incident) == 1, "what is newer holds the highest numbers now"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite: one writes at a time, all others wait
