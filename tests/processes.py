@@ -7,6 +7,7 @@ would stop it), its database on SQLite or on the one PostgreSQL of the test run.
 import asyncio
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -29,10 +30,12 @@ _SOCKET = ".s.PGSQL.5432"  # what libpq looks for in a folder that it is given a
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens at now, out of the range from which the clients of others draw theirs."""
+    while True:
+        port = random.randrange(15_000, 32_000)  # noqa: S311 - any will do
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.workspace.config import AppConfig, LimitConfig, PersonConfig, WorkspaceConfig
 from bot.workspace.driver import Person
 from bot.workspace.server import Workspace
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 SITREP, BARE = "Sitrep", "Bare"
@@ -75,7 +75,7 @@ async def person(running: Workspace) -> AsyncIterator[Person]:
 async def sitrep(running: Workspace, ava: Person, **settings: str) -> AsyncIterator[Started]:
     """Yield `sitrep serve`, connected, on a database of its own; `settings` go into its environment."""
     with tempfile.TemporaryDirectory() as data:
-        more = {"SITREP_DATA": data, "SITREP_HTTP": f"127.0.0.1:{_free_port()}", **settings}
+        more = {"SITREP_DATA": data, "SITREP_HTTP": f"127.0.0.1:{free_port()}", **settings}
         async with _process(SITREP, running, ava, ["-m", "bot.cli", "serve"], more) as started:
             yield started
 
@@ -114,9 +114,3 @@ async def _process(
 def web(running: Workspace, name: str) -> AsyncWebClient:
     """Return a client with the app's token."""
     return AsyncWebClient(token=TOKENS[name][0], base_url=running.api_url)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

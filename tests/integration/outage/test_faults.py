@@ -225,22 +225,49 @@ async def test_slow_answers_are_waited_for_and_double_nothing(house: House) -> N
 async def test_each_method_that_is_asked_to_slow_down_is_left_alone_for_that_long(house: House) -> None:
     incident = await house.declare()
     await house.settled()
+    before = len(house.workspace.core.calls.entries())
     await house.faults({"method": "conversations.setTopic", "kind": "429", "retry_after": 2, "times": 1})
-    began = time.monotonic()
-    async with house.ctx.store.transaction() as tx:
-        for number in range(3):
-            topic = Notice(
-                key=f"topic {number}",
-                lane=Lane.ROOM,
-                action=Action.SET_TOPIC,
-                target="channel",
-                params={"topic": f"topic {number}"},
-            )
+
+    async def put(word: str) -> None:
+        topic = Notice(
+            key=word, lane=Lane.ROOM, action=Action.SET_TOPIC, target="channel", params={"topic": f"topic {word}"}
+        )
+        async with house.ctx.store.transaction() as tx:
             await outbox.put(tx, incident.number, topic)
+
+    await put("refused")
+    await house.until(lambda: house.workspace.core.faults.wanted() == [])
+    await put("another")
     await house.settled()
-    calls = [each for each in house.workspace.core.calls.entries() if each["method"] == "conversations.setTopic"]
-    assert time.monotonic() - began >= 2
-    assert len([each for each in calls if each["error"] == "ratelimited"]) <= 3
+    calls = house.workspace.core.calls.entries()[before:]
+    topics = [each for each in calls if each["method"] == "conversations.setTopic"]
+    assert [each["error"] for each in topics] == ["fault:429", None, None]
+    assert topics[1]["at"] - topics[0]["at"] >= 2
+
+
+async def test_slack_that_is_away_is_asked_for_itself_alone_and_not_by_what_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await house.declare()
+    await house.settled()
+    await house.slack_goes()
+    async with house.ctx.store.transaction() as tx:
+        for number in range(20):
+            post = Notice(
+                key=f"post {number}", lane=Lane.DECISION, action=Action.POST, target="channel", surface="line"
+            )
+            await outbox.put(tx, incident.number, post.model_copy(update={"params": {"event_id": 1}}))
+    await house.slack_is_missed()
+    await house.until(lambda: not house.deliverer._under_way)
+    monkeypatch.setattr(outage, "_AWAY_PROBE_SECONDS", 0.4)
+    since, began = len(house.workspace.core.calls.entries()), time.monotonic()
+
+    def asked() -> list[str]:
+        return [each["method"] for each in house.workspace.core.calls.entries()[since:]]
+
+    await house.until(lambda: len(asked()) >= 4)
+    assert set(asked()) == {"auth.test"}
+    assert len(asked()) <= (time.monotonic() - began) / 0.4 + 2
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)], ids=["an hour ahead", "an hour back"])

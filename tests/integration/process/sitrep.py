@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from bot.settings import Address, Settings
 from bot.workspace.config import WorkspaceConfig
 from bot.workspace.server import Workspace
 from tests.integration.delivery.conftest import TOKEN, configuration
+from tests.processes import free_port
 
 APP_TOKEN, SECRET = "xapp-sitrep", "secret"
 
@@ -36,12 +36,6 @@ def environment(workspace_url: str, data: Path, **changes: Any) -> Settings:
         "http": Address("127.0.0.1", free_port()),
     }
     return Settings(**{**fields, **changes})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Probe:

@@ -20,7 +20,8 @@ from incidents.errors import ConfigurationError, NotFound, SitrepError
 from incidents.events import EventKind
 from incidents.store import Store
 from tests.integration.delivery.conftest import TOKEN, manifest
-from tests.integration.process.sitrep import APP_TOKEN, environment, free_port, run, workspace
+from tests.integration.process.sitrep import APP_TOKEN, environment, run, workspace
+from tests.processes import free_port
 
 
 @pytest.fixture

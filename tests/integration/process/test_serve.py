@@ -31,11 +31,11 @@ from tests.integration.process.sitrep import (
     Probe,
     command,
     environment,
-    free_port,
     run,
     serving,
     workspace,
 )
+from tests.processes import free_port
 
 
 async def test_it_gets_ready_and_answers_a_command(tmp_path: Path) -> None:

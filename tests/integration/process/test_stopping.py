@@ -13,7 +13,8 @@ import pytest
 from bot.workspace.driver import Person
 from bot.workspace.rules.faults import Fault
 from tests.integration.delivery.conftest import TOKEN
-from tests.integration.process.sitrep import APP_TOKEN, Probe, command, free_port, workspace
+from tests.integration.process.sitrep import APP_TOKEN, Probe, command, workspace
+from tests.processes import free_port
 
 pytestmark = pytest.mark.long
 
