@@ -49,6 +49,7 @@ async def stop_step(tx: store.Tx, ctx: Context, step_id: int, actor: str, reason
     step.state, step.owner, step.lease_until = StepState.STOPPED.value, "", None
     step.error = f"Stopped by <@{actor}>" + (f": {said}" if said else ".")
     tx.session.add(step)
+    await approvals.spend(tx, incident, run, step)
     await _record(tx, EventKind.STEP_STOPPED, incident, run, step, actor, reason=said)
     tx.wake(store.STEPS)
 
@@ -123,7 +124,7 @@ async def hand_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, provid
         raise InvalidInput(f"There is no provider {provider[:40]!r}.", remedy=f"Known: {known}.", field="provider")
     if provider == with_whom(ctx, progress.definition_of(run).step(step.name), step):
         raise Conflict(f"Step {step.name} is with {provider} already.")
-    if journal.under_way(step) is not None:
+    if journal.may_go_on(step):
         raise Conflict(
             f"A command of step {step.name} is under way and is not cut off.", remedy="Wait until it has ended."
         )
@@ -131,6 +132,7 @@ async def hand_over(tx: store.Tx, ctx: Context, step_id: int, actor: str, provid
     tx.session.add(step)
     if StepState(step.state) in (StepState.RUNNING, *_RESTED):
         _queue(tx, run, step)
+        journal.carry_over(step)
         await approvals.spend(tx, incident, run, step)
     await _record(tx, EventKind.STEP_HANDED_OVER, incident, run, step, actor, provider=provider)
     await _go_on(tx, ctx, incident, run)

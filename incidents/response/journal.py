@@ -39,6 +39,12 @@ def under_way(step: records.Step) -> Begun | None:
     return begun[-1] if begun and not (begun[-1].doubt or begun[-1].former) else None
 
 
+def may_go_on(step: records.Step) -> bool:
+    """Tell whether what is under way may still run: nobody was told yet that it has ended."""
+    begun = under_way(step)
+    return begun is not None and begun.telling is not Telling.TOLD
+
+
 def ends_by_itself(step: records.Step) -> str:
     """Return what to say when a step is stopped in the middle of a command; empty where none runs."""
     begun = under_way(step)

@@ -167,11 +167,11 @@ async def _step(tx: store.Tx, run: records.Run, words: str) -> records.Step:
     rows = {row.name: row for row in await queries.steps(tx.session, run.number)}
     last = rows.get(names[-1]) if names else None
     if last is not None and StepState(last.state) not in FINISHED:
-        if last.state in (StepState.RUNNING.value, StepState.READY.value) or journal.under_way(last) is not None:
+        if last.state in (StepState.RUNNING.value, StepState.READY.value) or journal.may_go_on(last):
             raise Conflict(
                 "Another mitigation is being carried out.", remedy=f"Wait for step {last.name}, or stop it first."
             )
-        if last.state != StepState.FAILED.value:
+        if StepState(last.state) not in _OVER:
             frozen.keep(tx, run, mitigations.retitled(definition, last.name, words))
             return last
     grown, name = mitigations.grown(definition, words)

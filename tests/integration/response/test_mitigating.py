@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from incidents import catalog, records
+from incidents.agents.base import StepRequest, StepResult
+from incidents.agents.journal import Begun
 from incidents.definitions import Severity
 from incidents.errors import Conflict, InvalidInput, NotAllowed, Repeated
 from incidents.lifecycle import Role
-from incidents.response import control, mitigating
+from incidents.response import control, intervening, mitigating
 from incidents.response.mitigations import Means, WayBack
 from incidents.service import queries, resolve, respond
+from tests.clock import START
 from tests.integration.response.conftest import ANA, BO, CY, SETTINGS, House
+from tests.integration.response.test_expiry import step
 
 BACK = WayBack("40", "41")
 
@@ -104,6 +108,66 @@ async def test_a_mitigation_that_failed_is_asked_anew_after_reopening(house: Hou
     await house.do(resolve.reopen, incident.number, ANA, "errors are back")
     assert "0.1" not in await house.work(), "put back again, and nobody was asked"
     assert (await mitigation(house, incident)).id != asked.id
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_stopped_mitigation_chosen_again_is_asked_anew(house: House) -> None:
+    incident = await commanded(house)
+    await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
+    asked = await mitigation(house, incident)
+    await house.do(control.decide, asked.number, BO, "approve")
+    number = (await step(house, incident, "0.1")).number
+    [claim] = await house.engine.claim(1, step_id=number)
+    await house.do(intervening.stop_step, number, ANA, "wait")
+    async with house.store.read() as session:
+        assert (await session.get_one(records.Approval, asked.number)).state == "superseded"
+    await house.engine.carry_out(claim)
+    await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
+    assert not {"0.1", "0.2"} & {*await house.work()}, "done under the approval of the attempt that was stopped"
+    assert (await mitigation(house, incident)).step == "0.2"
+
+
+async def stopped_half_way(house: House) -> tuple[records.Incident, list[str]]:
+    """Stop a rollback while its command runs; return what was chosen instead meanwhile, and what was said to that."""
+    incident = await commanded(house)
+    await house.do(mitigating.choose, incident.number, ANA, Means.ROLLBACK, back=BACK)
+    asked = await mitigation(house, incident)
+    await house.do(control.decide, asked.number, BO, "approve")
+    number = (await step(house, incident, "0.1")).number
+    begun = Begun(id="b", verb="rollback", environment="production", what="40", at=START, machine="m", folder="f")
+    scripted, refused = house.agent.run, []
+
+    async def stopped(request: StepRequest) -> StepResult:
+        if request.step.name == "0.1":
+            await request.journal.begin(begun)
+            with request.journal.under_way():
+                await house.do(intervening.stop_step, number, ANA, "it hangs")
+                with pytest.raises(Conflict) as refusal:
+                    await house.do(mitigating.choose, incident.number, ANA, Means.FLAG, back=BACK, switch="new-prices")
+                refused.append(refusal.value.message)
+                request.journal.ended(begun, "The rollback to release 40 failed (exit code 1).")
+        return await scripted(request)
+
+    house.agent.run = stopped  # type: ignore[method-assign]
+    await house.work()
+    return incident, refused
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_stopped_mitigation_is_in_the_way_of_another_until_its_command_has_ended(house: House) -> None:
+    incident, refused = await stopped_half_way(house)
+    assert refused == ["Another mitigation is being carried out."]
+    await house.do(mitigating.choose, incident.number, ANA, Means.FLAG, back=BACK, switch="new-prices")
+    assert (await mitigation(house, incident)).step == "0.2"
+
+
+@pytest.mark.usefixtures("shop")
+async def test_a_stopped_mitigation_whose_command_has_ended_is_handed_over_and_asked_anew(house: House) -> None:
+    incident, _ = await stopped_half_way(house)
+    object.__setattr__(house.ctx, "providers", ("playbook", "claude"))
+    await house.do(intervening.hand_over, (await step(house, incident, "0.1")).number, ANA, "claude")
+    assert "0.1" not in await house.work()
+    assert (await mitigation(house, incident)).step == "0.1"
 
 
 async def test_what_cannot_be_done_here_says_what_is_missing_and_a_hotfix_needs_nothing(house: House) -> None:
