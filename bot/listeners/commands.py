@@ -158,7 +158,7 @@ async def _about_one(desk: Desk, typed: Typed, meant: vocabulary.Meant, *, in_ro
     if not meant.incident and not in_room:
         return await looking.which(desk, typed)
     async with desk.ctx.store.read() as session:
-        incident = await incident_of(session, place, meant.incident)
+        incident = await incident_of(session, desk.ctx.settings, place, meant.incident)
     return await ORDERS[meant.word](desk, Order(typed.key, place, incident.number, meant.argument))
 
 
@@ -172,7 +172,7 @@ async def in_incident(desk: Desk, place: Place) -> int:
     """Return the number of the incident of this channel, or 0."""
     async with desk.ctx.store.read() as session:
         try:
-            return (await incident_of(session, place)).number
+            return (await incident_of(session, desk.ctx.settings, place)).number
         except NotFound:
             return 0
 

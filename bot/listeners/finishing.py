@@ -220,7 +220,7 @@ async def finish_followup(desk: Desk, key: str, place: Place, number: int) -> Me
         followup = await tx.session.get(records.Followup, number)
         if followup is not None and followup.owner != place.user:
             try:
-                await incident_of(tx.session, place, f"inc-{followup.incident_id}")
+                await incident_of(tx.session, desk.ctx.settings, place, f"inc-{followup.incident_id}")
             except NotFound as hidden:
                 raise followups.unknown(number) from hidden  # the same words as for a number never given
         done = await followups.finish(tx, desk.ctx, number, place.user)

@@ -49,5 +49,5 @@ async def submit(desk: Desk, order: Order, view: View) -> Json:
 async def learned(desk: Desk, place: Place, argument: str) -> Message:
     """Return what was learned, or what `argument` finds in it."""
     async with desk.ctx.store.read() as session:
-        found = await filing.learned(session, place.user, argument)
+        found = await filing.learned(session, desk.ctx.settings, place.user, argument)
     return menu.learned(found, words=argument)

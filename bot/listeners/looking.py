@@ -44,7 +44,7 @@ async def listing(desk: Desk, place: Place) -> Message:
 async def which(desk: Desk, typed: Typed) -> Message:
     """Return the question which incident is meant, with the same words about each that it may be."""
     async with desk.ctx.store.read() as session:
-        return await home.which(session, typed.place.user, typed.to, typed.text)
+        return await home.which(session, desk.ctx, typed.place.user, typed.to, typed.text)
 
 
 async def find(desk: Desk, place: Place, argument: str) -> Message:

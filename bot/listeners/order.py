@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.listeners.payloads import Place
-from bot.surfaces import room
 from incidents import records
+from incidents.catalog import Settings
 from incidents.errors import NotFound
-from incidents.service import queries
+from incidents.service import queries, sight
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Order:
         return self.place.user
 
 
-async def incident_of(session: AsyncSession, place: Place, named: str = "") -> records.Incident:
+async def incident_of(session: AsyncSession, settings: Settings, place: Place, named: str = "") -> records.Incident:
     """Return the incident that was named, else that of the channel.
 
     Raises:
         NotFound: there is none, or it is private and this person has no part in it.
     """
     incident = await queries.by_key(session, named or place.channel)
-    if incident.channel != place.channel and not await room.visible(session, incident, place.user):
+    if incident.channel != place.channel and not await sight.sees(session, settings, incident, place.user):
         # The same words as for a number that was never given: a private incident is not confirmed to exist.
         raise NotFound(f"There is no incident {incident.key}.", remedy="`/incident list` shows the open ones.")
     return incident

@@ -13,10 +13,9 @@ from bot.views import card, home, mrkdwn, overview
 from bot.views.message import Message
 from incidents import records
 from incidents.context import Context
-from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.response import approvals, decisions
-from incidents.service import finding, permissions, queries
+from incidents.service import finding, permissions, queries, sight
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
@@ -27,7 +26,7 @@ _LED_LOOKED_AT = 50  # a post-mortem that nobody wrote in so many incidents is n
 async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
     """Return the home of `person`."""
     now = ctx.clock.now()
-    visible = await _visible(session, await queries.open_incidents(session), person)
+    visible = await _visible(session, ctx, await queries.open_incidents(session), person)
     followups = await session.scalars(
         select(records.Followup)
         .where(records.Followup.owner == person, records.Followup.state == "open")
@@ -47,9 +46,11 @@ async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
     )
 
 
-async def _visible(session: AsyncSession, incidents: Sequence[records.Incident], person: str) -> list[records.Incident]:
+async def _visible(
+    session: AsyncSession, ctx: Context, incidents: Sequence[records.Incident], person: str
+) -> list[records.Incident]:
     """Leave out private incidents in which `person` has no part."""
-    return [incident for incident in incidents if await room.visible(session, incident, person)]
+    return [incident for incident in incidents if await sight.sees(session, ctx.settings, incident, person)]
 
 
 async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.Incident]) -> tuple[overview.Row, ...]:
@@ -64,35 +65,23 @@ async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.
 
 async def listing(session: AsyncSession, ctx: Context, person: str) -> Message:
     """Return the open incidents that `person` may see."""
-    visible = await _visible(session, await queries.open_incidents(session), person)
+    visible = await _visible(session, ctx, await queries.open_incidents(session), person)
     shown = await rows(session, ctx, visible[:_SHOWN])
     return overview.listing(shown, ctx.clock.now(), count=len(visible))
 
 
-async def which(session: AsyncSession, person: str, to: str, words: str) -> Message:
+async def which(session: AsyncSession, ctx: Context, person: str, to: str, words: str) -> Message:
     """Return the question which incident `words` are about: one of theirs, else one of those that are open."""
-    visible = await _visible(session, await queries.open_incidents(session), person)
-    theirs = [each for each in visible if await _has_part(session, each, person)]
+    visible = await _visible(session, ctx, await queries.open_incidents(session), person)
+    part = await queries.open_incidents(session, sight.has_part(person, ctx.settings))
+    theirs = [each for each in visible if each in part]
     return overview.which(theirs or visible, to, words, theirs=bool(theirs))
-
-
-async def _has_part(session: AsyncSession, incident: records.Incident, person: str) -> bool:
-    """Return whether `person` declared the incident, holds a role in it or was paged for it."""
-    if incident.reporter == person:
-        return True
-    held = await queries.roles(session, incident.number)
-    if any(person in holders for holders in held.values()):
-        return True
-    paged = await session.scalars(
-        select(records.Event).where(records.Event.incident_id == incident.number, records.Event.kind == EventKind.PAGED)
-    )
-    return any(person in event.data.get("people", ()) for event in paged.all())
 
 
 async def found(session: AsyncSession, ctx: Context, person: str, text: str, *, before: int | None) -> Message:
     """Return a page of the incidents, past ones too, that `text` finds and `person` may see."""
     page = await finding.search(session, text, before=before)
-    visible = await _visible(session, page.incidents, person)
+    visible = await _visible(session, ctx, page.incidents, person)
     return overview.found(visible, ctx.clock.now(), text=text, older=page.older)
 
 

@@ -26,14 +26,6 @@ from incidents.service import queries
 _ON_TIME = timedelta(minutes=1)
 
 
-async def visible(session: AsyncSession, incident: records.Incident, person: str) -> bool:
-    """Return whether `person` may read the incident outside its channel."""
-    if not incident.private or incident.reporter == person:
-        return True
-    held = await queries.roles(session, incident.number)
-    return any(person in holders for holders in held.values())
-
-
 async def live_card(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
     """Return the incident's live card."""
     return card.draw(await card_facts(session, ctx, await queries.get(session, incident_id)))

@@ -7,16 +7,18 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, func, literal
+from sqlalchemy import ColumnElement, SQLColumnExpression, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from incidents import lengths, records, store
+from incidents.catalog import Settings
 from incidents.context import Context
 from incidents.errors import InvalidInput
 from incidents.knowledge import solutions
 from incidents.knowledge.solutions import Solution
+from incidents.service import sight
 
 MAX_TITLE = 150
 SEARCHED = 300  #: newest solutions that are searched: beyond them, code has moved on
@@ -75,9 +77,9 @@ async def file(
     return row
 
 
-async def learned(session: AsyncSession, person: str, words: str = "") -> Learned:
+async def learned(session: AsyncSession, settings: Settings, person: str, words: str = "") -> Learned:
     """Return the newest solutions that `person` may see and what recurs in them; with `words`, what these find."""
-    rows = await _visible(session, person)
+    rows = await _visible(session, settings, person)
     if words.strip():
         found = await asyncio.to_thread(_alike, rows, words, solutions.LIKE_ENOUGH)
         return Learned(len(rows), tuple(row for row, _ in found[:_SHOWN]))
@@ -85,15 +87,13 @@ async def learned(session: AsyncSession, person: str, words: str = "") -> Learne
     return Learned(len(rows), tuple(rows[:_SHOWN]), patterns[:_SHOWN])
 
 
-async def _visible(session: AsyncSession, person: str) -> list[records.Solution]:
+async def _visible(session: AsyncSession, settings: Settings, person: str) -> list[records.Solution]:
     """Return the newest solutions that `person` may see.
 
     Where neither an incident nor an author is known any more, it may have been a private incident: left out.
     """
-    solution, incident, holder = records.Solution, records.Incident, records.RoleHolder
-    # Among those of the incident, rather than the incident among all that the person ever had a part in.
-    part = literal(person).in_(select(holder.person).where(holder.incident_id == incident.id).correlate(incident))
-    known = of_its_incident(col(incident.private).is_(False) | (col(incident.reporter) == person) | part)
+    solution = records.Solution
+    known = of_its_incident(sight.seen_by(person, settings))
     visible = select(solution).where((col(solution.filed_by) != "") | known)
     return list(await latest(session, visible))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import Integer, String, bindparam, func
+from sqlalchemy import ColumnElement, Integer, String, bindparam, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -105,11 +105,11 @@ async def in_channel(session: AsyncSession, channel: str) -> records.Incident | 
     return found
 
 
-async def open_incidents(session: AsyncSession, *, limit: int = 50) -> list[records.Incident]:
-    """Return the open incidents, newest first."""
+async def open_incidents(session: AsyncSession, *which: ColumnElement[bool], limit: int = 50) -> list[records.Incident]:
+    """Return the open incidents of which `which` holds, newest first."""
     found = await session.scalars(
         select(records.Incident)
-        .where(records.Incident.status == Status.OPEN)
+        .where(records.Incident.status == Status.OPEN, *which)
         .order_by(col(records.Incident.declared_at).desc())
         .limit(limit)
     )

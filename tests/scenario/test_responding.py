@@ -200,11 +200,27 @@ async def test_outside_an_incident_a_sentence_that_begins_like_a_command_is_a_ti
 
 
 async def test_a_private_incident_is_not_shown_to_others(office: Office) -> None:
-    await office.declare(office.dee, options=["private"])
+    await office.declare(office.dee, options=["private"], severity="low")  # of a critical one he would be told
     await office.bo.command("/incident", "inc-1 status")
     await office.bo.wait_for_ephemeral(lambda row: "There is no incident inc-1" in text_of(row))
     await office.bo.command("/incident", "list")
     await office.bo.wait_for_ephemeral(lambda row: "No incident is open" in text_of(row))
+
+
+@pytest.mark.parametrize("word", ["inc-1 ack", "ack inc-1"])  # as the page says it, and the letter
+async def test_whoever_is_paged_for_a_private_incident_does_what_the_page_says(office: Office, word: str) -> None:
+    await office.declare(office.dee, options=["private"])
+    _, page = await page_of(office.ana)
+    assert "typed: `/incident inc-1 ack`" in text_of(page)
+    await office.ana.command("/incident", word)
+    await office.ana.wait_for_ephemeral(lambda row: "you command" in text_of(row))
+
+
+async def test_whoever_is_paged_for_a_private_incident_finds_it_among_their_own(office: Office) -> None:
+    await office.declare(office.dee, options=["private"])
+    await page_of(office.ana)
+    await office.ana.command("/incident", "ack")
+    await office.ana.wait_for_ephemeral(lambda row: "`/incident inc-1 ack`" in text_of(row))
 
 
 async def test_a_mention_in_a_thread_does_what_a_slash_command_cannot_there(office: Office) -> None:

@@ -295,7 +295,7 @@ async def test_a_follow_up_done_on_the_home_is_recorded_with_who_did_it(office: 
 
 
 async def test_a_follow_up_of_a_private_incident_is_not_confirmed_to_exist(office: Office) -> None:
-    channel = await office.declare(office.dee, options=["private"])
+    channel = await office.declare(office.dee, options=["private"], severity="low")
     await office.dee.command("/incident", "followup rotate the keys", channel)
     await shown_to(office.dee, channel, "Filed as follow-up 1; nobody owns it yet.")
     await office.bo.command("/incident", "followup done 1")

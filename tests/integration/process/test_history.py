@@ -218,7 +218,7 @@ ASKED: dict[str, Asking] = {
     "the incident of a channel": reading(queries.in_channel, "C00000077"),
     "the duplicate guard": _guard,
     "what agents are told": _told_agents,
-    "what was learned": reading(filing.learned, "U0P001"),
+    "what was learned": reading(filing.learned, Settings(), "U0P001"),
     "steps that are taken up": _take_steps_up,
     "a claim of steps": _claim,
     "declaring": _declare,
