@@ -35,12 +35,20 @@ async def offer(
     chosen = (await approvals.given(tx, run)).get(choosing.name)
     if chosen is None:
         return
-    chosen.decision = {**chosen.decision, "failed": why[:300]}
-    tx.session.add(chosen)
-    await tx.session.flush()
-    await approvals.redraw(tx, incident, chosen, "failed")
+    if await _was_prepared(tx, run, choosing.name):
+        chosen.decision = {**chosen.decision, "failed": why[:300]}
+        tx.session.add(chosen)
+        await tx.session.flush()
+        await approvals.redraw(tx, incident, chosen, "failed")
     found: dict[str, Any] = await queries.outputs(tx.session, run.number)
     await approvals.ask(tx, ctx, incident, run, choosing.name, ApprovalKind.CHOOSE_FIX, found)
+
+
+async def _was_prepared(tx: store.Tx, run: records.Run, name: str) -> bool:
+    """Tell whether the chosen fix was what failed, rather than what people made by hand in its place."""
+    return any(
+        step.name == name and step.state == StepState.DONE.value for step in await queries.steps(tx.session, run.number)
+    )
 
 
 async def withdraw(tx: store.Tx, incident: records.Incident, run: records.Run) -> None:

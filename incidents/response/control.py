@@ -82,7 +82,7 @@ async def decide(
         await rework.redo(tx, incident, run, source, event, said)
     elif StepState(await _state_of(tx, run, approval.step)) in plan.FINISHED:
         # The former choice was prepared and failed: this one is prepared in its place.
-        await rework.run_again(tx, incident, run, approval.step, event, "")
+        await rework.choose_again(tx, incident, run, approval.step, event)
     await progress.advance(tx, ctx, incident, run)
     return approval
 

@@ -27,6 +27,24 @@ async def run_again(
     await tx.session.flush()
 
 
+async def choose_again(
+    tx: store.Tx, incident: records.Incident, run: records.Run, name: str, event: records.Event
+) -> None:
+    """Queue the step `name` anew, which carries out what people chose just now, and all that build on it.
+
+    Their choice is newer than what somebody did by hand in the place of the former one.
+    """
+    for step in await queries.steps(tx.session, run.number):
+        if step.name == name and StepState(step.state) is StepState.TAKEN_OVER:
+            step.state, step.output = StepState.QUEUED.value, {}
+            tx.session.add(step)
+    *former, _ = [each for each in await approvals.approved(tx, run) if each.step == name]
+    for approval in former:
+        if not approval.decision.get("failed"):  # nobody tried it, and nobody will by this word
+            await approvals.supersede(tx, incident, approval)
+    await run_again(tx, incident, run, name, event, "")
+
+
 async def redo(
     tx: store.Tx, incident: records.Incident, run: records.Run, name: str, event: records.Event, words: str
 ) -> None:

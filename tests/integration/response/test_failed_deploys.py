@@ -6,12 +6,14 @@ import pytest
 
 from incidents import records
 from incidents.errors import StepFailed
-from incidents.response import control, intervening
+from incidents.events import EventKind
+from incidents.response import approvals, control, intervening
 from incidents.service import queries, resolve
 from tests.integration.response.conftest import ANA, BO, House
 from tests.integration.response.test_deploy_once import Site
 from tests.integration.response.test_deploy_once import site as site  # the fixture
 from tests.integration.response.test_expiry import step
+from tests.integration.response.test_four_eyes import FIX, fixed_by
 from tests.integration.response.test_story import until_deploy_is_asked
 
 WORSE = "The fix made it worse and was taken back; 90 % of 200 requests fail, 38 % before. The incident goes on."
@@ -177,3 +179,58 @@ async def test_the_record_keeps_every_choice_that_failed(house: House) -> None:
     async with house.store.read() as session:
         chosen = [each for each in await queries.approvals(session, incident.number) if each.kind == "choose_fix"]
     assert [each.decision.get("failed", "") for each in chosen] == [WORSE, ""]
+
+
+async def handwork_taken_back(house: House) -> tuple[records.Incident, records.Approval]:
+    """Choose option 1, fix it by hand all the same, and take that back; return what is asked then."""
+    second_option(house)
+    goes_wrong(house)
+    incident = await fixed_by(house, BO, FIX)
+    [deploy] = await house.pending(incident)
+    await house.do(control.decide, deploy.number, ANA, "approve")
+    await house.work()
+    house.agent.failing.clear()
+    [asked] = await house.pending(incident)
+    return incident, asked
+
+
+async def test_an_option_in_whose_place_people_fixed_it_by_hand_was_not_tried(house: House) -> None:
+    _, asked = await handwork_taken_back(house)
+    assert [each["number"] for each in asked.subject["options"]] == [1, 2]
+    assert "tried" not in asked.subject
+
+
+@pytest.mark.parametrize("option", [1, 2])
+async def test_a_fix_that_is_chosen_after_one_made_by_hand_is_prepared_in_its_place(house: House, option: int) -> None:
+    incident, asked = await handwork_taken_back(house)
+    goes_well(house, "1234567")
+    await house.do(control.decide, asked.number, ANA, "approve", option=option)
+    assert (await step(house, incident, "2.1")).output == {}
+    assert sorted(await house.work()) == ["2.1", "2.3", "3.2"]
+    last = [each for each in house.agent.asked if each.step.name == "2.1"][-1]
+    assert (last.approved.subject["number"] if last.approved else None) == option
+    [deploy] = await house.pending(incident)
+    assert (deploy.subject["commit"], deploy.subject.get("made_by")) == ("1234567", None)
+
+
+async def test_a_choice_that_another_took_the_place_of_does_not_expire(house: House) -> None:
+    incident, asked = await handwork_taken_back(house)
+    async with house.store.transaction() as tx:
+        run = await tx.session.get_one(records.Run, asked.run_id)
+        former = (await approvals.given(tx, run))["2.1"]
+        former.expires_at = tx.now
+        tx.session.add(former)
+    await house.do(control.decide, asked.number, ANA, "approve", option=2)
+    async with house.store.read() as session:
+        events = await queries.events(session, incident.number)
+        states = [each.state for each in await queries.approvals(session, incident.number) if each.step == "2.1"]
+    assert "expired" not in [each.data["decision"] for each in events if each.kind is EventKind.APPROVAL_DECIDED]
+    assert states == ["superseded", "approved"]
+
+
+async def test_sending_a_fix_back_leaves_what_was_made_by_hand(house: House) -> None:
+    incident = await fixed_by(house, BO, FIX)
+    [deploy] = await house.pending(incident)
+    await house.do(control.decide, deploy.number, ANA, "reject", feedback="look at the cache")
+    await house.work()
+    assert (await house.states(incident))["2.1"] == "taken_over"
