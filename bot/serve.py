@@ -150,6 +150,7 @@ class Process:
         """Start something that needs Slack, however long Slack is away; returns False when asked to stop meanwhile."""
         wait_seconds = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
+            pause_seconds = wait_seconds
             try:
                 await start()
             except slack_errors.TROUBLE as failure:
@@ -157,13 +158,14 @@ class Process:
                 if refusal is None:
                     raise
                 self._starting = str(_worth_waiting(refusal))
-                log.warning("waiting for Slack", why=self._starting, next_try_seconds=wait_seconds)
+                pause_seconds = max(wait_seconds, refusal.retry_after_seconds or 0.0)
+                log.warning("waiting for Slack", why=self._starting, next_try_seconds=pause_seconds)
             except DBAPIError as failure:
                 raise store_errors.explain(failure) or failure from failure
             else:
                 return not self._stopping.is_set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait_seconds)
+                await asyncio.wait_for(self._stopping.wait(), pause_seconds)
             wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
         return False
 

@@ -79,6 +79,16 @@ async def test_it_waits_for_a_slack_that_hangs_up_without_an_answer(tmp_path: Pa
             await probe.ready()
 
 
+async def test_it_waits_as_long_as_a_slack_that_limits_look_ups_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "sitrep.yml").write_text("people:\n  ava: {name: Ava, email: ava@example.com}\n")
+    async with workspace() as slack:
+        await slack.request_faults(Fault(method="users.lookupByEmail", kind="429", retry_after=40))
+        with capture_logs() as said:
+            async with serving(environment(slack.api_url, tmp_path, config=tmp_path)) as probe:
+                await probe.until(lambda checks: "slow down" in checks.get("start", ""))
+        assert [line["next_try_seconds"] for line in said if line["event"] == "waiting for Slack"] == [40.0]
+
+
 async def test_it_stops_while_it_waits(tmp_path: Path) -> None:
     env = environment(f"http://127.0.0.1:{free_port()}/api/", tmp_path)
     async with serving(env) as probe:
