@@ -1,8 +1,11 @@
 """Looks up the Slack ids of the people that `sitrep.yml` names by e-mail, and remembers them for when Slack is away."""
 
+from collections.abc import Iterable
+
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import select
 
 from bot import slack_errors
@@ -18,25 +21,33 @@ async def resolve(client: AsyncWebClient, settings: Settings, store: Store | Non
     """Return `settings` with the Slack id of every person that Slack knows by e-mail.
 
     Somebody whom Slack does not know stays without an id and is said so in the log; `sitrep doctor` names them too.
-    What Slack said is remembered in `store`: a process that starts while Slack is away pages and tells people by it.
+    Each answer is remembered in `store` at once: a process that starts while Slack is away pages and tells people by
+    it, and one that Slack asked to slow down goes on from there.
 
     Raises:
         SlackApiError: Slack refused for another reason than an unknown e-mail (token, scope).
-        slack_errors.TROUBLE: Slack is out of reach, and somebody was never looked up before.
+        slack_errors.TROUBLE: Slack is out of reach or asks to slow down, and somebody was never looked up before.
     """
-    wanted = {key: person for key, person in settings.people.items() if not person.slack and person.email}
+    wanted = {person.email: key for key, person in settings.people.items() if not person.slack and person.email}
     if not wanted:
         return settings
-    try:
-        ids = {person.email: await _slack_id(client, key, person.email) for key, person in wanted.items()}
-        if store is not None:
-            await _remember(store, ids)
-    except slack_errors.TROUBLE as failure:
-        ids = await _remembered(store) if store is not None else {}
-        if not is_away(failure) or any(person.email not in ids for person in wanted.values()):
-            raise
-        log.warning("Slack is away; people are known from an earlier start", people=len(wanted))
-    found = {key: person.model_copy(update={"slack": ids[person.email]}) for key, person in wanted.items()}
+    known = await _remembered(store) if store is not None else {}
+    for email in _in_order(wanted, known, int(store.clock.now().timestamp()) if store is not None else 0):
+        try:
+            slack = await _slack_id(client, wanted[email], email)
+        except slack_errors.TROUBLE as failure:
+            if not is_away(failure) or not wanted.keys() <= known.keys():
+                raise
+            log.warning("Slack does not say who is who; people are known from an earlier start", why=str(failure))
+            break
+        if store is not None and known.get(email) != slack:
+            await _remember(store, email, slack)
+        known[email] = slack
+    found = {
+        key: person.model_copy(update={"slack": known[person.email]})
+        for key, person in settings.people.items()
+        if not person.slack and person.email
+    }
     return settings.model_copy(update={"people": {**settings.people, **found}})
 
 
@@ -44,6 +55,17 @@ def is_away(failure: Exception) -> bool:
     """Return whether `failure` of a call means that Slack does not answer now; a refusal is an answer."""
     refusal = slack_errors.read(failure)
     return refusal is not None and refusal.verdict in (Verdict.AGAIN, Verdict.UNCLEAR)
+
+
+def _in_order(emails: Iterable[str], known: dict[str, str], turn: int) -> list[str]:
+    """Return who is asked for first: those without an id, then the others, from another one at each `turn`.
+
+    Slack takes some fifty look-ups a minute: whom it does not come to at one start it comes to at another.
+    """
+    new = [email for email in emails if not known.get(email)]
+    others = [email for email in emails if known.get(email)]
+    first = turn % max(1, len(others))
+    return [*new, *others[first:], *others[:first]]
 
 
 async def _slack_id(client: AsyncWebClient, key: str, email: str) -> str:
@@ -57,13 +79,12 @@ async def _slack_id(client: AsyncWebClient, key: str, email: str) -> str:
     return str(answer["user"]["id"])
 
 
-async def _remember(store: Store, ids: dict[str, str]) -> None:
-    known = await _remembered(store)
-    if known | ids == known:
-        return
+async def _remember(store: Store, email: str, slack: str) -> None:
     async with store.transaction() as tx:
-        for email, slack in ids.items():
-            await tx.session.merge(records.KnownPerson(email=email, slack=slack))
+        # Replicas that start together learn the same: the second insert waits for the first.
+        insert = postgresql.insert if store.supports_skip_locked else sqlite.insert
+        learnt = insert(records.KnownPerson).values(email=email, slack=slack)
+        await tx.session.execute(learnt.on_conflict_do_update(index_elements=["email"], set_={"slack": slack}))
 
 
 async def _remembered(store: Store) -> dict[str, str]:
