@@ -1,5 +1,6 @@
 """Looks up the Slack ids of the people that `sitrep.yml` names by e-mail, and remembers them for when Slack is away."""
 
+import time
 from collections.abc import Iterable
 
 import structlog
@@ -13,6 +14,8 @@ from bot.slack_errors import Verdict
 from incidents import records
 from incidents.catalog import Settings
 from incidents.store import Store
+
+_ASKING_AGAIN_SECONDS = 10.0  # for people who are known: no page leaves and no timer rings before the start is over
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +35,16 @@ async def resolve(client: AsyncWebClient, settings: Settings, store: Store | Non
     if not wanted:
         return settings
     known = await _remembered(store) if store is not None else {}
+    enough = time.monotonic() + _ASKING_AGAIN_SECONDS
     for email in _in_order(wanted, known, int(store.clock.now().timestamp()) if store is not None else 0):
+        everybody = wanted.keys() <= known.keys()
+        if everybody and time.monotonic() > enough:
+            log.warning("Slack answers slowly; people who were not asked for are known from an earlier start")
+            break
         try:
             slack = await _slack_id(client, wanted[email], email)
         except slack_errors.TROUBLE as failure:
-            if not is_away(failure) or not wanted.keys() <= known.keys():
+            if not everybody or not is_away(failure):
                 raise
             log.warning("Slack does not say who is who; people are known from an earlier start", why=str(failure))
             break

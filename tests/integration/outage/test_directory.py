@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 from bot import directory
 from bot.slack_client import SlackLine
 from bot.workspace.config import LimitConfig
+from bot.workspace.rules.faults import Fault
 from bot.workspace.server import Workspace
 from incidents import records
 from incidents.catalog import Person, Settings
@@ -44,6 +45,9 @@ class Slack:
 
     def a_minute_later(self) -> None:
         self._workspace.core.limiter._buckets.clear()
+
+    async def slow(self, seconds: float) -> None:
+        await self._workspace.request_faults(Fault(method="users.lookupByEmail", kind="latency", seconds=seconds))
 
     @property
     def asked(self) -> list[str]:
@@ -102,6 +106,16 @@ async def test_who_has_another_account_by_now_is_known_after_some_starts_however
         store.clock.advance(timedelta(seconds=1))
         slack.a_minute_later()
     assert found == FOUND
+
+
+async def test_a_slack_that_answers_slowly_holds_up_no_start_where_everybody_is_known(
+    slack: Slack, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_ASKING_AGAIN_SECONDS", 0.1)
+    await slack.slow(0.2)
+    await remember(store, **{name: FOUND[name] for name in NAMES[:-2]})
+    assert ids(await directory.resolve(slack.client, named(*NAMES), store)) == FOUND
+    assert slack.asked == ["", ""]  # the two whom nobody knew
 
 
 async def test_replicas_that_learn_of_somebody_at_once_both_start(slack: Slack, postgres: str) -> None:
