@@ -12,7 +12,7 @@ from bot.listeners.sharing import SeenBefore
 from bot.views import forms, mrkdwn
 from incidents import inbound, lengths
 from incidents.errors import InvalidInput
-from incidents.service import queries, respond
+from incidents.service import queries, respond, sight
 
 #: Names of 📌 and its like, as reaction_added brings them.
 PINS = frozenset({"pushpin", "round_pushpin"})
@@ -78,7 +78,8 @@ async def shortcut(desk: Desk, sent: Shortcut) -> None:
         await _note(desk, sent.key, incident_id, sent.place.user, sent.text or "(no text)", sent.place.channel, sent.ts)
         return
     async with desk.ctx.store.read() as session:
-        incidents = await queries.open_incidents(session)
+        seen = sight.seen_by(sent.place.user, desk.ctx.settings)
+        incidents = await queries.open_incidents(session, seen, limit=forms.MAX_CHOICES)
     if not incidents:
         raise InvalidInput(
             "No incident is open.", remedy="Use “Declare from message” to open one.", field=Field.INCIDENT

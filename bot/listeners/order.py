@@ -33,7 +33,8 @@ async def incident_of(session: AsyncSession, settings: Settings, place: Place, n
         NotFound: there is none, or it is private and this person has no part in it.
     """
     incident = await queries.by_key(session, named or place.channel)
-    if incident.channel != place.channel and not await sight.sees(session, settings, incident, place.user):
+    inside = incident.channel and incident.channel == place.channel  # a form has no channel, and not every incident
+    if not inside and not await sight.sees(session, settings, incident, place.user):
         # The same words as for a number that was never given: a private incident is not confirmed to exist.
         raise NotFound(f"There is no incident {incident.key}.", remedy="`/incident list` shows the open ones.")
     return incident

@@ -7,11 +7,12 @@ from rapidfuzz import fuzz, process
 from bot.ids import Field
 from bot.listeners import replies, vocabulary
 from bot.listeners.desk import Desk
-from bot.listeners.order import Order
+from bot.listeners.order import Order, incident_of
 from bot.listeners.payloads import View, mentioned
 from bot.views import declare, forms, mrkdwn, words
 from bot.views.message import Message
 from escalation import matrix, oncall
+from incidents import store
 from incidents.definitions import Severity
 from incidents.errors import InvalidInput
 from incidents.lifecycle import ROLE_TITLES, Role
@@ -162,13 +163,20 @@ async def open_note(desk: Desk, order: Order) -> None:
 
 
 async def submit_note(desk: Desk, order: Order, view: View) -> None:
-    """Add to the timeline what the form says."""
-    incident_id = order.incident_id or int(view.text(Field.INCIDENT) or 0)
-    await desk.share(
-        order.key,
-        incident_id,
-        lambda tx: respond.add_note(tx, desk.ctx, incident_id, order.actor, view.text(Field.NOTE)),
-    )
+    """Add to the timeline what the form says.
+
+    Raises:
+        NotFound: the incident that was chosen in it is none that this person may see.
+    """
+    chosen = 0 if order.incident_id else int(view.text(Field.INCIDENT) or 0)
+    incident_id = order.incident_id or chosen
+
+    async def add(tx: store.Tx) -> None:
+        if chosen:
+            await incident_of(tx.session, desk.ctx.settings, order.place, f"inc-{chosen}")
+        await respond.add_note(tx, desk.ctx, incident_id, order.actor, view.text(Field.NOTE))
+
+    await desk.share(order.key, incident_id, add)
 
 
 # Escalation

@@ -22,6 +22,8 @@ from incidents.definitions import Severity
 from incidents.postmortem import SECTIONS
 
 MAX_TEXT = 2000
+#: Options of a select; https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
+MAX_CHOICES = 100
 _BUTTON_VALUE = 2000  # characters that a button carries
 
 
@@ -226,7 +228,7 @@ def reason(form: Form, incident: records.Incident, label: str, *, title: str, su
 
 def which_incident(form: Form, incidents: Sequence[records.Incident], *, typed: str) -> Json:
     """Return the form that asks which open incident a message belongs to."""
-    options = [parts.option(f"{each.key} {each.title}", str(each.number)) for each in incidents[:100]]
+    options = [parts.option(f"{each.key} {each.title}", str(each.number)) for each in incidents[:MAX_CHOICES]]
     element = StaticSelectElement(action_id=Act.INPUT, options=options, initial_option=options[0])
     return parts.modal(
         form,

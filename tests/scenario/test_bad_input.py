@@ -7,6 +7,7 @@ from sqlmodel import func, select
 from bot.listeners import declaring, sent_forms
 from bot.workspace.rules.faults import Fault
 from incidents import records
+from incidents.service import queries
 from tests.scenario.office import TITLE, Office, eventually, has_button, text_of
 
 
@@ -178,6 +179,34 @@ async def test_a_message_elsewhere_is_added_to_the_timeline_of_the_incident_that
     await office.bo.submit(form)
     await office.bo.command("/incident", "inc-1 timeline")
     await eventually(lambda: _noted(office, "The vendor confirms"))
+
+
+async def test_a_private_incident_is_no_choice_for_a_message_of_somebody_elses(office: Office) -> None:
+    await office.declare(office.dee, severity="low")
+    await office.declare(office.dee, "Data leaked", severity="low", service="invoices", options=["private"])
+    said = await office.bo.post("general", "The vendor confirms")
+    await office.bo.shortcut("add_to_timeline", "general", said["ts"])
+    form = await office.bo.wait_for_view(lambda view: view["callback_id"] == "note")
+    assert "inc-1 " in text_of(form)
+    assert "inc-2" not in text_of(form)
+    await office.dee.shortcut("add_to_timeline", "general", said["ts"])
+    form = await office.dee.wait_for_view(lambda view: view["callback_id"] == "note")
+    assert "inc-2 Data leaked" in text_of(form)
+
+
+@pytest.mark.parametrize("channel", [True, False])  # whether Slack has made it
+async def test_nobody_writes_into_a_private_incident_that_they_may_not_see(office: Office, channel: bool) -> None:
+    await office.declare(office.dee, severity="low")
+    said = await office.bo.post("general", "The vendor confirms")
+    await office.bo.shortcut("add_to_timeline", "general", said["ts"])
+    form = await office.bo.wait_for_view(lambda view: view["callback_id"] == "note")
+    async with office.ctx.store.transaction() as tx:  # since then the choice is one that is hidden from them
+        incident = await queries.get(tx.session, 1)
+        incident.private, incident.channel = True, incident.channel if channel else ""
+    answer = await office.bo.submit(form)
+    assert answer["response_action"] == "errors"  # the form stays, with what was typed
+    assert "There is no incident inc-1." in text_of(answer["errors"])
+    assert not await _noted(office, "The vendor confirms")
 
 
 async def _noted(office: Office, words: str) -> bool:
