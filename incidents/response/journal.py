@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incidents import records, store
+from incidents import records, store, store_errors
 from incidents.agents import journal
 from incidents.agents.journal import Begun, Telling
 from incidents.errors import OutcomeUnknown, StepFailed
@@ -169,7 +169,7 @@ class StepJournal:
         if self._drill:  # whoever carries the step out: no command of a service runs in an exercise
             raise StepFailed(f"This is a drill: the {begun.in_words} was not begun.", remedy="Take the step over.")
         stopped = StepFailed(f"The step was stopped before the {begun.in_words} began.", remedy="Nothing was done.")
-        await _uncut(self._write(lambda kept: journal.with_begun(kept, begun), stopped))
+        await self._write(lambda kept: journal.with_begun(kept, begun), stopped)
         self._begun = journal.with_begun(self._begun, begun)
 
     async def adopt(self, begun: Begun) -> Begun:
@@ -184,11 +184,15 @@ class StepJournal:
         def with_it(kept: Sequence[Begun]) -> list[Begun]:
             return [*(each for each in kept if each.id != begun.id), taken_on]
 
-        await _uncut(self._write(with_it, stopped))
+        await self._write(with_it, stopped)
         self._begun = with_it(self._begun)
         return taken_on
 
     async def _write(self, change: Callable[[Sequence[Begun]], Sequence[Begun]], stopped: StepFailed) -> None:
+        """Change the row while the step is ours; again where the database is away, as a change made twice is one."""
+        await store_errors.outlast(lambda: _uncut(self._change(change, stopped)), claims.LEASE.total_seconds())
+
+    async def _change(self, change: Callable[[Sequence[Begun]], Sequence[Begun]], stopped: StepFailed) -> None:
         async with self._store.transaction() as tx:
             step = await claims.held(tx, self._claim)
             if step is None:

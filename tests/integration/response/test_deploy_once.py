@@ -457,6 +457,32 @@ async def told_since(site: Site, incident: records.Incident, before: int) -> lis
     return (await site.notes(incident))[before:]
 
 
+async def test_a_database_that_is_away_for_a_moment_keeps_no_deploy_from_beginning(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_errors, "_AGAIN_SECONDS", 0.01)
+    refused: list[OperationalError] = []
+    run, transaction = site.agent.run, site.house.store.transaction
+
+    def away_once() -> AbstractAsyncContextManager[Tx]:
+        if not refused:
+            refused.append(OperationalError("BEGIN", {}, OSError("connection refused")))
+            raise refused[0]
+        return transaction()
+
+    async def deploys_while_it_is_away(request: StepRequest) -> StepResult:
+        monkeypatch.setattr(site.house.store, "transaction", away_once)
+        return await run(request)
+
+    site.go()
+    await site.approved()
+    monkeypatch.setattr(site.agent, "run", deploys_while_it_is_away)
+    [claim] = await site.engine.claim(1)
+    await site.engine.carry_out(claim)
+    step = await site.step(claim)
+    assert (step.state, step.attempt, site.times, len(refused)) == ("done", 1, 1, 1)
+
+
 async def test_a_deploy_keeps_its_outcome_though_the_database_is_away_for_longer_than_its_lease(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
