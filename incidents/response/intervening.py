@@ -11,6 +11,7 @@ from incidents.context import Context
 from incidents.definitions import StepDefinition
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
+from incidents.lifecycle import Status
 from incidents.response import alternatives, approvals, consequences, journal, plan, progress, remarks, standing
 from incidents.response.plan import StepState
 from incidents.service import queries
@@ -51,6 +52,8 @@ async def stop_step(tx: store.Tx, ctx: Context, step_id: int, actor: str, reason
     tx.session.add(step)
     await approvals.spend(tx, incident, run, step)
     await _record(tx, EventKind.STEP_STOPPED, incident, run, step, actor, reason=said)
+    if incident.status is Status.RESOLVED:
+        await progress.advance(tx, ctx, incident, run)
     tx.wake(store.STEPS)
 
 

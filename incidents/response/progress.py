@@ -36,7 +36,8 @@ from incidents.service import queries
 
 #: Runs in these states start no further step.
 ENDED = frozenset({"stopped", "done", "superseded"})
-_NOT_BEGUN = frozenset({StepState.QUEUED, StepState.READY, StepState.WAITING, StepState.FAILED})
+#: Nobody is at work on it; of a command that a stop did not cut off it is told all the same.
+_RESTS = frozenset({StepState.QUEUED, StepState.READY, StepState.WAITING, StepState.FAILED, StepState.STOPPED})
 
 
 def waits_to_begin(run: records.Run, now: datetime) -> bool:
@@ -119,10 +120,10 @@ def is_analysis(step: StepDefinition) -> bool:
 
 
 def leave_out(tx: store.Tx, definition: WorkflowDefinition, steps: Iterable[records.Step]) -> None:
-    """Skip what an incident that is resolved no longer needs: all that has not begun, but the analysis."""
+    """Skip what an incident that is resolved no longer needs: all on which nobody is at work, but the analysis."""
     analysis = {step.name for step in definition.steps() if is_analysis(step)}
     for step in steps:
-        if step.name not in analysis and step.state in _NOT_BEGUN:
+        if step.name not in analysis and step.state in _RESTS:
             # Without an end: it was nobody's doing, and is queued again when the incident is reopened.
             step.state, step.finished_at, step.runner = StepState.SKIPPED.value, None, ""
             tx.session.add(step)

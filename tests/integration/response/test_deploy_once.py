@@ -24,7 +24,7 @@ from incidents.errors import Conflict, StepFailed
 from incidents.events import EventKind
 from incidents.response import at_work, control, engine, intervening, journal
 from incidents.response.engine import Claim, Engine
-from incidents.service import queries, respond
+from incidents.service import queries, resolve, respond
 from incidents.store import Store, Tx
 from incidents.tools import deploys, recorder
 from tests.clock import START
@@ -344,6 +344,26 @@ async def test_a_deploy_that_was_stopped_and_rolled_back_is_asked_about_when_it_
     [asked] = await site.house.pending(incident)
     assert "went through, but release 40 (0000000) runs now." in asked.subject["doubt"]
     assert ((await site.step(claim)).state, site.times) == ("waiting", 1)
+
+
+async def test_a_deploy_that_was_stopped_is_told_though_service_is_restored_and_asked_anew_after_reopening(
+    site: Site,
+) -> None:
+    incident, claim, work = await site.begun()
+    await site.house.do(intervening.stop_step, claim.step_id, ANA)
+    await site.house.do(resolve.resolve, incident.number, ANA, "the vendor mended it")
+    before = len(await site.notes(incident))
+    await lost(site, work)
+    site.go()
+    folder = Path(journal.read(await site.step(claim))[-1].folder)
+    await until((folder / recorder.ENDED).exists)
+    told = "The deploy of 9f8e7d6 to production went through. Step 3.1 was stopped or taken over meanwhile."
+    assert await told_since(site, incident, before) == [told]
+    assert (await site.house.states(incident))["4.3"] == "done"
+    await site.house.do(resolve.reopen, incident.number, ANA, "errors are back")
+    assert "3.1" not in await site.house.work()
+    [anew] = await site.house.pending(incident)
+    assert (anew.kind, site.times) == ("deploy", 1)
 
 
 async def test_stopping_the_response_lets_a_running_deploy_end_and_tells_what_became_of_it(site: Site) -> None:

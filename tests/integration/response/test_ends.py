@@ -41,6 +41,26 @@ async def test_a_deploy_that_fails_after_resolving_does_not_hold_the_postmortem_
     assert "postmortem" in await house.outbox(incident)
 
 
+@pytest.mark.parametrize("order", ["stopped, then resolved", "resolved, then stopped"])
+async def test_a_deploy_that_was_stopped_holds_neither_analysis_nor_postmortem_up(house: House, order: str) -> None:
+    incident, deploy = await until_deploy_is_asked(house)
+    await house.do(control.decide, deploy.number, BO, "approve")
+    number = (await step(house, incident, "3.1")).number
+    [claim] = await house.engine.claim(1, step_id=number)
+    if order == "resolved, then stopped":
+        await house.do(resolve.resolve, incident.number, ANA, "put back by hand")
+    await house.do(intervening.stop_step, number, ANA, "I put it back by hand")
+    if order == "stopped, then resolved":
+        await house.do(resolve.resolve, incident.number, ANA, "put back by hand")
+    await house.engine.carry_out(claim)
+    assert {"4.1", "4.2", "4.3"} <= set(await house.work())
+    assert "postmortem" in await house.outbox(incident)
+    await house.do(resolve.reopen, incident.number, ANA, "errors are back")
+    assert "3.1" not in await house.work(), "what was stopped is deployed, and nobody was asked"
+    [anew] = await house.pending(incident)
+    assert (anew.kind, anew.step) == ("deploy", "3.1")
+
+
 async def test_a_severe_resolved_incident_asks_nobody_to_vouch_for_gates_on_the_way_to_the_fix(house: House) -> None:
     incident = await house.declare(Severity.HIGH)
     await house.do(respond.acknowledge, incident.number, ANA)
