@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents import lengths, lifecycle, postmortem, store
+from incidents import lengths, lifecycle, postmortem, records, store
 from incidents.context import Context
 from incidents.errors import Conflict, InvalidInput
 from incidents.events import EventKind
@@ -155,9 +155,14 @@ async def cancel(
     """End an open incident that is none: a false alarm, or a duplicate.
 
     Raises:
-        Conflict: not open.
+        Conflict: not open, or the other was itself cancelled.
         InvalidInput: no reason, or it would be a duplicate of itself.
+        NotFound: there is no such other.
     """
+    # Both are held, always in this order: of two that are cancelled as each other's duplicate one sees the other's end,
+    # and neither waits for who waits for it.
+    for number in sorted({incident_id, duplicate_of or incident_id}):
+        await queries.get(tx.session, number)
     incident = await respond.open_incident(tx, incident_id)
     holders = await queries.roles(tx.session, incident_id)
     permissions.require(permissions.Action.RESOLVE, actor, holders=holders, settings=ctx.settings)
@@ -171,9 +176,23 @@ async def cancel(
             field="reason",
         )
     if duplicate_of is not None:
-        await queries.get(tx.session, duplicate_of)
+        await _require_goes_on(tx.session, incident, await queries.get(tx.session, duplicate_of))
         incident.duplicate_of = duplicate_of
     incident.status = Status.CANCELLED
     tx.session.add(incident)
     await tx.record(incident, EventKind.CANCELLED, actor=actor, reason=said, duplicate_of=duplicate_of)
     tx.wake(store.VIEWS)
+
+
+async def _require_goes_on(session: AsyncSession, incident: records.Incident, other: records.Incident) -> None:
+    """Return unless `other` was cancelled: nobody works there."""
+    if other.status is not Status.CANCELLED:
+        return
+    who = [event.actor for event in await queries.events_of(session, other.number, EventKind.CANCELLED)]
+    by = f", by <@{who[-1]}>," if who else ""
+    as_what = f"as a duplicate of inc-{other.duplicate_of}" if other.duplicate_of else "as no incident"
+    raise Conflict(
+        f"{other.key} was itself cancelled{by} {as_what}.",
+        remedy=f"Go on here, or cancel {incident.key} with a reason of its own: `/incident cancel false alarm`.",
+        field="reason",
+    )

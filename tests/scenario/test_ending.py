@@ -3,6 +3,7 @@
 from typing import Any
 
 from incidents.lifecycle import Status
+from incidents.service import queries
 from tests.scenario.office import PEOPLE, Office, eventually, has_button, text_of
 
 
@@ -132,6 +133,35 @@ async def test_a_duplicate_names_the_other_incident_not_itself(office: Office) -
     await office.dee.wait_for_ephemeral(lambda row: "inc-1 is this incident itself" in text_of(row))
     await office.dee.command("/incident", "cancel duplicate of inc-2", channel)
     await office.dee.wait_for_message(channel, lambda row: "Go on in inc-2" in text_of(row))
+
+
+async def test_a_duplicate_of_what_was_cancelled_is_refused_with_who_did_that_and_what_to_do(office: Office) -> None:
+    channel = await office.declare(office.dee, severity="low")
+    other = await office.declare(office.ana, severity="low")
+    await office.ana.command("/incident", "cancel duplicate of inc-1", other)
+    await office.ana.wait_for_message(other, lambda row: "Go on in inc-1" in text_of(row))
+    await office.dee.command("/incident", "cancel duplicate of inc-2", channel)
+    told = text_of(await office.dee.wait_for_ephemeral(lambda row: "inc-2 was itself cancelled" in text_of(row)))
+    assert "cancelled, by <@U01ANA>, as a duplicate of inc-1." in told
+    assert "Go on here" in told
+    await office.dee.command("/incident", "cancel", channel)
+    form = await office.dee.wait_for_view(lambda view: view["callback_id"] == "cancel")
+    answer = await office.dee.submit(form, {"reason": "duplicate of inc-2"})
+    assert "inc-2 was itself cancelled, by Ana, as a duplicate of inc-1." in answer["errors"]["reason"]
+    async with office.ctx.store.read() as session:
+        assert (await queries.get(session, 1)).status is Status.OPEN
+
+
+async def test_nobody_learns_by_cancelling_that_a_private_incident_exists(office: Office) -> None:
+    await office.declare(office.dee, severity="low", options=["private"])
+    channel = await office.declare(office.bo, severity="low")
+    for number in (1, 9):
+        await office.bo.command("/incident", f"cancel duplicate of inc-{number}", channel)
+        await office.bo.wait_for_ephemeral(lambda row: f"There is no incident inc-{number}" in text_of(row))  # noqa: B023
+    await office.bo.command("/incident", "cancel", channel)
+    form = await office.bo.wait_for_view(lambda view: view["callback_id"] == "cancel")
+    answer = await office.bo.submit(form, {"reason": "duplicate of inc-1"})
+    assert "There is no incident inc-1." in answer["errors"]["reason"]
 
 
 async def test_where_an_incident_cannot_be_reopened_nobody_is_sent_to_reopen_it(office: Office) -> None:

@@ -7,16 +7,21 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from escalation import operators, timers
 from escalation.timers import Timers
 from incidents import holding, inbound, records, shared_clock
 from incidents.catalog import Settings
+from incidents.context import Context
 from incidents.definitions import Severity
+from incidents.errors import Conflict
 from incidents.lifecycle import Status
+from incidents.service import queries, resolve
 from incidents.shared_clock import SharedClock
 from incidents.store import Store, Tx
+from tests import installation
 from tests.clock import ManualClock
 from tests.integration.delivery.conftest import RunningClock
 
@@ -154,6 +159,30 @@ async def alone(replicas: tuple[Store, Store, ManualClock], postgres: str) -> As
     await store.clock.compare(store.engine)
     yield store, machine
     await store.close()
+
+
+async def test_of_two_incidents_that_are_each_cancelled_as_the_others_duplicate_one_goes_on(
+    replicas: tuple[Store, Store, ManualClock],
+) -> None:
+    first, second, clock = replicas
+    context = Context(first, clock, installation.library(), Settings())
+
+    async def cancel(one: Store, number: int, other: int) -> None:
+        async with one.transaction() as tx:
+            await resolve.cancel(tx, context, number, "U0REP", "the same", duplicate_of=other)
+
+    async with first.transaction() as tx:
+        await queries.get(tx.session, 1)
+        crossing = asyncio.create_task(cancel(second, 2, 1))
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(5), first.read() as session:  # in a transaction these figures stand still
+            while not await session.scalar(waiting):  # noqa: ASYNC110 - a lock tells nobody
+                await asyncio.sleep(0.01)
+        await resolve.cancel(tx, context, 1, "U0REP", "the same", duplicate_of=2)
+    with pytest.raises(Conflict, match="inc-1 was itself cancelled, by <@U0REP>"):
+        await crossing
+    async with first.read() as session:
+        assert [(await queries.get(session, each)).status for each in (1, 2)] == [Status.CANCELLED, Status.OPEN]
 
 
 HOUR = timedelta(hours=1)
