@@ -5,7 +5,7 @@ from collections import Counter
 
 import structlog
 
-from bot.delivery.trip import Undelivered
+from bot.delivery.trip import HELD_UP, Undelivered
 from bot.delivery.web import Web
 from bot.slack_errors import Refusal, Verdict
 
@@ -65,6 +65,8 @@ class Outage:
             self._failed_in_a_row = 0
             return
         refusal = failure.refusal
+        if refusal.error == HELD_UP:
+            return  # Slack was not asked
         if refusal.verdict is Verdict.SHUT_OUT:
             self._begin(refusal, _REFUSED_PROBE_SECONDS)
         elif refusal.error == "unreachable":

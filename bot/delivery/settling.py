@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 from bot import slack_errors
 from bot.delivery import lost_room
 from bot.delivery.pace import Pace
-from bot.delivery.trip import Trip, Undelivered
+from bot.delivery.trip import HELD_UP, Trip, Undelivered
 from bot.delivery.web import Json
 from bot.slack_client import ANSWER_TIMEOUT_SECONDS
 from bot.slack_errors import Refusal, Verdict
@@ -91,7 +91,8 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
     at = tx.now + _wait(trip, refusal)
     # A pager that broke off may ring all the same; it is remembered, so that it hears of the end.
     trip.unclear = trip.unclear or row.action == Action.PAGE
-    await give_back(tx, trip, at, str(refusal))
+    # What was held up here was not tried in vain, as an error would tell the fall-back.
+    await give_back(tx, trip, at, row.error if refusal.error == HELD_UP else str(refusal))
     return at
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,10 @@ from incidents.context import Context
 
 #: Draws what a row shows, from the rows as they are now.
 Draw = Callable[[AsyncSession, Context, records.Outbox], Awaitable[Message]]
+
+
+#: The error of a trip for which its lease left no time: it speaks of this side, and of no road.
+HELD_UP: Final = "lease"
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Trip:
             Undelivered: nothing was sent.
         """
         if self.seconds_left < ANSWER_TIMEOUT_SECONDS:
-            raise Undelivered(Refusal(Verdict.UNCLEAR, "lease", "The notice was held up for too long to be sent."))
+            raise Undelivered(Refusal(Verdict.AGAIN, HELD_UP, "The notice was held up for too long to be sent."))
 
     @property
     def seconds_left(self) -> float:

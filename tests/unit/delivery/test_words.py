@@ -45,7 +45,7 @@ def test_trip_that_was_held_up_sends_nothing_when_its_lease_may_have_run_out() -
     Trip(row, Place(), None, unclear=False, began_at=time.monotonic()).require_time()
     with pytest.raises(Undelivered) as caught:
         Trip(row, Place(), None, unclear=False, began_at=time.monotonic() - 25).require_time()
-    assert caught.value.refusal.verdict is Verdict.UNCLEAR  # another process may have sent it: look first
+    assert caught.value.refusal.verdict is Verdict.AGAIN  # an older doubt stays: that is the trip's to know
 
 
 @pytest.mark.parametrize(
