@@ -119,6 +119,7 @@ class Messages:
     async def home(self, trip: Trip, message: Message) -> Json:
         """Publish a person's App Home."""
         view = {"type": "home", "blocks": message.blocks}
+        trip.require_time()  # as for an edit
         await self._web.write("views.publish", user_id=trip.place.person, view=view)
         return {"person": trip.place.person}
 

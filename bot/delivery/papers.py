@@ -21,6 +21,7 @@ class Papers:
         channel = trip.place.channel
         document = {"type": "markdown", "markdown": message.text}
         title = str(trip.row.params.get("title", ""))
+        trip.require_time()  # another process may have written it since: this would paint over it
         try:
             answer = await self._web.write(
                 "conversations.canvases.create", channel_id=channel, title=title, document_content=document
@@ -28,7 +29,7 @@ class Papers:
         except Undelivered as failure:
             if failure.refusal.error != "channel_canvas_already_exists":
                 raise
-            return await self._address(channel, await self._rewrite(channel, document))
+            return await self._address(channel, await self._rewrite(trip, document))
         return await self._address(channel, str(answer["canvas_id"]))
 
     async def _address(self, channel: str, canvas: str) -> Json:
@@ -36,10 +37,11 @@ class Papers:
         bot = await self._web.identity()
         return {"channel": channel, "canvas": canvas, "url": f"{bot['url']}docs/{bot['team_id']}/{canvas}"}
 
-    async def _rewrite(self, channel: str, document: Json) -> str:
-        answer = await self._web.read("conversations.info", channel=channel)
+    async def _rewrite(self, trip: Trip, document: Json) -> str:
+        answer = await self._web.read("conversations.info", channel=trip.place.channel)
         canvas = str(answer["channel"]["properties"]["canvas"]["file_id"])
         changes = [{"operation": "replace", "document_content": document}]
+        trip.require_time()
         await self._web.write("canvases.edit", canvas_id=canvas, changes=changes)
         return canvas
 

@@ -111,6 +111,7 @@ class Rooms:
     async def set_topic(self, trip: Trip) -> Json:
         """Set the topic."""
         channel = trip.place.channel
+        trip.require_time()  # another process may have set it since: this would paint over it
         await self._web.write("conversations.setTopic", channel=channel, topic=str(trip.row.params["topic"]))
         return {"channel": channel}
 
@@ -129,6 +130,7 @@ class Rooms:
     async def rename(self, trip: Trip) -> Json:
         """Give the channel another name; returns {channel, name}."""
         channel, name = trip.place.channel, str(trip.row.params["name"])
+        trip.require_time()  # as for the topic
         try:
             answer = await self._web.write("conversations.rename", channel=channel, name=name)
         except Undelivered as failure:
