@@ -138,8 +138,7 @@ async def _let_finish(agent: asyncio.Task[StepResult], kept: StepJournal) -> boo
 
 
 def _took_too_long(limit: timedelta, kept: StepJournal) -> StepFailed:
-    ended = "".join(f" {each.text}" for each in kept.outcomes)
     return StepFailed(
-        f"The step took longer than its budget of {durations.spoken(limit)}.{ended}",
+        f"The step took longer than its budget of {durations.spoken(limit)}.{kept.told_of_ends}",
         remedy="Retry it, or take it over by hand.",
     )

@@ -193,11 +193,12 @@ class Engine:
             await self._fail(claim, masking.error(error), kept)
         except Exception as error:
             log.exception("step_crashed", step_id=claim.step_id)
+            ended = kept.told_of_ends if kept is not None else ""
             crashed = StepFailed(
-                f"The step stopped with {type(error).__name__}.",
+                f"The step stopped with {type(error).__name__}.{ended}",
                 remedy="Retry the step or take it over; the log has the details.",
             )
-            await self._fail(claim, crashed, kept)
+            await self._fail(claim, masking.error(crashed), kept)
 
     async def _keep(self, claim: Claim, prepared: Prepared, result: StepResult) -> None:
         # What an agent has brought is worth more than another run of it.

@@ -147,6 +147,11 @@ class StepJournal:
         """Tell whether a command was begun or followed in this attempt."""
         return bool(self.outcomes) or not self.is_idle
 
+    @property
+    def told_of_ends(self) -> str:
+        """Return what became of commands that ended in this attempt, to stand behind why it failed; empty for none."""
+        return "".join(f" {each.text}" for each in self.outcomes)
+
     def still_open(self, step: records.Step) -> tuple[Begun, ...]:
         """Return what the row holds and this attempt did not see end."""
         return tuple(each for each in read(step) if each.id not in self._ended)

@@ -469,6 +469,25 @@ async def test_a_deploy_step_that_hangs_after_its_deploy_fails_and_says_that_it_
     assert "The deploy of 9f8e7d6 to production went through." in step.error
 
 
+async def test_a_deploy_step_that_breaks_after_its_deploy_fails_and_says_that_it_went_through(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = site.agent.run
+
+    async def breaks(request: StepRequest) -> StepResult:
+        await run(request)
+        raise RuntimeError("a fault of ours")
+
+    site.go()
+    await site.approved()
+    monkeypatch.setattr(site.agent, "run", breaks)
+    [claim] = await site.engine.claim(1)
+    await site.engine.carry_out(claim)
+    step = await site.step(claim)
+    assert step.state == "failed"
+    assert "stopped with RuntimeError. The deploy of 9f8e7d6 to production went through." in step.error
+
+
 async def told_since(site: Site, incident: records.Incident, before: int) -> list[str]:
     """Return what the channel hears after `before` notes, looked after twice by the process that lives."""
     await site.house.work()
