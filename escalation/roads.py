@@ -5,6 +5,7 @@ Unsent
 └── Refused   it will never be taken as it is
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,8 +24,9 @@ import httpx
 from incidents.errors import ConfigurationError
 from incidents.tools import redaction
 
-#: Below the outbox's lease of 25 s, so that a slow answer is still ours when it comes.
+#: For one answer; a mail server gives some eight a letter.
 TIMEOUT_SECONDS = 10.0
+LETTER_SECONDS = 120.0  #: for a whole letter, whose row's lease is prolonged meanwhile
 
 _PORTS = {"smtp": 587, "smtps": 465}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -132,17 +134,19 @@ class Mailer:
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        connection = aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._user or None,
+            password=self._password or None,
+            use_tls=self._implicit_tls,
+            start_tls=self._start_tls,
+            timeout=TIMEOUT_SECONDS,
+        )
         try:
-            async with aiosmtplib.SMTP(
-                hostname=self._host,
-                port=self._port,
-                username=self._user or None,
-                password=self._password or None,
-                use_tls=self._implicit_tls,
-                start_tls=self._start_tls,
-                timeout=TIMEOUT_SECONDS,
-            ) as line:
+            async with asyncio.timeout(LETTER_SECONDS) as limit, connection as line:
                 yield line
+                limit.reschedule(None)  # what was taken is not sent again because the goodbye takes long
         except (aiosmtplib.SMTPException, OSError) as error:
             failure = self._failure(error)
             # What a server says may repeat what it was told.
@@ -162,7 +166,8 @@ class Mailer:
                 said = f"The mail server says {error.code} {error.message}"
                 return (Refused if error.code >= 500 else Later)(said)
             case OSError():
-                return Later(f"The mail server {self._host}:{self._port} is out of reach: {error}")
+                said = str(error) or f"a letter takes longer than {LETTER_SECONDS:g} s"
+                return Later(f"The mail server {self._host}:{self._port} is out of reach: {said}")
             case _:  # it was reached, and lacks encryption, sign-in or letters beyond ASCII
                 return Later(f"The mail server {self._host}:{self._port} lacks what is asked of it: {error}")
 

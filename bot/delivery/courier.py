@@ -130,8 +130,7 @@ class Courier:
                 await settling.give_up(tx, trip, f"Sitrep could not make this message: {type(end).__name__}.")
                 return "fault"
             case _:
-                await settling.arrived(tx, trip, end)
-                return "done"
+                return "done" if await settling.arrived(tx, trip, end) else "taken_over"
 
     def _note_health(self, trip: Trip, end: Json | Exception) -> None:
         if trip.row.road != notices.Road.SLACK or trip.nowhere:

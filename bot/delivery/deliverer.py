@@ -19,6 +19,7 @@ from bot.delivery.messages import Messages
 from bot.delivery.outage import Outage
 from bot.delivery.pace import Pace
 from bot.delivery.papers import Papers
+from bot.delivery.renewal import Renewal
 from bot.delivery.roads import Road, SlackRoad
 from bot.delivery.rooms import Rooms
 from bot.delivery.trip import Draw, Trip
@@ -76,6 +77,9 @@ class Deliverer:
         self._courier = Courier(ctx, draw, self._roads, self._pace, self._outage, self._wake_at)
         self._sorted_out = False  # until then nothing sets off: it could be what a newer one says
         self._asking: asyncio.Task[None] | None = None
+        self._renewal = Renewal(ctx.store, ours, self._under_way.values)
+        self._renewing: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()  # nothing is under way any more
         self._fallback = Fallback(ctx, frozenset(self._roads))
         self._rest_seconds = 0.0  # until the next look
 
@@ -89,6 +93,7 @@ class Deliverer:
         self._ctx.store.before_commit(self._begin)
         self._ctx.store.on_commit(self._hear)
         self._running = asyncio.create_task(self._run(), name="deliverer")
+        self._renewing = asyncio.create_task(self._renewal.keep(self._over), name="renew leases")
 
     async def stop(self) -> None:
         """Begin nothing more and wait for what is under way; what takes too long is looked for by the next process."""
@@ -108,6 +113,9 @@ class Deliverer:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        self._over.set()
+        if self._renewing is not None:
+            await self._renewing
 
     async def _is_taken(self, channel: str) -> bool:
         async with self._ctx.store.read() as session:

@@ -39,16 +39,23 @@ _AMONG = 500  # looked for among the newest rows: the outbox holds years
 log = structlog.get_logger()
 
 
-async def arrived(tx: store.Tx, trip: Trip, result: Json) -> None:
-    """Store what came of a trip and what follows: the channel is there, somebody was told."""
+async def arrived(tx: store.Tx, trip: Trip, result: Json) -> bool:
+    """Store what came of a trip and what follows: the channel is there, somebody was told.
+
+    Returns False when the row is no longer ours.
+    """
     row = trip.row
     incident = None if row.incident_id is None else await queries.get(tx.session, row.incident_id)
     if not await sending.done(tx, row, result):
         log.warning("a notice was taken over while it was under way", key=row.key)
-        return
+        return False
     tx.wake(row.key)  # somebody may wait for just this
-    if incident is None:
-        return
+    if incident is not None:
+        await _follow(tx, incident, row, result)
+    return True
+
+
+async def _follow(tx: store.Tx, incident: records.Incident, row: records.Outbox, result: Json) -> None:
     if row.action == Action.CREATE_CHANNEL:
         await room.channel_ready(tx, incident.number, str(result["channel"]), str(result["name"]))
     if row.action == Action.RENAME:

@@ -43,6 +43,7 @@ class Trip:
     nowhere: str = ""  #: why there is no place to go to
     withdrawn: str = ""  #: why it is only looked for, and not sent
     edits: int | None = None  #: how often an edit of the message was begun before this one; None where nobody counts
+    renewed_at: float = 0.0  #: time.monotonic() from which on its lease was prolonged, in seconds
 
     def require_time(self) -> None:
         """Return when the lease still has time for one call; after a long look or a standstill another may send it.
@@ -56,7 +57,7 @@ class Trip:
     @property
     def seconds_left(self) -> float:
         """Return how long the lease still lasts."""
-        return self.began_at + sending.LEASE.total_seconds() - time.monotonic()
+        return max(self.began_at, self.renewed_at) + sending.LEASE.total_seconds() - time.monotonic()
 
     @property
     def scope(self) -> str:

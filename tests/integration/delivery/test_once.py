@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -228,3 +229,24 @@ async def test_what_came_of_a_notice_outlasts_a_database_that_went_away(post: Po
     assert not breaks
     assert row.attempts == 1
     assert len(post.calls("chat.postMessage")) == 1
+
+
+async def test_what_another_took_over_is_not_counted_as_sent_by_us(post: Post) -> None:
+    incident = await post.room()
+    begun, taken = asyncio.Event(), asyncio.Event()
+
+    async def draw(session: AsyncSession, ctx: Context, row: records.Outbox) -> Message:
+        begun.set()
+        await taken.wait()
+        return await plain(session, ctx, row)
+
+    deliverer = post.deliverer(draw=draw)
+    deliverer.start()
+    with structlog.testing.capture_logs() as logged:
+        await post.put(incident, note("n"))
+        await begun.wait()
+        async with post.ctx.store.transaction() as tx:
+            await tx.session.execute(update(records.Outbox).values(owner="another"))
+        taken.set()
+        await post.until(lambda: not deliverer._under_way)
+    assert [each["outcome"] for each in logged if each["event"] == "notice"] == ["taken_over"]

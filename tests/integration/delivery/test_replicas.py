@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import col, select
 
 from bot.delivery import ledger
+from bot.delivery.roads import Drawing
+from bot.delivery.trip import Trip
+from bot.delivery.web import Json
 from bot.workspace.server import Workspace
 from incidents import homes, migrations, outbox, records, sending, shared_clock, store
 from incidents.catalog import Settings
@@ -69,6 +72,31 @@ async def test_rows_of_a_lost_process_go_to_the_other(replicas: tuple[Post, Post
     await second.wait("a", timeout=15)
     await second.wait("b", timeout=15)
     assert sorted(await second.texts(incident.channel)) == ["a", "b"]
+
+
+async def test_letter_that_takes_longer_than_its_lease_is_sent_once(
+    replicas: tuple[Post, Post], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LEASE", timedelta(seconds=1))
+    mail = _SlowMail()
+    for post in replicas:
+        post.deliverer(others={Road.EMAIL: mail}).start()
+    letter = Notice(key="letter", lane=Lane.PAGE, road=Road.EMAIL, action=Action.MAIL, target="mail:ava@example.com")
+    await replicas[0].put(None, letter)
+    row = await replicas[0].wait("letter", timeout=6)
+    assert (mail.carried, row.attempts) == (["letter"], 1)
+
+
+class _SlowMail:
+    """A mail server of which each answer takes long."""
+
+    def __init__(self) -> None:
+        self.carried: list[str] = []
+
+    async def carry(self, trip: Trip, draw: Drawing) -> Json:
+        self.carried.append(trip.row.key)
+        await asyncio.sleep(2.2 * sending.LEASE.total_seconds())
+        return {}
 
 
 async def test_edit_back_to_what_a_process_last_showed_is_sent_where_another_showed_something_else(

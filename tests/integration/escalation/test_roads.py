@@ -1,6 +1,7 @@
 """Letters through a real SMTP server, calls to a real webhook, and what each failure means."""
 
 import asyncio
+import contextlib
 import email
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -13,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from escalation import letters
+from escalation import letters, roads
 from escalation.roads import Call, Later, Letter, Mailer, Pager, Refused
 from incidents import records
 from incidents.errors import ConfigurationError
@@ -140,6 +141,29 @@ async def test_no_password_goes_over_a_plain_line_when_tls_is_required(mailbox: 
     with pytest.raises(Later, match=r"lacks what is asked of it.*STARTTLS"):
         await Mailer(f"smtp://me:right@127.0.0.1:{port}?tls=require").send(LETTER)
     assert box.letters == []
+
+
+async def test_a_letter_that_takes_too_long_in_all_is_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roads, "LETTER_SECONDS", 0.2)
+
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer each line in time, and never come to the end of it."""
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"220 here\r\n")
+            while await reader.readline():
+                await asyncio.sleep(0.1)
+                writer.write(b"250 yes\r\n")
+            writer.close()
+            await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Later, match=r"a letter takes longer than 0\.2 s"):
+            await Mailer(f"smtp://127.0.0.1:{port}?tls=never").send(LETTER)
+        await ended.wait()
 
 
 async def test_a_server_that_is_down_is_tried_later(unused_tcp_port: int) -> None:

@@ -149,7 +149,8 @@ async def _sweep(ctx: Context) -> None:
     await timers.next_due(ctx.store)
     await timers.upcoming(ctx.store, now + timedelta(hours=1), 1000)
     async with ctx.store.transaction() as tx:
-        await sending.candidates(tx, 60, roads={"slack"})
+        rows = await sending.candidates(tx, 60, roads={"slack"})
+        await sending.renew(tx, "here", rows)
         await expiry.ask_anew_what_came_too_late(tx, ctx)
         await inbound.forget_old(tx)
     async with ctx.store.read() as session:
