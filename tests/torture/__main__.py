@@ -6,8 +6,9 @@ import logging
 import sys
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +18,12 @@ from incidents import backup
 from incidents.clock import SystemClock
 from incidents.store import Store
 from tests.processes import database_on
-from tests.torture.campaign import Campaign, Report
-from tests.torture.points import blows
+from tests.torture import points
+from tests.torture.campaign import PATIENCE_SECONDS, Campaign, Report
+from tests.torture.points import Blow, Kill, Stir
 
 _ROUND = 25  # kills of one company; then a new one begins, with an empty database
+_AGAIN_SECONDS = 20.0  # a point that was not reached is waited for so long, once more
 
 _SHOWN = 20  # faults of one kind that are named
 
@@ -52,33 +55,57 @@ async def _run(options: argparse.Namespace, console: Console) -> list[Report]:
             databases = {options.database: databases[options.database]}
         try:
             for name, make in databases.items():
-                reports += [await _campaign(name, make, number, options, console, root) for number in _rounds(options)]
+                reports += await _campaigns(Place(name, make, Path(root)), options, console)
         finally:
             if server is not None:
                 server.cleanup()
     return reports
 
 
-def _rounds(options: argparse.Namespace) -> range:
-    return range(-(-options.kills // _ROUND))
+@dataclass(frozen=True)
+class Place:
+    """A kind of database, and where companies have theirs."""
+
+    database: str
+    make: Callable[[Path], AbstractAsyncContextManager[str]]
+    root: Path
+
+
+async def _campaigns(place: Place, options: argparse.Namespace, console: Console) -> list[Report]:
+    """Strike in companies of `_ROUND` kills; where every point was dealt, those that were not reached once more."""
+    # All rounds share one order, so that enough kills reach every point.
+    ours = list(points.blows(options.seed, options.kills))
+    reports = [
+        await _campaign(place, number, ours[start : start + _ROUND], options, console)
+        for number, start in enumerate(range(0, len(ours), _ROUND))
+    ]
+    left = _unreached(reports) if points.deals_all(ours) else []
+    if left:
+        again = list(points.once_more(left))
+        reports.append(await _campaign(place, len(reports), again, options, console, patience=_AGAIN_SECONDS))
+    return reports
+
+
+def _unreached(reports: Iterable[Report]) -> list[tuple[Kill, Stir]]:
+    return points.unreached({each for report in reports for each in report.struck})
 
 
 async def _campaign(
-    name: str,
-    make: Callable[[Path], AbstractAsyncContextManager[str]],
+    place: Place,
     number: int,
+    ours: list[Blow],
     options: argparse.Namespace,
     console: Console,
-    root: str,
+    *,
+    patience: float = PATIENCE_SECONDS,
 ) -> Report:
-    # All rounds share one order, so that enough kills reach every point.
-    ours = list(blows(options.seed, options.kills))[number * _ROUND : (number + 1) * _ROUND]
-    folder = Path(root) / f"{name}-{number}"
+    name = place.database
+    folder = place.root / f"{name}-{number}"
     await asyncio.to_thread(folder.mkdir)
-    async with make(folder) as url, Campaign(options.seed + number, folder, name, database_url=url) as campaign:
+    async with place.make(folder) as url, Campaign(options.seed + number, folder, name, database_url=url) as campaign:
         good = False
         try:
-            report = await campaign.run(ours)
+            report = await campaign.run(ours, patience=patience)
             good = report.is_good
         finally:
             if options.keep and not good:
@@ -161,6 +188,16 @@ def _say_faults(report: Report, console: Console) -> None:
         console.print(f"shown privately too often: {each}", markup=False, highlight=False, emoji=False)
 
 
+def never_reached(reports: Iterable[Report], dealt: Collection[Blow]) -> list[str]:
+    """Return the points that no company of a database reached, where all were dealt: nothing was killed there."""
+    of: dict[str, list[Report]] = {}
+    for report in reports:
+        of.setdefault(report.database, []).append(report)
+    if not points.deals_all(dealt):
+        return []
+    return [f"{database} {kill} ({stir})" for database, ours in of.items() for kill, stir in _unreached(ours)]
+
+
 def main() -> int:
     """Run the campaigns, print the table; returns 1 when any of them is not good."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
@@ -176,7 +213,10 @@ def main() -> int:
     missed = sorted({point for report in reports for point in report.missed})
     if missed:
         console.print(f"Points that were not reached in time, killed from outside instead: {'; '.join(missed)}")
-    return 0 if all(report.is_good for report in reports) else 1
+    never = never_reached(reports, list(points.blows(options.seed, options.kills)))
+    for each in never:
+        console.print(f"never reached: {each}", markup=False, highlight=False, emoji=False)
+    return 0 if all(report.is_good for report in reports) and not never else 1
 
 
 if __name__ == "__main__":

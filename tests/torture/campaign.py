@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.torture.reckoning import Verdict
 from tests.torture.timeline import Life
 
 _AT_WORK_SECONDS = 0.5  # the workspace takes so long for a call that is to outlive its caller
-_PATIENCE_SECONDS = 6.0  # a point that is not reached by then is not waited for
+PATIENCE_SECONDS = 6.0  #: a point that is not reached by then is not waited for
 _READY_SECONDS = 40.0
 _CAUGHT_UP_SECONDS = 120.0  # one person's conversation takes one message a second: an absence may fill a minute
 _SETTLE_SECONDS = 120.0  # until everything owed has arrived, once nothing is killed any more
@@ -41,6 +41,7 @@ class Report:
     database: str
     kills: int = 0
     reached: Counter[str] = field(default_factory=Counter)  #: named points that were reached, by point
+    struck: set[tuple[Kill, Stir]] = field(default_factory=set)  #: the same, each with what led to it
     missed: list[str] = field(default_factory=list)  #: named points that were not, killed from outside instead
     calls: int = 0
     incidents: int = 0
@@ -125,19 +126,21 @@ class Campaign:
 
         log.record = counting  # type: ignore[method-assign]
 
-    async def run(self, blows: Iterable[Blow]) -> Report:
-        """Kill again and again, let everything settle, and reckon."""
+    async def run(self, blows: Iterable[Blow], *, patience: float = PATIENCE_SECONDS) -> Report:
+        """Kill again and again, each point waited for `patience` seconds, let everything settle, and reckon."""
         began = time.monotonic()
         for blow in blows:
-            await self.strike(blow)
+            await self.strike(blow, patience=patience)
         await self.settle()
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def strike(self, blow: Blow, *, patience: float = _PATIENCE_SECONDS) -> None:
+    async def strike(self, blow: Blow, *, patience: float = PATIENCE_SECONDS) -> None:
         """Live once, and be killed: at the point, or from outside when it is not reached within `patience` seconds."""
         if blow.stir is Stir.ARCHIVE:
             await self._grow_old(self.doings.end_one)
+        if blow.stir is Stir.WAIT:
+            await self._wait()
         await self.doings.prepare(blow.stir)
         up = await self._start(blow.kill)
         stirring = asyncio.create_task(self._stir(blow.stir))
@@ -152,18 +155,19 @@ class Campaign:
         except TimeoutError:
             self.sitrep.signal(signal.SIGKILL)
             await self.sitrep.process.wait()
-            self._note_kill(blow.kill, at_its_point=False)
+            self._note_kill(blow, at_its_point=False)
         else:
-            self._note_kill(blow.kill, at_its_point=True)
+            self._note_kill(blow, at_its_point=True)
         self._lives.append(Life(up, self.now()))
         stirring.cancel()
         await asyncio.gather(stirring, return_exceptions=True)
         self._disarm()
         self._ahead += blow.down_seconds
 
-    def _note_kill(self, kill: Kill, *, at_its_point: bool) -> None:
+    def _note_kill(self, blow: Blow, *, at_its_point: bool) -> None:
         """Count what ended by our SIGKILL alone; at random nothing but the campaign kills."""
         assert self.sitrep.process is not None
+        kill = blow.kill
         is_random = kill.point is Point.RANDOM
         if self.sitrep.process.returncode != -signal.SIGKILL or (at_its_point and is_random):
             self._note_fall(f"before it was killed ({kill})")
@@ -171,6 +175,7 @@ class Campaign:
         self.report.kills += 1
         if at_its_point:
             self.report.reached[kill.point] += 1
+            self.report.struck.add((replace(kill, nth=1), blow.stir))
         elif not is_random:
             self.report.missed.append(str(kill))
 
@@ -249,6 +254,13 @@ class Campaign:
         await self._delivered()
         await self.end_life(up)
         self._ahead += town.ARCHIVE_SECONDS
+
+    async def _wait(self) -> None:
+        """Live undisturbed until a critical incident is open, and let the time pass in which its update falls due."""
+        up = await self._start(None)
+        await self._while_it_lives(self.doings.begin_critical())
+        await self.end_life(up)
+        self._ahead += town.UPDATES_SECONDS["critical"]
 
     async def settle(self) -> None:
         """Let nothing fail any more, resolve what is open, wait until nothing is owed, and let the rooms go."""

@@ -66,6 +66,7 @@ class Doings:
             Stir.HOME: lambda: self._folk.open_home(_HOME_SECONDS),
             Stir.LOOK: self._folk.look,
             Stir.ARCHIVE: self._some,  # it begins with the process
+            Stir.WAIT: self._some,  # the same
             Stir.NOTHING: self._some,
         }
         await acts[stir]()
@@ -85,6 +86,11 @@ class Doings:
         if await self.one(_RESOLVED) is None:
             await self.resolve(await self._some())
 
+    async def begin_critical(self) -> None:
+        """See that a critical incident is open, of which updates fall due soonest."""
+        if await self._open("severity = 'critical'") is None:
+            await self.declare("critical")
+
     async def _open(self, condition: str = "1 = 1") -> Row | None:
         return await self.one(f"{_OPEN} AND {condition}")
 
@@ -96,12 +102,12 @@ class Doings:
             await asyncio.sleep(0.2)
         return row
 
-    async def declare(self) -> Row:
-        """Declare an incident of a title of its own."""
+    async def declare(self, severity: str = "") -> Row:
+        """Declare an incident of a title of its own, of a severity that the dice choose where none is given."""
         self._declared += 1
         word, trouble = self._dice.choice(_WORDS), self._dice.choice(_TROUBLES)
         title = f"{word} {trouble} {self._seed}-{self._declared}"
-        await self._folk.declare(title, self._dice.choice(("critical", "critical", "high")))
+        await self._folk.declare(title, severity or self._dice.choice(("critical", "critical", "high")))
         rows = await self._record.rows("SELECT id, severity, channel FROM incident WHERE title = :title", title=title)
         return rows[0]
 

@@ -121,7 +121,7 @@ def watch_calls(trap: Trap) -> None:
         return calling
 
     AsyncBaseClient.api_call = answered(AsyncBaseClient.api_call, lambda _client, method: str(method))  # type: ignore[method-assign]
-    aiosmtplib.send = answered(aiosmtplib.send, lambda *_: "mail")  # type: ignore[assignment]
+    aiosmtplib.SMTP.send_message = answered(aiosmtplib.SMTP.send_message, lambda *_: "mail")  # type: ignore[method-assign]
     httpx.AsyncClient.post = answered(httpx.AsyncClient.post, lambda _client, url: _road(str(url)))  # type: ignore[method-assign]
 
 

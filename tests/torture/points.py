@@ -2,8 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 WEBHOOK_PATH = "/alerts"  #: where the organisation's own address is, at which people hear while Slack is away
@@ -40,6 +40,7 @@ class Stir(StrEnum):
     NOTICE = "notice"  #: put calls on their way that no policy asks for
     AWAY = "away"  #: declare while Slack takes no message
     ARCHIVE = "archive"  #: let an hour pass after the end of an incident
+    WAIT = "wait"  #: let the time pass in which timers fall due
     NOTHING = "nothing"
 
 
@@ -111,8 +112,8 @@ _DECISIONS: tuple[tuple[str, Stir], ...] = (
     ("'resolved'", Stir.RESOLVE),
     ("'note'", Stir.MARK),
     ("followup_added", Stir.FOLLOWUP),
-    (r"UPDATE timer(?s:.*)'fired'", Stir.NOTHING),
-    ("update_missed|update_drafted", Stir.NOTHING),
+    (r"UPDATE timer(?s:.*)'fired'", Stir.WAIT),
+    ("update_missed|update_drafted", Stir.WAIT),
     ("'paged'", Stir.DECLARE),
     ("step_done", Stir.DECLARE),
 )
@@ -136,8 +137,8 @@ def every_point() -> list[tuple[Kill, Stir]]:
     return [*calls, *for_one, *_LIFE_POINTS, *decisions, *steps]
 
 
-#: What one declaration does several times.
-_OFTEN = ("postMessage", "open", "mail", "outbox", "'fired'")
+#: What one declaration does several times, and soon.
+_OFTEN = ("postMessage", r"conversations\.open", "outbox")
 
 #: How long the machine is away: back at once, back while leases hold, after they ran out, after much fell due.
 _DOWN_SECONDS = (0.0, 0.0, 12.0, 31.0, 31.0, 31.0, 90.0)
@@ -163,3 +164,19 @@ def blows(seed: int, count: int) -> Iterator[Blow]:
             if stir is Stir.AWAY:
                 down = min(down, _DOWN_WHILE_AWAY_SECONDS)
             yield Blow(Kill(kill.point, kill.what, nth), stir, down)
+
+
+def unreached(reached: Collection[tuple[Kill, Stir]]) -> list[tuple[Kill, Stir]]:
+    """Return the named points, with what leads to them, that are not among `reached`."""
+    return [each for each in every_point() if each not in reached]
+
+
+def deals_all(dealt: Collection[Blow]) -> bool:
+    """Whether every named point is among `dealt`, the n-th time included."""
+    return not unreached({(replace(blow.kill, nth=1), blow.stir) for blow in dealt})
+
+
+def once_more(left: Collection[tuple[Kill, Stir]]) -> Iterator[Blow]:
+    """Yield a blow at each point of `left`; between two the machine is away for longer than leases hold."""
+    for kill, stir in left:
+        yield Blow(kill, stir, _DOWN_WHILE_AWAY_SECONDS)
