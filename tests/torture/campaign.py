@@ -18,6 +18,7 @@ from tests.torture import arrivals, debts, reckoning, timeline, town, townsfolk
 from tests.torture.doings import Doings
 from tests.torture.outside import Executioner, MailServer, PagerServer, WebhookServer
 from tests.torture.points import Blow, Kill, Point, Stir
+from tests.torture.private import Shown
 from tests.torture.reckoning import Verdict
 from tests.torture.timeline import Life
 
@@ -89,6 +90,7 @@ class Campaign:
         enter = self._stack.enter_async_context
         self.workspace = await enter(Workspace(town.slack_config(), now=self.now))
         self._count_calls()
+        self._shown = Shown.watch(self.workspace.core)
         self.mail = await enter(MailServer(self.now))
         self.pager = await enter(PagerServer(self.now))
         self.webhook = await enter(WebhookServer(self.now))
@@ -284,7 +286,7 @@ class Campaign:
         self.report.verdict = await self.reckon()
         self.report.verdict.lost += [*self._left(self.doings.renamed), *self._undone()]
         self.report.again = dict(self.folk.repeated)
-        self.report.shown_twice = reckoning.shown_twice(self.workspace.core, self.folk.asked_privately)
+        self.report.shown_twice = self._shown.twice(self.folk.asked_privately)
         await self._stop()
 
     async def _archived(self) -> None:

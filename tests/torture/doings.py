@@ -77,9 +77,12 @@ class Doings:
 
     async def one(self, condition: str) -> Row | None:
         """Return an incident of which `condition` holds, chosen by the dice."""
-        query = f"SELECT id, severity, channel FROM incident WHERE {condition} ORDER BY id"  # noqa: S608 - ours
-        rows = await self._record.rows(query)
+        rows = await self._rows(condition)
         return self._dice.choice(rows) if rows else None
+
+    async def _rows(self, condition: str) -> list[Row]:
+        query = f"SELECT id, severity, channel FROM incident WHERE {condition} ORDER BY id"  # noqa: S608 - ours
+        return await self._record.rows(query)
 
     async def end_one(self) -> None:
         """See that an incident has ended whose room is not in the archive."""
@@ -94,13 +97,17 @@ class Doings:
     async def _open(self, condition: str = "1 = 1") -> Row | None:
         return await self.one(f"{_OPEN} AND {condition}")
 
-    async def _room(self) -> Row:
-        """Return an open incident that has its channel."""
-        while (row := await self._open("channel != ''")) is None:
-            if await self._open() is None:
+    async def _room(self, wanted: Callable[[Row], bool] = lambda _: True) -> Row:
+        """Return an open incident that has its channel and is `wanted`, a new one where there is none."""
+        while (row := await self._one_with_room(wanted)) is None:
+            if not any(map(wanted, await self._rows(_OPEN))):
                 await self.declare()
             await asyncio.sleep(0.2)
         return row
+
+    async def _one_with_room(self, wanted: Callable[[Row], bool]) -> Row | None:
+        rows = [row for row in await self._rows(f"{_OPEN} AND channel != ''") if wanted(row)]
+        return self._dice.choice(rows) if rows else None
 
     async def declare(self, severity: str = "") -> Row:
         """Declare an incident of a title of its own, of a severity that the dice choose where none is given."""
@@ -133,7 +140,14 @@ class Doings:
         await self.resolve(await self._some())
 
     async def _join(self) -> None:
-        await self._folk.join(await self._room())
+        await self._folk.join(await self._room(self._is_new_to("fay")))
+
+    def _is_new_to(self, who: str) -> Callable[[Row], bool]:
+        """Return what tells whether nothing was ever asked for in a room that `who` alone is to see.
+
+        Where two were asked for, one that is shown twice would stand in for one that was lost.
+        """
+        return lambda row: (town.PEOPLE[who], row["channel"]) not in self._folk.asked_privately
 
     async def resolve_all(self) -> None:
         """Resolve whatever is open."""
@@ -165,12 +179,12 @@ class Doings:
     async def _notify(self) -> None:
         """See that there is a room for the notices of this life; with one, `prepare` has put them."""
         if not self._put_for_this:
-            await self._room()
+            await self._room(self._is_new_to("ana"))
             await self._put_notices()
 
     async def _put_notices(self) -> None:
         """Put calls on their way that the outbox can make and no policy asks for: a new name, words for one person."""
-        row = await self._open("channel != ''")
+        row = await self._one_with_room(self._is_new_to("ana"))
         self._put_for_this = row is not None
         if row is None:
             return

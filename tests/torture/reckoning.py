@@ -158,16 +158,6 @@ def home_missing(core: Core, person: str) -> list[str]:
     return [] if any("Open now: 0" in str(row) for row in shown) else [f"home of {person}: {shown}"]
 
 
-def shown_twice(core: Core, asked: Mapping[tuple[str, str], int]) -> list[str]:
-    """Return who saw more messages for their eyes alone, and where, than they asked for."""
-    shown = Counter((person, row.channel_id) for person, rows in core.ephemerals._rows.items() for row in rows)
-    return [
-        f"{person} in {channel}: asked {asked.get((person, channel), 0)}, shown {count}"
-        for (person, channel), count in shown.items()
-        if count > asked.get((person, channel), 0)
-    ]
-
-
 def _note_lateness(verdict: Verdict, debt: Debt, at: float, lives: list[Life]) -> None:
     if debt.place.startswith(("dm:", "mail:", "pager")):
         up = next((life.up for life in reversed(lives) if life.up <= at), debt.due)
