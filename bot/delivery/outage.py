@@ -6,7 +6,7 @@ from collections import Counter
 import structlog
 
 from bot.delivery.trip import HELD_UP, Undelivered
-from bot.delivery.web import Web
+from bot.delivery.web import UPLOAD, Web
 from bot.slack_errors import Refusal, Verdict
 
 _REFUSED_PROBE_SECONDS = 15.0  # how often a token that was refused is tried again
@@ -65,8 +65,8 @@ class Outage:
             self._failed_in_a_row = 0
             return
         refusal = failure.refusal
-        if refusal.error == HELD_UP:
-            return  # Slack was not asked
+        if refusal.error == HELD_UP or failure.method == UPLOAD:
+            return  # Slack was not asked, or answered: what failed is on our side, or another host
         if refusal.verdict is Verdict.SHUT_OUT:
             self._begin(refusal, _REFUSED_PROBE_SECONDS)
         elif refusal.error == "unreachable":

@@ -1,11 +1,13 @@
 """Documents in a channel: its canvas, and files."""
 
+from urllib.parse import urlsplit
+
 import aiohttp
 
-from bot import slack_errors
 from bot.delivery.lookout import Lookout
 from bot.delivery.trip import Trip, Undelivered
-from bot.delivery.web import Json, Web
+from bot.delivery.web import UPLOAD, Json, Web
+from bot.slack_errors import Refusal, Verdict
 from bot.views.message import Message
 
 
@@ -72,6 +74,9 @@ class Papers:
             async with session.post(url, data=content, raise_for_status=True):
                 pass
         except (aiohttp.ClientError, TimeoutError) as failure:
-            refusal = slack_errors.read(failure, "upload")
-            assert refusal is not None  # noqa: S101 - each of these is read
-            raise Undelivered(refusal, method="upload") from failure
+            host = urlsplit(url).hostname
+            # The failure's own words may hold the address, which is a key.
+            status = failure.status if isinstance(failure, aiohttp.ClientResponseError) else ""
+            said = f"The file could not be uploaded to {host} ({status or type(failure).__name__})."
+            remedy = f"Let Sitrep reach {host}, too: check the network and the proxy."
+            raise Undelivered(Refusal(Verdict.AGAIN, UPLOAD, said, remedy), method=UPLOAD) from failure

@@ -10,7 +10,7 @@ from bot import slack_errors
 from bot.delivery import lost_room
 from bot.delivery.pace import Pace
 from bot.delivery.trip import HELD_UP, Trip, Undelivered
-from bot.delivery.web import Json
+from bot.delivery.web import UPLOAD, Json
 from bot.slack_client import ANSWER_TIMEOUT_SECONDS
 from bot.slack_errors import Refusal, Verdict
 from incidents import records, room, sending, store
@@ -92,7 +92,7 @@ async def failed(tx: store.Tx, trip: Trip, failure: Undelivered, pace: Pace) -> 
         if slack_errors.channel_is_gone(refusal.error):
             await lost_room.tell(tx, trip, refusal)
         return None
-    if refusal.verdict is Verdict.UNCLEAR and row.attempts >= _MOST_TRIES and await _others_arrive(tx, row):
+    if row.attempts >= _MOST_TRIES and await _is_hopeless(tx, row, failure):
         await give_up(tx, trip, f"{refusal} Given up after {row.attempts} tries.")
         return None
     at = tx.now + _wait(trip, refusal)
@@ -109,6 +109,12 @@ async def give_back(tx: store.Tx, trip: Trip, at: datetime, error: str) -> None:
         await sending.doubt(tx, trip.row, at, error)
     else:
         await sending.retry(tx, trip.row, at, error)
+
+
+async def _is_hopeless(tx: store.Tx, row: records.Outbox, failure: Undelivered) -> bool:
+    if failure.method == UPLOAD:  # Slack itself answers, else no address to upload to would be known
+        return True
+    return failure.refusal.verdict is Verdict.UNCLEAR and await _others_arrive(tx, row)
 
 
 async def _others_arrive(tx: store.Tx, row: records.Outbox) -> bool:

@@ -11,6 +11,9 @@ from bot.delivery.trip import Undelivered
 
 Json = dict[str, Any]
 
+#: Stands for a method where a file's bytes are sent: to another host, of which the Web API's state tells nothing.
+UPLOAD = "upload"
+
 CALLS = Counter("sitrep_slack_calls_total", "Web API calls of delivery.", ("method", "outcome"))
 SECONDS = Histogram(
     "sitrep_slack_call_seconds",
