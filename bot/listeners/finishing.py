@@ -110,7 +110,7 @@ async def _cancel(desk: Desk, order: Order, reason: str) -> None:
     other = _DUPLICATE.search(reason)
     if other:
         async with desk.ctx.store.read() as session:  # one that this person may not see is as unknown to them as any
-            await incident_of(session, order.place, other[1])
+            await incident_of(session, desk.ctx.settings, order.place, other[1])
     async with desk.once(order.key) as tx:
         await service.cancel(
             tx, desk.ctx, order.incident_id, order.actor, reason, duplicate_of=int(other[1]) if other else None
