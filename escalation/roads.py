@@ -210,7 +210,7 @@ class Pager:
         try:
             answer = await self._client.post(self._url, json=self._event(call), timeout=TIMEOUT_SECONDS)
         except httpx.HTTPError as error:
-            raise Later(f"The pager is out of reach: {error or type(error).__name__}") from error
+            raise Later(f"The pager is out of reach: {str(error) or type(error).__name__}") from error
         if answer.status_code == 429 or answer.status_code >= 500:
             raise Later(f"The pager answers {answer.status_code}.", retry_after_seconds=_retry_after(answer))
         if answer.status_code >= 300:

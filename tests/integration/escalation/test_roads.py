@@ -230,6 +230,15 @@ async def written(house: Any, part: str) -> Letter:
         return await letters.letter(session, house.ctx, row, url="https://example.slack.com/archives/C1")
 
 
+async def test_a_pager_that_does_not_answer_is_called_out_of_reach_with_the_reason() -> None:
+    def hangs(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("", request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hangs)) as client:
+        with pytest.raises(Later, match="out of reach: ReadTimeout"):
+            await Pager("http://127.0.0.1", "R1", client).send(Call("trigger", "inc-1:page:ana"))
+
+
 async def test_a_page_by_mail_says_what_to_do(wired_house: Any) -> None:
     await wired_house.declare(known="<@U0BO> saw KeyError 'currency' &lt;checkout&gt;")
     letter = await written(wired_house, "mail:page:1:U0ANA")
