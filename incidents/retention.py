@@ -34,6 +34,7 @@ _OF_INCIDENTS: tuple[Any, ...] = (
     records.Run,
     records.IncidentWord,
     records.RoleHolder,
+    records.Membership,
     records.Event,
     records.Timer,
     records.Outbox,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.listeners import commands, looking, replies
+from bot.listeners import commands, looking, payloads, replies
 from bot.listeners.desk import Desk
 from bot.listeners.order import Order
 from bot.listeners.payloads import Place
@@ -34,7 +34,8 @@ async def _returned(desk: Desk, body: dict[str, Any]) -> None:
     incident_id = await commands.in_incident(desk, Place(user=event["user"], channel=event["channel"]))
     if incident_id:
         async with desk.ctx.store.transaction() as tx:
-            await presence.returned(tx, incident_id, event["user"])
+            if await presence.is_news(tx, incident_id, event["user"], payloads.time_of(event["event_ts"])):
+                await presence.returned(tx, incident_id, event["user"])
 
 
 async def opened_home(desk: Desk, body: dict[str, Any]) -> None:

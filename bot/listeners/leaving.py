@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from bot.listeners import commands
+from bot.listeners import commands, payloads
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place
 from incidents.service import presence, queries
@@ -20,7 +20,8 @@ async def left(desk: Desk, body: dict[str, Any]) -> None:
     if not incident_id:
         return
     async with desk.once(f"event:{body['event_id']}") as tx:
-        await presence.left(tx, desk.ctx, incident_id, event["user"], Leaving.CHANNEL)
+        if await presence.is_news(tx, incident_id, event["user"], payloads.time_of(event["event_ts"])):
+            await presence.left(tx, desk.ctx, incident_id, event["user"], Leaving.CHANNEL)
 
 
 async def changed(desk: Desk, body: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Messages put on the timeline: by 📌, by pinning, by shortcut. The original time and a link stay with them."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from bot import slack_errors
@@ -52,7 +51,7 @@ async def _mark(desk: Desk, key: str, person: str, channel: str, ts: str) -> Non
 
 async def _note(desk: Desk, key: str, incident_id: int, person: str, text: str, channel: str, ts: str) -> None:
     link = await _permalink(desk, channel, ts)
-    at = datetime.fromtimestamp(float(ts), UTC)
+    at = payloads.time_of(ts)
     async with desk.once(key) as tx:
         # Two people may mark the same message; the second finds it there.
         if not await inbound.first_time(tx, f"note:{channel}:{ts}"):

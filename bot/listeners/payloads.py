@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +24,11 @@ def plain(text: str) -> str:
     text = _LABELLED_LINK.sub(r"\1", text)
     text = _SPECIAL.sub(r"@\1", text)
     return html.unescape(_LABELLED_PERSON.sub(r"<@\1>", text)).strip()
+
+
+def time_of(ts: str) -> datetime:
+    """Return the time (UTC) of a message or an event by its `ts`."""
+    return datetime.fromtimestamp(float(ts), UTC)
 
 
 def mentioned(text: str) -> str:

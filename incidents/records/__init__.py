@@ -8,6 +8,7 @@ from incidents.records.incident import Event as Event
 from incidents.records.incident import Followup as Followup
 from incidents.records.incident import Incident as Incident
 from incidents.records.incident import IncidentWord as IncidentWord
+from incidents.records.incident import Membership as Membership
 from incidents.records.incident import PostmortemSection as PostmortemSection
 from incidents.records.incident import RoleHolder as RoleHolder
 from incidents.records.incident import Solution as Solution

@@ -99,6 +99,16 @@ class RoleHolder(SQLModel, table=True):
     since: datetime = time()
 
 
+class Membership(SQLModel, table=True):
+    """When somebody last joined or left an incident's channel, of all that was heard of so far."""
+
+    __tablename__: ClassVar[str] = "membership"
+
+    incident_id: int = Field(foreign_key="incident.id", primary_key=True, ondelete="CASCADE")
+    person: str = Field(primary_key=True)
+    changed_at: datetime = time()  #: by Slack's clock
+
+
 class StatusUpdate(Numbered, SQLModel, table=True):
     """One slot of the regular updates."""
 

@@ -1,6 +1,7 @@
 """Who of those that a response counts on has left its channel, or Slack altogether; and who came back."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 
 from incidents import records, store
@@ -43,6 +44,22 @@ async def require(tx: store.Tx, incident: records.Incident, person: str) -> None
     if person in absent(await queries.events_of(tx.session, incident.number, *kinds)):
         where = f"<#{incident.channel}>" if incident.channel else "its channel"
         raise NotAllowed(f"You left {incident.key}, so others decide there.", remedy=f"Join {where} again to decide.")
+
+
+async def is_news(tx: store.Tx, incident_id: int, person: str, at: datetime) -> bool:
+    """Return whether nothing newer was heard yet of `person` joining or leaving, and note `at` (UTC, Slack's clock).
+
+    Slack brings again what was not acked, and two events overtake each other on their way.
+    """
+    await queries.get(tx.session, incident_id)  # held: replicas hear one after the other
+    known = await tx.session.get(records.Membership, (incident_id, person))
+    if known is None:
+        tx.session.add(records.Membership(incident_id=incident_id, person=person, changed_at=at))
+    elif at < known.changed_at:
+        return False
+    else:
+        known.changed_at = at
+    return True
 
 
 async def left(tx: store.Tx, ctx: Context, incident_id: int, person: str, how: Leaving) -> bool:

@@ -1,7 +1,14 @@
 """People who leave: whoever is counted on is missed at once, where the others look, with what to do about it."""
 
+import contextlib
+from typing import Any
+
+from bot.listeners import arriving, leaving
+from bot.listeners.sharing import SeenBefore
 from incidents.definitions import Severity
+from incidents.errors import NotAllowed
 from incidents.lifecycle import Role
+from incidents.service import presence, queries
 from tests.scenario.office import PEOPLE, Office, eventually, has_button, opened, text_of
 from tests.scenario.test_roles import commanded, holders, offer_to
 
@@ -48,6 +55,43 @@ async def test_a_deactivated_account_commands_and_approves_nothing_and_is_named_
         await office.bo.click(direct, offer, "Take command")
         await eventually(lambda: holds(office, "bo"))
         assert (await office.incident()).severity is Severity.CRITICAL
+
+
+def heard(kind: str, who: str, channel: str, at: float) -> dict[str, Any]:
+    """Return what Slack sends of somebody who joined or left; later than all that really happened."""
+    event = {"type": kind, "user": PEOPLE[who], "channel": channel, "event_ts": f"{4_000_000_000 + at:.6f}"}
+    return {"event_id": f"Ev{kind}{at}", "event": event}
+
+
+async def may_decide(office: Office, who: str) -> bool:
+    async with office.ctx.store.transaction() as tx:
+        try:
+            await presence.require(tx, await queries.get(tx.session, 1), PEOPLE[who])
+        except NotAllowed:
+            return False
+    return True
+
+
+async def test_whoever_is_back_before_their_leaving_is_heard_of_still_decides(office: Office) -> None:
+    desk, channel = office.app.desk, await commanded(office)
+    await arriving.joined(desk, heard("member_joined_channel", "ana", channel, 3.2))
+    await leaving.left(desk, heard("member_left_channel", "ana", channel, 0.1))
+    assert await may_decide(office, "ana")
+    await leaving.left(desk, heard("member_left_channel", "ana", channel, 5.0))
+    assert not await may_decide(office, "ana")
+
+
+async def test_a_joining_that_is_heard_of_again_after_they_left_brings_nobody_back(office: Office) -> None:
+    desk, channel = office.app.desk, await commanded(office)
+    await leaving.left(desk, heard("member_left_channel", "ana", channel, 0.1))
+    await arriving.joined(desk, heard("member_joined_channel", "ana", channel, 3.2))
+    assert await may_decide(office, "ana")
+    await leaving.left(desk, heard("member_left_channel", "ana", channel, 5.0))
+    with contextlib.suppress(SeenBefore):
+        await arriving.joined(desk, heard("member_joined_channel", "ana", channel, 3.2))
+    assert not await may_decide(office, "ana")
+    await arriving.joined(desk, heard("member_joined_channel", "ana", channel, 7.0))
+    assert await may_decide(office, "ana")
 
 
 async def holds(office: Office, who: str) -> bool:

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 from incidents import migrations, records
 from incidents.clock import SystemClock
+from incidents.definitions import Severity
 from incidents.errors import ConfigurationError
 from incidents.migrations import column_types, scope
 from incidents.store import Store
@@ -67,6 +68,19 @@ async def test_references_are_enforced_after_an_upgrade(empty_store: Store) -> N
         pytest.skip("PostgreSQL always enforces references")
     async with empty_store.transaction() as tx:
         assert await tx.session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+async def test_a_replica_that_knows_no_memberships_yet_can_forget_their_incidents(empty_store: Store) -> None:
+    await migrations.upgrade(empty_store)
+    async with empty_store.transaction() as tx:
+        incident = records.Incident(title="t", severity=Severity.LOW, reporter="U1", declared_at=tx.now)
+        tx.session.add(incident)
+        await tx.session.flush()
+        tx.session.add(records.Membership(incident_id=incident.number, person="U1", changed_at=tx.now))
+    async with empty_store.transaction() as tx:
+        await tx.session.execute(text("DELETE FROM incident"))
+    async with empty_store.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM membership")) == 0
 
 
 def test_head_is_the_newest_revision() -> None:

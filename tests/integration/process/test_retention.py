@@ -33,6 +33,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await history.write(made, history.Size(past=PAST, opened=OPEN, timers=20))
     async with made.transaction() as tx:
         tx.session.add(records.Followup(incident_id=PAST + 1, title="the newest", created_at=tx.now))
+        tx.session.add(records.Membership(incident_id=1, person="U0P001", changed_at=tx.now))
     yield made
     await made.close()
 
@@ -163,7 +164,8 @@ async def test_forgetting_leaves_nothing_but_what_was_learned_in_public(store: S
     assert private
     assert await _rounds(store, Retention(forget_incident_after=timedelta(hours=12))) == 2
     assert await _count(store, records.Incident) == OPEN
-    for table in (records.Event, records.RoleHolder, records.Outbox, records.Timer, records.Run, records.IncidentWord):
+    roles = records.RoleHolder, records.Membership
+    for table in (records.Event, *roles, records.Outbox, records.Timer, records.Run, records.IncidentWord):
         assert await _count(store, table, table.incident_id <= PAST) == 0  # type: ignore[operator]
     assert await _count(store, records.Solution) == PAST - private
     assert await _count(store, records.Solution, col(records.Solution.incident_id).is_not(None)) == 0
