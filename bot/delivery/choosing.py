@@ -22,7 +22,7 @@ _ROOM_AT_SLACK = {Lane.PAGE: 24, Lane.DECISION: 22, Lane.ROOM: 20, Lane.STATUS: 
 _ROOM_ELSEWHERE = {Lane.PAGE: 8, Lane.DECISION: 7, Lane.ROOM: 6, Lane.STATUS: 6, Lane.CHATTER: 6}
 
 #: What an earlier try has posted can be looked for, so that people see how it ended, though it is no longer sent.
-_FOUND_AGAIN = frozenset({Action.POST.value, Action.DIRECT.value})
+FOUND_AGAIN = frozenset({Action.POST.value, Action.DIRECT.value})
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Chooser:
         """Begin a row for which there is room, or postpone it, leave it out, let it wait."""
         incident = await tx.session.get(records.Incident, row.incident_id) if row.incident_id else None
         reason = await holding.why_not(tx.session, row, incident, tx.now)
-        if reason and not (row.first_tried_at and row.action in _FOUND_AGAIN):
+        if reason and not (row.first_tried_at and row.action in FOUND_AGAIN):
             tried = "; an earlier try may have arrived" if row.first_tried_at else ""
             await sending.leave_out(tx, row, reason + tried)
             return None

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from bot.delivery import settling
+from bot.delivery.choosing import FOUND_AGAIN
 from incidents import records, sending, store
 from incidents.events import EventKind
 from incidents.notices import Action, Lane, Road
@@ -98,8 +99,17 @@ async def _needless(store_: store.Store) -> dict[int, str]:
 
 async def _leave_out(tx: store.Tx, reasons: Mapping[int, str]) -> int:
     rows = {row.number: row for row in await _taken(tx, list(reasons)) if row.state in _UNSENT}
-    await sending.leave_out_all(tx, [(rows[number], reason) for number, reason in reasons.items() if number in rows])
-    return len(rows)
+    left = []
+    for number, reason in reasons.items():
+        row = rows.get(number)
+        if row is None:
+            continue
+        if row.first_tried_at is not None and row.action in FOUND_AGAIN:
+            row.expires_at = min(row.expires_at or tx.now, tx.now)  # it may stand there: only looked for, not sent
+        else:
+            left.append((row, reason))
+    await sending.leave_out_all(tx, left)
+    return len(left)
 
 
 async def _taken(tx: store.Tx, numbers: Sequence[Any]) -> Sequence[records.Outbox]:

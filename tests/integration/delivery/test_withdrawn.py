@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.delivery import returning
 from incidents import records, sending
 from incidents.notices import Action, Lane, Notice, Road
 from tests.integration.delivery.conftest import Post, note
@@ -62,6 +63,35 @@ async def test_page_that_was_never_posted_is_left_out_with_its_edits(post: Post,
     row = await post.wait(key, "dropped")
     assert "acknowledged" in row.error
     assert await texts_to_ben(post) == []
+
+
+@pytest.mark.parametrize("posted", [True, False])
+async def test_older_page_whose_answer_was_lost_as_slack_went_away_is_looked_for_and_never_sent_again(
+    post: Post, posted: bool
+) -> None:
+    incident = await post.room()
+    page = {"action": Action.DIRECT, "target": "user:U0BEN", "lane": Lane.PAGE, "surface": "page"}
+    await post.put(incident, note("inc-1:page:1:U0BEN", **page))
+    async with post.ctx.store.transaction() as tx:
+        (row,) = await sending.candidates(tx, 10, roads=[Road.SLACK])
+        sending.begin(tx, row, "one")
+    edit = {"of": "inc-1:page:1:U0BEN", "after": "inc-1:page:1:U0BEN", "params": {"text": "Ava has it"}}
+    await post.put(incident, note("edit", action=Action.EDIT, target="user:U0BEN", **edit))
+    opened = await post.client.conversations_open(users="U0BEN")
+    if posted:
+        metadata = {"event_type": "sitrep_notice", "event_payload": {"key": "inc-1:page:1:U0BEN"}}
+        await post.client.chat_postMessage(channel=opened["channel"]["id"], text="Please help", metadata=metadata)
+    async with post.ctx.store.transaction() as tx:
+        await sending.doubt(tx, row, tx.now, "The line to Slack broke before it answered.")
+    await post.put(incident, note("inc-1:page:2:U0BEN", **page))
+    post.clock.advance(returning.STALE + timedelta(minutes=1))
+    post.deliverer().start()
+    await post.wait("inc-1:page:2:U0BEN")
+    ended = "done" if posted else "dropped"
+    await post.wait("inc-1:page:1:U0BEN", ended, timeout=5)
+    await post.wait("edit", ended, timeout=5)
+    seen = await post.texts(opened["channel"]["id"])
+    assert sorted(seen) == (["Ava has it"] if posted else []) + ["inc-1:page:2:U0BEN"]
 
 
 @pytest.mark.parametrize("end", ["killed", "given back"])
