@@ -1,5 +1,6 @@
 """People who leave: an incident's channel, or Slack altogether."""
 
+import contextlib
 from typing import Any
 
 import structlog
@@ -7,7 +8,8 @@ import structlog
 from bot.listeners import commands, payloads
 from bot.listeners.desk import Desk
 from bot.listeners.payloads import Place
-from incidents.service import presence, queries
+from bot.listeners.sharing import SeenBefore
+from incidents.service import presence
 from incidents.service.presence import Leaving
 
 log = structlog.get_logger(__name__)
@@ -30,9 +32,13 @@ async def changed(desk: Desk, body: dict[str, Any]) -> None:
     if not user.get("deleted"):
         return
     person = str(user["id"])
-    async with desk.once(f"event:{body['event_id']}") as tx:
-        for incident in await queries.open_incidents(tx.session):
-            await presence.left(tx, desk.ctx, incident.number, person, Leaving.SLACK)
+    async with desk.ctx.store.read() as session:
+        concerned = await presence.concerned(session, desk.ctx.settings, person)
+    for incident_id in concerned:
+        # Each in a transaction and with a key of its own: nobody holds two incidents at once.
+        with contextlib.suppress(SeenBefore):
+            async with desk.once(f"event:{body['event_id']}:{incident_id}") as tx:
+                await presence.left(tx, desk.ctx, incident_id, person, Leaving.SLACK)
     named = [key for key, known in desk.ctx.settings.people.items() if known.slack == person]
     if named:
         log.warning("person_deactivated", person=named[0], remedy="Name somebody else in sitrep.yml.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -19,6 +19,7 @@ from incidents.service import finding, permissions, queries, sight
 
 _LOOK_BACK = timedelta(days=30)
 _SHOWN = 20
+_OFFERED = 50  # where one is asked which is meant; a section of text has room for fewer
 _LED_SHOWN = 10
 _LED_LOOKED_AT = 50  # a post-mortem that nobody wrote in so many incidents is not written any more
 
@@ -26,7 +27,7 @@ _LED_LOOKED_AT = 50  # a post-mortem that nobody wrote in so many incidents is n
 async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
     """Return the home of `person`."""
     now = ctx.clock.now()
-    visible = await _visible(session, ctx, await queries.open_incidents(session), person)
+    shown, count = await _open(session, ctx, person)
     followups = await session.scalars(
         select(records.Followup)
         .where(records.Followup.owner == person, records.Followup.state == "open")
@@ -36,21 +37,14 @@ async def draw(session: AsyncSession, ctx: Context, person: str) -> Message:
     return home.draw(
         home.Home(
             now=now,
-            open_rows=await rows(session, ctx, visible[:_SHOWN]),
-            open_count=len(visible),
+            open_rows=shown,
+            open_count=count,
             waiting=await _waiting(session, ctx, person),
             followups=tuple(followups.all()),
             figures=await _figures(session, now),
             workspace_name=ctx.settings.workspace_name,
         )
     )
-
-
-async def _visible(
-    session: AsyncSession, ctx: Context, incidents: Sequence[records.Incident], person: str
-) -> list[records.Incident]:
-    """Leave out private incidents in which `person` has no part."""
-    return [incident for incident in incidents if await sight.sees(session, ctx.settings, incident, person)]
 
 
 async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.Incident]) -> tuple[overview.Row, ...]:
@@ -65,30 +59,50 @@ async def rows(session: AsyncSession, ctx: Context, incidents: Sequence[records.
 
 async def listing(session: AsyncSession, ctx: Context, person: str) -> Message:
     """Return the open incidents that `person` may see."""
-    visible = await _visible(session, ctx, await queries.open_incidents(session), person)
-    shown = await rows(session, ctx, visible[:_SHOWN])
-    return overview.listing(shown, ctx.clock.now(), count=len(visible))
+    shown, count = await _open(session, ctx, person)
+    return overview.listing(shown, ctx.clock.now(), count=count)
+
+
+async def _open(session: AsyncSession, ctx: Context, person: str) -> tuple[tuple[overview.Row, ...], int]:
+    """Return the open incidents that `person` may see, as many as are shown, and how many there are in all."""
+    incidents, count = await _most_severe(session, sight.seen_by(person, ctx.settings), _SHOWN)
+    return await rows(session, ctx, incidents), count
+
+
+async def _most_severe(
+    session: AsyncSession, which: ColumnElement[bool], limit: int
+) -> tuple[list[records.Incident], int]:
+    found = await queries.open_incidents(session, which, limit=limit)
+    return found, len(found) if len(found) < limit else await queries.count_open(session, which)
 
 
 async def which(session: AsyncSession, ctx: Context, person: str, to: str, words: str) -> Message:
     """Return the question which incident `words` are about: one of theirs, else one of those that are open."""
-    visible = await _visible(session, ctx, await queries.open_incidents(session), person)
-    part = await queries.open_incidents(session, sight.has_part(person, ctx.settings))
-    theirs = [each for each in visible if each in part]
-    return overview.which(theirs or visible, to, words, theirs=bool(theirs))
+    theirs, count = await _most_severe(session, sight.has_part(person, ctx.settings), _OFFERED)
+    if theirs:
+        return overview.which(theirs, to, words, theirs=True, count=count)
+    visible, count = await _most_severe(session, sight.seen_by(person, ctx.settings), _OFFERED)
+    return overview.which(visible, to, words, theirs=False, count=count)
 
 
 async def found(session: AsyncSession, ctx: Context, person: str, text: str, *, before: int | None) -> Message:
     """Return a page of the incidents, past ones too, that `text` finds and `person` may see."""
     page = await finding.search(session, text, before=before)
-    visible = await _visible(session, ctx, page.incidents, person)
+    visible = [each for each in page.incidents if await sight.sees(session, ctx.settings, each, person)]
     return overview.found(visible, ctx.clock.now(), text=text, older=page.older)
 
 
 async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[str, ...]:
     """Return what waits for `person`: decisions, and their part of a post-mortem."""
     found = []
-    pending = await session.scalars(select(records.Approval).where(records.Approval.state == "pending").limit(50))
+    part = sight.holds_role(person) | sight.decides(person, ctx.settings)
+    pending = await session.scalars(
+        select(records.Approval)
+        .join(records.Incident, col(records.Incident.id) == col(records.Approval.incident_id))
+        .where(records.Approval.state == "pending", part)
+        .order_by(col(records.Approval.id))
+        .limit(50)
+    )
     for approval in pending.all():
         holders = await queries.roles(session, approval.incident_id)
         if person in approvals.who_may(approval, holders, ctx.settings):
@@ -117,14 +131,12 @@ async def _waiting(session: AsyncSession, ctx: Context, person: str) -> tuple[st
 
 async def _asked(session: AsyncSession, ctx: Context, person: str) -> list[str]:
     """Return the questions of open bugs that `person` may answer."""
-    pending = await session.execute(
-        select(records.Question, records.Incident)
-        .join(records.Incident, col(records.Incident.id) == col(records.Question.incident_id))
-        .where(records.Incident.status == Status.OPEN, records.Question.state == "pending")
-        .limit(50)
-    )
+    # First where they hold a role: joined, PostgreSQL would go through all questions that were ever asked.
+    theirs = {each.number: each for each in await queries.open_incidents(session, sight.holds_role(person))}
+    asked, number = records.Question, col(records.Question.incident_id)
+    pending = await session.scalars(select(number).where(number.in_(theirs), asked.state == "pending").limit(50))
     found = []
-    for _, incident in pending.all():
+    for incident in (theirs[each] for each in pending.all()):
         holders = await queries.roles(session, incident.number)
         if person in permissions.who_may(permissions.Action.STEER, holders=holders, settings=ctx.settings):
             where = mrkdwn.channel(incident.channel, incident.key)

@@ -44,6 +44,7 @@ def _blocks(home: Home) -> list[Block]:
         menu.row(),
         parts.section(f"*Open now: {home.open_count}*"),
         *_open(home),
+        *([beyond] if (beyond := overview.beyond(home.open_rows, home.open_count)) else []),
         parts.divider(),
         *_yours(home),
         parts.context(mrkdwn.listed(home.figures) or "No incident in the last 30 days"),

@@ -45,7 +45,7 @@ def incident_line(row: Row, now: datetime) -> str:
 
 
 def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
-    """Return the open incidents, newest first; `count` is how many there are in all."""
+    """Return the open incidents, most severe first; `count` is how many there are in all."""
     if not rows:
         return parts.message(
             "No incident is open.",
@@ -56,13 +56,25 @@ def listing(rows: Sequence[Row], now: datetime, *, count: int) -> Message:
         [
             parts.section(f"*Open now: {count}*"),
             *[parts.section(incident_line(row, now)) for row in rows],
-            parts.context(f"{count - len(rows)} older ones are not shown") if count > len(rows) else None,
+            beyond(rows, count),
         ],
     )
 
 
-def which(incidents: Sequence[records.Incident], to: str, words: str, *, theirs: bool) -> Message:
-    """Return the question which incident `words` are about; `theirs` says that the reader has a part in each."""
+def beyond(rows: Sequence[Row], count: int) -> Block | None:
+    """Return the line that says how many open incidents are not among `rows`; None where all of them are."""
+    left = count - len(rows)
+    if left <= 0:
+        return None
+    verb = "is" if left == 1 else "are"
+    return parts.context(f"{left} less severe or older {verb} not shown; `/incident find` looks among all")
+
+
+def which(incidents: Sequence[records.Incident], to: str, words: str, *, theirs: bool, count: int) -> Message:
+    """Return the question which incident `words` are about; `theirs` says that the reader has a part in each.
+
+    `count` is how many there are in all.
+    """
     lead = f"{mrkdwn.code(f'{to} {words}', 200)} was typed outside an incident's channel."
     if not incidents:
         return parts.message("No incident is open.", [parts.section(f"{lead} No incident is open.")])
@@ -73,7 +85,7 @@ def which(incidents: Sequence[records.Incident], to: str, words: str, *, theirs:
     kind = "Your open incidents" if theirs else "Open now"
     return parts.message(
         f"Say which incident: {to} {incidents[0].key} {words}",
-        [parts.section(f"{lead} {asked}"), parts.section(f"*{kind}*\n" + parts.fitting(offered))],
+        [parts.section(f"{lead} {asked}"), parts.section(f"*{kind}*\n" + parts.fitting(offered, count=count))],
     )
 
 

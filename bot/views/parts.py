@@ -133,15 +133,19 @@ def asked(
     )
 
 
-def fitting(lines: Iterable[str], limit: int = 2800) -> str:
-    """Return as many whole lines as fit into `limit` characters, and how many more there are."""
+def fitting(lines: Iterable[str], limit: int = 2800, *, count: int = 0) -> str:
+    """Return as many whole lines as fit into `limit` characters, and how many more there are.
+
+    `count` is how many there are in all, where `lines` are only the first of them.
+    """
     kept: list[str] = []
     every = list(lines)
     for line in every:
         if sum(map(mrkdwn.width, kept)) + len(kept) + mrkdwn.width(line) > limit:
-            return "\n".join([*kept, f"_{len(every) - len(kept)} more_"])
+            break
         kept.append(line)
-    return "\n".join(kept)
+    left = max(count, len(every)) - len(kept)
+    return "\n".join([*kept, f"_{left} more_"] if left else kept)
 
 
 def message(fallback: str, blocks: Iterable[Block | None]) -> Message:

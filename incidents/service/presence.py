@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import true
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from incidents import records, store
 from incidents.catalog import Settings
 from incidents.context import Context
@@ -11,7 +14,7 @@ from incidents.errors import NotAllowed
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 from incidents.response import approvals
-from incidents.service import queries, respond
+from incidents.service import queries, respond, sight
 
 
 class Leaving(StrEnum):
@@ -60,6 +63,17 @@ async def is_news(tx: store.Tx, incident_id: int, person: str, at: datetime) -> 
     else:
         known.changed_at = at
     return True
+
+
+async def concerned(session: AsyncSession, settings: Settings, person: str) -> list[int]:
+    """Return the open incidents that may count on `person`, most severe first.
+
+    They hold a role there or may decide what waits; whoever is alone in an audience is counted on in all.
+    """
+    part = sight.holds_role(person) | sight.decides(person, settings)
+    everywhere = bool(sole_member_of(settings, person))
+    found = await queries.open_incidents(session, true() if everywhere else part)
+    return [incident.number for incident in found]
 
 
 async def left(tx: store.Tx, ctx: Context, incident_id: int, person: str, how: Leaving) -> bool:

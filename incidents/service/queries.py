@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Integer, String, bindparam, func
+from sqlalchemy import ColumnElement, Integer, String, bindparam, case, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from incidents import holding, newborn, records
+from incidents.definitions import Severity
 from incidents.errors import NotFound
 from incidents.events import EventKind
 from incidents.lifecycle import Role, Status
 
 _KEY = re.compile(r"(?:inc-)?(\d{1,9})$", re.IGNORECASE)
+# The place of an incident's severity, the worst first.
+_SEVERITY = case({each: place for place, each in enumerate(Severity)}, value=col(records.Incident.severity))
 
 # What every step of a response asks: built once, as building a statement costs the processor as much as asking it.
 _EVENTS = (
@@ -105,15 +108,23 @@ async def in_channel(session: AsyncSession, channel: str) -> records.Incident | 
     return found
 
 
-async def open_incidents(session: AsyncSession, *which: ColumnElement[bool], limit: int = 50) -> list[records.Incident]:
-    """Return the open incidents of which `which` holds, newest first."""
+async def open_incidents(
+    session: AsyncSession, *which: ColumnElement[bool], limit: int | None = None
+) -> list[records.Incident]:
+    """Return the open incidents of which `which` holds, most severe and then newest first, no more than `limit`."""
     found = await session.scalars(
         select(records.Incident)
         .where(records.Incident.status == Status.OPEN, *which)
-        .order_by(col(records.Incident.declared_at).desc())
+        .order_by(_SEVERITY, col(records.Incident.declared_at).desc())
         .limit(limit)
     )
     return list(found.all())
+
+
+async def count_open(session: AsyncSession, *which: ColumnElement[bool]) -> int:
+    """Return how many incidents are open of which `which` holds."""
+    asked = select(func.count()).select_from(records.Incident).where(records.Incident.status == Status.OPEN, *which)
+    return int(await session.scalar(asked) or 0)
 
 
 async def roles(session: AsyncSession, incident_id: int) -> dict[Role, list[str]]:
