@@ -22,6 +22,7 @@ async def whole(session: AsyncSession, incident: records.Incident) -> Json:
         "key": incident.key,
         "incident": incident.model_dump(mode="json"),
         "roles": await _of(session, records.RoleHolder, incident, records.RoleHolder.since),
+        "memberships": await _of(session, records.Membership, incident, records.Membership.person),
         "timeline": await _of(session, records.Event, incident, records.Event.id),
         "status_updates": await _of(session, records.StatusUpdate, incident, records.StatusUpdate.due_at),
         "runs": runs,
