@@ -26,6 +26,7 @@ class Put:
     coalesce: str
     surface: str
     params: dict[str, Any]
+    lane: int
     first_tried_at: None = None
 
 

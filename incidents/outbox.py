@@ -19,7 +19,7 @@ _INSERTS = {
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
 
-_PUT = ("key", "state", "coalesce", "surface", "params")  # what is kept in mind of a new incident's notices
+_PUT = ("key", "state", "coalesce", "surface", "params", "lane")  # what is kept in mind of a new incident's notices
 
 _UNSENT = ("waiting", "pending")
 ON_ITS_WAY = (*_UNSENT, "sending")  #: states of a notice that has not come to its end
@@ -28,7 +28,13 @@ _NEVER = ("failed", "dropped")
 # What every notice asks: built once, as building a statement costs the processor as much as asking it.
 _ROW = records.Outbox
 _FOUND = columns(
-    col(_ROW.key), col(_ROW.state), col(_ROW.coalesce), col(_ROW.surface), col(_ROW.params), col(_ROW.first_tried_at)
+    col(_ROW.key),
+    col(_ROW.state),
+    col(_ROW.coalesce),
+    col(_ROW.surface),
+    col(_ROW.params),
+    col(_ROW.lane),
+    col(_ROW.first_tried_at),
 )
 _NAMED = col(_ROW.key).in_(bindparam("named", expanding=True))
 _WAITING = col(_ROW.coalesce).in_(bindparam("words", expanding=True)) & col(_ROW.state).in_(_UNSENT)
@@ -43,7 +49,8 @@ async def put(tx: store.Tx, incident_id: int | None, *notices: Notice) -> frozen
     """Add `notices` and return the keys of those that are new; a key that is already there changes nothing.
 
     Messages are drawn when they leave. So an edit is left out while the message it is of, or an edit of it that says
-    the same, has not left; and an edit of something that was never put: there is nothing to edit.
+    the same, has not left; and an edit of something that was never put: there is nothing to edit. What is more urgent
+    than the one that says the same takes its place.
     """
     return await put_all(tx, [(incident_id, notice) for notice in notices])
 
@@ -79,7 +86,8 @@ async def put_all(tx: store.Tx, put_in: Sequence[tuple[int | None, Notice]]) -> 
     for notice in notices:
         if notice.key in states or (notice.of and notice.of not in states):
             continue
-        if notice.coalesce and unsent & {_said(notice.of, notice), _said(notice.coalesce, notice)}:
+        is_said = notice.coalesce and unsent & {_said(notice.of, notice), _said(notice.coalesce, notice)}
+        if is_said and not _is_more_urgent(notice, there, new.values()):
             continue
         new[notice.key] = notice
         states[notice.key] = "new"
@@ -117,6 +125,18 @@ async def _held_while_they_end(tx: store.Tx, there: list[Any], awaited: Collecti
         return there
     held = await tx.session.execute(_STILL_ENDING, {"named": sorted(ending)})
     return [*(each for each in there if each.key not in ending), *held.all()]
+
+
+def _is_more_urgent(notice: Notice, there: Iterable[Any], new: Iterable[Notice]) -> bool:
+    """Return whether all that the notice would take the place of waits in a lesser lane.
+
+    The message that an edit is of is nothing that the edit takes the place of, nor is what is put beside it.
+    """
+    unsent = [row for row in there if _is_unsent(row)]
+    if any(row.key == notice.of for row in unsent) or any(other.coalesce == notice.coalesce for other in new):
+        return False
+    waits = [row.lane for row in unsent if row.coalesce == notice.coalesce]
+    return bool(waits) and min(waits) > notice.lane
 
 
 def _is_unsent(row: Any) -> bool:

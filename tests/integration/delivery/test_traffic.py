@@ -14,7 +14,7 @@ from bot.delivery.web import Json
 from bot.slack_errors import Refusal, Verdict
 from bot.workspace.config import LimitConfig
 from bot.workspace.server import Workspace
-from incidents import sending
+from incidents import homes, sending
 from incidents.context import Context
 from incidents.events import EventKind
 from incidents.lifecycle import Status
@@ -34,6 +34,28 @@ async def test_slowed_down_channel_holds_up_no_other(post: Post) -> None:
     await post.wait("other")
     assert (await post.row("slow")).state == (await post.row("behind")).state == "pending"
     assert len(post.calls("chat.postMessage")) <= 2
+
+
+async def test_whoever_opens_a_home_that_waits_to_be_redrawn_waits_no_longer_than_others(post: Post) -> None:
+    async def opened(word: str) -> None:
+        async with post.ctx.store.transaction() as tx:
+            await homes.opened(tx, "U0BEN", word)
+
+    await opened("once")
+    async with post.ctx.store.transaction() as tx:
+        (row,) = await sending.candidates(tx, 10, roads=[Road.SLACK])
+        sending.begin(tx, row, "one")
+    async with post.ctx.store.transaction() as tx:
+        await sending.done(tx, row, {})
+    async with post.ctx.store.transaction() as tx:
+        assert await homes.redraw(tx) == ["U0BEN"]
+    await opened("again")
+    await opened("and again")  # as urgent as the one that waits
+    async with post.ctx.store.transaction() as tx:
+        assert await homes.redraw(tx) == []
+    async with post.ctx.store.transaction() as tx:
+        waiting = await sending.candidates(tx, 10, roads=[Road.SLACK])
+        assert [(row.key, row.lane) for row in waiting] == [("home:U0BEN:again", Lane.ROOM)]
 
 
 async def test_retry_after_is_obeyed(post: Post) -> None:
