@@ -28,7 +28,7 @@ demo: $(STAMP)
 
 # Four at once on two cores: half of the time a test waits for a process, a page or a clock.
 test: $(STAMP)
-	@sh tests/browser/setup.sh
+	@sh tests/setup.sh
 	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP)

@@ -1,5 +1,6 @@
 """The playbook's eleven steps in sequence, on the demo's real service with its real bad release."""
 
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from bot.demo.service import DemoService
 from incidents.agents import citations, outputs
 from incidents.agents.outputs import FixApproach, Verdict
 from incidents.agents.playbook.runner import PlaybookRunner
-from incidents.catalog import Service
+from incidents.catalog import Sandbox, Service
 from incidents.clock import SystemClock
 from incidents.errors import NotAllowed, StepFailed
 from tests.integration.agents.steps import Response, facts
@@ -42,7 +43,8 @@ async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
         await demo.break_it()
         service = _quick(Service.model_validate({"key": "checkout", **demo.service_yaml()}))
         incident = facts(measures=MEASURES, timeline=TIMELINE, told=TOLD)
-        response = Response(PlaybookRunner(SystemClock()), service, root / "work", incident)
+        sandbox = Sandbox(mode="bubblewrap" if shutil.which("bwrap") else "none")  # as the demo itself chooses
+        response = Response(PlaybookRunner(SystemClock(), sandbox=sandbox), service, root / "work", incident)
         for name in ("1.1", "1.2", "1.3"):
             await response.step(name)
         await response.step("2.1", approved=response.choose(1))
