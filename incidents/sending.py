@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, or_, tuple_, update
+from sqlalchemy import ColumnElement, Integer, bindparam, func, or_, update
 from sqlalchemy import exists as exists_
-from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.util import identity_key
 from sqlmodel import col, select
@@ -81,23 +80,6 @@ _LEAVE = update(_TABLE).where(
     _TABLE.c.owner == bindparam("its_owner"),
     _TABLE.c.attempts == bindparam("its_attempts"),
 )
-_STILL_OURS = (
-    columns(_TABLE.c.id)
-    .where(
-        _TABLE.c.id.in_(bindparam("ids", expanding=True)),
-        tuple_(_TABLE.c.id, _TABLE.c.attempts).in_(bindparam("begun", expanding=True)),
-        _TABLE.c.state == "sending",
-        _TABLE.c.owner == bindparam("its_owner"),
-        _TABLE.c.lease_until >= bindparam("now", type_=UtcDateTime),
-    )
-    .with_for_update(skip_locked=True)
-)
-_RENEW = (
-    update(_TABLE)
-    .where(_TABLE.c.id.in_(_STILL_OURS))
-    .values(lease_until=bindparam("until", type_=UtcDateTime))
-    .returning(_TABLE.c.id)
-)
 
 
 class Candidates(list[records.Outbox]):
@@ -154,22 +136,6 @@ def begin(tx: store.Tx, row: records.Outbox, owner: str) -> None:
     row.state, row.owner, row.lease_until = "sending", owner, tx.now + LEASE
     row.attempts += 1
     row.first_tried_at = row.first_tried_at or tx.now
-
-
-async def renew(tx: store.Tx, owner: str, rows: Collection[records.Outbox]) -> set[int]:
-    """Make rows of `owner` ours for another LEASE; returns the ids of those that were prolonged.
-
-    A lease that has run out is not: whoever saw that may be telling people by another road, or taking the row over.
-    What somebody else changes this moment is left out, so that nobody waits for it.
-    """
-    asked = {
-        "ids": [row.number for row in rows],
-        "begun": [(row.number, row.attempts) for row in rows],
-        "its_owner": owner,
-        "now": tx.now,
-        "until": tx.now + LEASE,
-    }
-    return set((await tx.session.execute(_RENEW, asked)).scalars())
 
 
 def postpone(row: records.Outbox, until: datetime) -> None:

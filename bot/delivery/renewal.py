@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from bot.delivery.trip import Trip
-from incidents import sending, store, store_errors
+from incidents import leases, sending, store, store_errors
 
 _LOOKS = 24  # while a lease lasts: each finds out whether one is to be prolonged
 #: A trip that takes longer is stuck: another process may try. A whole letter takes 130 s at most.
@@ -46,7 +46,7 @@ class Renewal:
         if all(trip.seconds_left > lease_seconds * 2 / 3 for trip in ours):
             return
         async with self._store.transaction() as tx:
-            prolonged = await sending.renew(tx, self._owner, [trip.row for trip in ours])
+            prolonged = await leases.renew(tx, self._owner, [trip.row for trip in ours])
         for trip in ours:
             if trip.row.number in prolonged:
                 trip.renewed_at = asked_at

@@ -18,7 +18,7 @@ from bot.delivery import returning, settling
 from bot.surfaces import home, room
 from escalation import fallback, timers
 from escalation.timers import Timers
-from incidents import homes, inbound, migrations, outbox, outbox_queries, records, retention, sending
+from incidents import homes, inbound, leases, migrations, outbox, outbox_queries, records, retention, sending
 from incidents.agents.playbook.runner import PlaybookRunner
 from incidents.catalog import Retention, Settings
 from incidents.clock import SystemClock
@@ -150,7 +150,7 @@ async def _sweep(ctx: Context) -> None:
     await timers.upcoming(ctx.store, now + timedelta(hours=1), 1000)
     async with ctx.store.transaction() as tx:
         rows = await sending.candidates(tx, 60, roads={"slack"})
-        await sending.renew(tx, "here", rows)
+        await leases.renew(tx, "here", rows)
         await expiry.ask_anew_what_came_too_late(tx, ctx)
         await inbound.forget_old(tx)
     async with ctx.store.read() as session:
