@@ -1,13 +1,12 @@
 """What stands in the incident's channel: the live card, the triage question, phase heads, lines."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
-from bot.surfaces import gates
+from bot.surfaces import gates, promised
 from bot.views import card, line, phase, triage, trouble
 from bot.views.message import Message
 from incidents import kpis, records
@@ -16,14 +15,11 @@ from incidents.context import Context
 from incidents.definitions import Phase, WorkflowDefinition
 from incidents.errors import NotFound
 from incidents.events import EventKind
-from incidents.notices import Action, room_of
+from incidents.notices import room_of
 from incidents.response import approvals, decisions, pipeline, plan, progress
 from incidents.response.gates import GateVerdict
 from incidents.response.plan import FINISHED, StepState
 from incidents.service import queries
-
-#: Sending takes a moment; what left within it was told on time.
-_ON_TIME = timedelta(minutes=1)
 
 
 async def live_card(session: AsyncSession, ctx: Context, incident_id: int) -> Message:
@@ -59,7 +55,7 @@ async def card_facts(session: AsyncSession, ctx: Context, incident: records.Inci
         else (),
         cause=_cause(outputs),
         measures=tuple(kpis.measure(incident, updates, ctx.library.policies.kpis, now, served=served)),
-        told=_told(deliveries, incident, now),
+        told=promised.count(deliveries, incident, now),
         undelivered=sum(row.state == "failed" for row in deliveries),
         links=_links(ctx, incident),
         run_state=run.state if run else "",
@@ -97,26 +93,6 @@ def _cause(outputs: Mapping[str, object]) -> RootCause | None:
         return RootCause.model_validate(outputs["preliminary_root_cause"])
     except (KeyError, ValidationError):
         return None
-
-
-def _told(deliveries: list[records.Outbox], incident: records.Incident, now: datetime) -> card.Told:
-    promised = [
-        row
-        for row in deliveries
-        if row.key.startswith(f"{incident.key}:matrix:") and row.action != Action.EDIT.value and row.state != "dropped"
-    ]
-    fallen_due = [row for row in promised if (row.due_at or row.created_at) <= now]
-    kept = [
-        row
-        for row in fallen_due
-        if row.state == "done" and row.sent_at and row.sent_at - (row.due_at or row.created_at) <= _ON_TIME
-    ]
-    on_their_way = [
-        row
-        for row in fallen_due
-        if row.state in ("waiting", "pending", "sending") and now - (row.due_at or row.created_at) <= _ON_TIME
-    ]
-    return card.Told(len(kept), len(fallen_due) - len(on_their_way), len(on_their_way))
 
 
 def _links(ctx: Context, incident: records.Incident) -> dict[str, str]:
