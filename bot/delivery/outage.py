@@ -54,7 +54,10 @@ class Outage:
             return failure
         # It may have been revoked in this moment, which not all of Slack knows at once.
         self._refused_alone[key] += 1
-        verdict = Verdict.REFUSED if self._refused_alone[key] >= _MOST_REFUSED else Verdict.AGAIN
+        verdict = Verdict.AGAIN
+        if self._refused_alone[key] >= _MOST_REFUSED:
+            verdict = Verdict.REFUSED
+            del self._refused_alone[key]  # it is given up
         error = failure.refusal.error
         said = f"Slack takes the bot token, but not for {failure.method}: {error}."
         return Undelivered(Refusal(verdict, error, said), method=failure.method)
